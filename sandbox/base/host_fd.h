@@ -1,0 +1,46 @@
+/*
+ * host_fd.h - the table of host resources.
+ *
+ * The sentry's kernel objects never hold a bare host descriptor: they hold a `struct host_fd`, which says
+ * what it is and how it could be opened again after a restore or in a live fork (its recipe). After a restore
+ * the numbers differ, the structs do not.
+ */
+#ifndef WARREN_BASE_HOST_FD_H
+#define WARREN_BASE_HOST_FD_H
+
+#include "sandbox/base/list.h"
+#include "sandbox/base/object.h"
+
+enum host_fd_kind {
+	HOST_FD_MEMFD,   /* recipe: a new memfd, contents in the image */
+	HOST_FD_GOFER,   /* donated by a gofer. recipe: gofer connection + file handle, by the file system */
+	HOST_FD_STDIO,   /* a pipe or socket from the supervisor. recipe: handed over anew, by name */
+	HOST_FD_CONTROL, /* control sockets. recipe: none, clients reconnect */
+	HOST_FD_PLATFORM /* pidfds, control memfd, doorbell. recipe: made anew by the platform */
+};
+
+struct host_fd {
+	struct object obj;
+	struct list_head node; /* in the table of all */
+	int fd;                /* host number; -1 while detached */
+	enum host_fd_kind kind;
+	u32 recipe_id; /* meaning depends on kind */
+	bool writable; /* opened for writing: what a shared mapping may become */
+};
+
+/* Wraps `fd`, which the struct now owns (closed at the last put). NULL without memory (fd is closed). */
+struct host_fd *host_fd_new(int fd, enum host_fd_kind kind, bool writable) must_check;
+
+static inline struct host_fd *host_fd_get(struct host_fd *h)
+{
+	object_get(&h->obj);
+	return h;
+}
+
+static inline void host_fd_put(struct host_fd *h)
+{
+	if (h)
+		object_put(&h->obj);
+}
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * kernel.h - the root object of a sandbox, and the coroutine-current task.
+ *
+ * `struct kernel` hangs off the arena header. Every other kernel object is reachable from it.
+ */
+#ifndef WARREN_KERNEL_KERNEL_H
+#define WARREN_KERNEL_KERNEL_H
+
+#include "sandbox/base/arena.h"
+#include "sandbox/base/list.h"
+#include "sandbox/kernel/sched.h"
+
+struct task;
+struct pid_ns;
+struct cred;
+struct super_block;
+struct container;
+struct sched;    /* sched.c */
+struct platform; /* platform/ */
+struct futex_table;
+struct syscall_stats;
+struct vfs_state;    /* vfs/: list of file system types, anonymous mounts, the dentry cache's LRU */
+struct socket_state; /* socket/: abstract unix names */
+struct tty_state;    /* fs/devpts */
+struct random_state;
+
+struct kernel {
+	struct sched *sched;
+	struct platform *platform;
+	struct coro *current;        /* NULL in the loop itself */
+	struct list_head tasks;      /* all, by struct task.all_node */
+	struct list_head containers; /* struct container.node */
+	struct pid_ns *root_pid_ns;
+	struct futex_table *futexes;
+	struct syscall_stats *stats;
+	struct vfs_state *vfs;
+	struct socket_state *sockets;
+	struct tty_state *ttys;
+	struct list_head host_fds; /* struct host_fd.node */
+	u64 boot_monotonic_ns, boot_realtime_ns;
+	u64 memory_limit; /* bytes of guest memory, 0 = none */
+	u32 task_limit;   /* tasks in the sandbox */
+	u32 task_count;
+	u64 next_ino, next_dev, next_mount_id, next_cookie;
+	bool strace;
+	char id[64];
+};
+
+static inline struct kernel *kernel(void)
+{
+	return arena_root();
+}
+
+/* The guest task whose coroutine runs; NULL in kernel services. */
+static inline struct task *current_task(void)
+{
+	struct coro *c = kernel()->current;
+	return c ? c->task : NULL;
+}
+
+/* Boots everything in order; 0 or -errno. */
+int kernel_init(const char *id, u64 memory_limit, u32 task_limit);
+
+#endif

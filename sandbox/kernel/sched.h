@@ -1,0 +1,65 @@
+/*
+ * sched.h - coroutines and the sentry's one loop.
+ *
+ * Each guest task has a coroutine (its kernel stack), as has each control connection and kernel service. One
+ * runs at a time and gives up the thread only in sched_sleep()/sched_yield(), so code between two sleeps is
+ * atomic. The loop polls context slots, runs what is ready, runs timers, and sleeps in epoll when nothing
+ * moves.
+ */
+#ifndef WARREN_KERNEL_SCHED_H
+#define WARREN_KERNEL_SCHED_H
+
+#include "sandbox/base/list.h"
+#include "sandbox/kernel/wait.h"
+
+struct task;
+
+struct coro {
+	struct list_head run_node; /* in the run queue while runnable */
+	void *sp;                  /* saved stack pointer while not running */
+	char *stack;
+	void (*fn)(void *arg);
+	void *arg;
+	struct task *task; /* the guest task this is the kernel stack of, or NULL */
+	bool sleeping, woken, ended;
+	enum sleep_state sleep_state;
+};
+
+/* Starts a coroutine; it runs when the loop gets to it. task may be NULL. -ENOMEM. */
+int coro_start(void (*fn)(void *), void *arg, struct task *task, struct coro **out) must_check;
+struct coro *coro_current(void);
+/* Makes a sleeping coroutine runnable; harmless if it is not asleep (then its next sleep returns at once). */
+void coro_wake(struct coro *c);
+/* Lets the others run once. */
+void sched_yield_now(void);
+/* Runs the loop until sched_stop(); returns its argument. */
+int sched_loop(void);
+void sched_stop(int code);
+
+/* ---- host descriptors in the loop ---- */
+struct host_poll {
+	struct host_fd *fd;
+	void (*ready)(struct host_poll *p, u32 epoll_events);
+	u32 events; /* what is armed */
+};
+/* Watches a host descriptor, edge triggered; ready() runs on the loop's own stack and must not sleep. */
+int host_poll_add(struct host_poll *p, u32 epoll_events) must_check;
+void host_poll_remove(struct host_poll *p);
+
+/* ---- clocks and timers (ns) ---- */
+u64 clock_monotonic(void); /* as guests see CLOCK_MONOTONIC */
+u64 clock_realtime(void);
+
+struct timer {
+	struct list_head node; /* private to timer.c */
+	u64 deadline;          /* monotonic ns; TIME_NEVER when not armed */
+	size_t heap_index;
+	void (*fire)(struct timer *t);
+};
+void timer_init(struct timer *t, void (*fire)(struct timer *));
+/* (Re)arms; a deadline in the past fires in the next turn of the loop. -ENOMEM only when the heap cannot
+ * grow. */
+int timer_arm(struct timer *t, u64 deadline_ns) must_check;
+void timer_cancel(struct timer *t);
+
+#endif

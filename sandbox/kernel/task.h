@@ -1,0 +1,214 @@
+/*
+ * task.h - tasks, thread groups and what they share.
+ *
+ * A `struct task` is a thread as Linux counts it. Its coroutine is its kernel stack: task_main() runs the
+ * guest thread, takes its trap, serves it, delivers signals, and goes round until exit. A `struct
+ * thread_group` is a process. Process groups and sessions are named by their struct pid.
+ */
+#ifndef WARREN_KERNEL_TASK_H
+#define WARREN_KERNEL_TASK_H
+
+#include "sandbox/base/list.h"
+#include "sandbox/kernel/cred.h"
+#include "sandbox/kernel/kernel.h"
+#include "sandbox/kernel/ns.h"
+#include "sandbox/kernel/pid.h"
+#include "sandbox/kernel/signal.h"
+#include "sandbox/kernel/wait.h"
+#include "sandbox/platform/platform.h"
+
+struct mm;
+struct fd_table;
+struct fs_context;
+struct tty;
+struct container;
+struct file;
+
+struct rlimit64 {
+	u64 cur, max;
+};
+
+#define RLIM_COUNT 16
+
+enum task_state { TASK_ALIVE, TASK_ZOMBIE, TASK_DEAD };
+
+/* What restart_syscall(2) does after a stop or a handler-less signal interrupted a timed call. */
+struct restart_block {
+	s64 (*fn)(struct task *t, struct restart_block *rb);
+	u64 deadline_ns;
+	uaddr_t user[2];
+	u64 arg[4];
+};
+
+struct rusage_k {
+	u64 utime_ns, stime_ns;
+	u64 minflt, majflt, nvcsw, nivcsw, inblock, oublock, maxrss_kb;
+};
+
+struct posix_timer;
+
+/* A process. */
+struct thread_group {
+	struct object obj;
+	struct task *leader;
+	struct list_head threads; /* struct task.group_node */
+	u32 live;                 /* threads that have not exited */
+
+	/* family: by thread group, as wait(2) counts */
+	struct thread_group *parent;
+	struct list_head children; /* sibling_node */
+	struct list_head sibling_node;
+	struct wait_queue child_wait; /* waiters for children of this process */
+	bool child_subreaper;
+	int exit_signal; /* sent to the parent at exit; from clone(2) */
+
+	/* job control */
+	struct pid *pgrp, *session; /* counted */
+	struct list_head pgrp_node, session_node;
+	struct tty *tty; /* controlling terminal, counted */
+	bool did_exec;   /* setpgid(2) by the parent refused after execve */
+
+	/* signals */
+	struct sigpending pending;
+	bool group_exit;
+	int group_exit_code; /* as wait status: code << 8 or signal */
+	bool stopped;
+	bool stop_reported, continue_pending; /* for waitid */
+	int stop_signal;
+
+	/* limits, timers, accounting */
+	struct rlimit64 rlimits[RLIM_COUNT];
+	struct list_head posix_timers;
+	s32 next_timer_id;
+	struct itimer {
+		struct timer timer;
+		u64 interval_ns;
+		struct thread_group *tg;
+	} itimer_real, itimer_virtual, itimer_prof;
+	struct rusage_k dead_threads, dead_children;
+	u64 start_time_ns;
+	u32 oom_score_adj;
+	bool dumpable;
+
+	struct container *container;
+	/* control: the supervisor's name for a process that `exec` started, or "" */
+	char process_name[24];
+	void (*on_exit)(struct thread_group *tg, int wait_status); /* control/ hook for that */
+};
+
+struct task {
+	struct object obj;
+	struct list_head all_node; /* in kernel()->tasks */
+	struct coro *coro;
+	struct uthread *ut;
+	enum task_state state;
+
+	struct pid *pid; /* thread id */
+	struct thread_group *tg;
+	struct list_head group_node;
+	int exit_code; /* wait status */
+
+	/* shared or private, by clone flags; each counted */
+	struct mm *mm;
+	struct fd_table *files;
+	struct fs_context *fs;
+	struct sighand *sighand;
+	struct nsproxy *ns;
+	struct cred *cred;
+
+	/* signals */
+	struct sigpending pending;
+	sigset64 blocked, saved_mask;
+	bool restore_mask; /* saved_mask is to be put back (set_temporary_mask) */
+	struct altstack altstack;
+	struct restart_block restart;
+	bool killed;  /* must exit before anything else */
+	bool in_stop; /* sleeps in a group stop */
+
+	/* the trap being served */
+	struct trap trap;
+	bool regs_changed; /* the kernel set registers itself (sigreturn, exec): no result is stored */
+	bool no_restart;
+
+	/* clone / exit bookkeeping on guest memory */
+	uaddr_t set_child_tid, clear_child_tid;
+	uaddr_t robust_list;
+	u64 robust_list_size;
+	struct task *vfork_parent; /* counted; waits for our exec or exit */
+	bool vfork_done;
+	struct wait_queue vfork_wait;
+
+	/* what the sentry must be able to replay */
+	char comm[16];
+	u32 personality;
+	int sched_policy, sched_priority, nice;
+	u64 cpu_mask;
+	u64 timer_slack_ns;
+	uaddr_t rseq;
+	u32 rseq_size, rseq_sig;
+	int pdeath_signal;
+
+	struct rusage_k usage;
+	u64 start_time_ns, syscall_count;
+	struct wait_queue exit_wait; /* pidfd pollers */
+};
+
+/* Life */
+struct clone_args_k {
+	u64 flags; /* LINUX_CLONE_* without the exit signal */
+	int exit_signal;
+	uaddr_t stack; /* new stack pointer, 0 = the parent's */
+	uaddr_t parent_tid, child_tid, tls, pidfd;
+	uaddr_t set_tid;
+	u64 set_tid_size;
+};
+/* clone(2): returns the child's pid as the parent sees it, or -errno. [sleeps] */
+s64 task_clone(struct task *parent, const struct clone_args_k *args);
+/* The first process of a container or an exec from outside: a task without a parent inside. */
+struct spawn_args {
+	struct container *container;
+	char **argv, **envp; /* NULL-terminated, borrowed */
+	const char *cwd;
+	struct cred *cred;      /* stolen */
+	struct fd_table *files; /* stolen */
+	struct tty *tty;        /* becomes the controlling terminal of a new session, or NULL */
+	bool is_init;           /* pid 1 of the container's PID namespace */
+	const char *process_name;
+	void (*on_exit)(struct thread_group *tg, int wait_status);
+};
+/* 0 and the new task (borrowed), or -errno with the errno execve would give. [sleeps] */
+int task_spawn(const struct spawn_args *args, struct task **out) must_check;
+/* Ends the current thread; does not return. */
+void task_exit(struct task *t, int wait_status) __attribute__((noreturn));
+/* Ends the current thread's whole group; does not return. */
+void task_exit_group(struct task *t, int wait_status) __attribute__((noreturn));
+/* Marks the whole group for death with this status and wakes it (from outside). */
+void group_kill(struct thread_group *tg, int wait_status);
+struct task *task_get(struct task *t);
+void task_put(struct task *t);
+struct thread_group *tg_get(struct thread_group *tg);
+void tg_put(struct thread_group *tg);
+/* Number of threads still alive that share this mm. */
+u64 task_rlimit(const struct task *t, int resource);
+u64 task_cpu_time(struct task *t);
+u64 group_cpu_time(struct thread_group *tg);
+/* /proc/PID/stat letter: R S D T Z */
+char task_state_letter(struct task *t);
+bool pgrp_is_orphaned(struct pid *pgrp, struct thread_group *ignore);
+
+/* execve(2): replaces the current task's image; on success the registers are the new image's. [sleeps] */
+s64 task_execve(struct task *t, int dirfd, const char *path, char **argv, char **envp, int flags);
+
+/* A container: a set of namespaces and a root. */
+struct container {
+	struct list_head node;
+	char id[64];
+	struct nsproxy *ns;
+	struct pid_ns *pid_ns;
+	struct user_ns *user_ns;
+	struct fs_context *fs; /* root and cwd new processes start with */
+	struct task *init;     /* borrowed, NULL once gone */
+	u32 process_count;
+};
+
+#endif

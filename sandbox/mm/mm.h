@@ -1,0 +1,97 @@
+/*
+ * mm.h - address spaces as Linux sees them: the VMA tree, and the calls that change it.
+ *
+ * `struct mm` keeps the truth about what is mapped (for /proc/PID/maps, limits, fork, futex keys); the stub's
+ * host map is kept equal to it through platform.h. A VMA is a range with one protection, flags and backing.
+ * Private memory is the stub's own; shared memory is a host descriptor (memfd of a shm object, or a gofer's
+ * file).
+ */
+#ifndef WARREN_MM_MM_H
+#define WARREN_MM_MM_H
+
+#include "sandbox/base/list.h"
+#include "sandbox/base/object.h"
+#include "sandbox/base/tree.h"
+#include "sandbox/platform/platform.h"
+
+struct file;
+struct task;
+
+struct vma {
+	struct tree_node node; /* by start */
+	u64 start, end;
+	u32 prot, max_prot; /* LINUX_PROT_*; max_prot bounds mprotect (shared mapping of a read-only file) */
+	u32 flags;          /* VMA_* */
+	struct file *file;  /* counted; NULL = anonymous. For names, offsets and /proc/PID/maps */
+	struct host_fd *backing; /* counted; what the stub maps, NULL = private anonymous memory */
+	u64 offset;              /* of start in file/backing, bytes */
+	u64 max_gap;             /* augmented: largest free gap within the subtree */
+	const char *name;        /* "[stack]", "[heap]", "[vdso]" or NULL */
+};
+
+enum {
+	VMA_SHARED = 1,
+	VMA_GROWSDOWN = 2,
+	VMA_LOCKED = 4,
+	VMA_NORESERVE = 8,
+	VMA_DONTFORK = 16,
+	VMA_WIPEONFORK = 32,
+	VMA_DONTDUMP = 64,
+	VMA_SEALED = 128,
+	VMA_STACK = 256
+};
+
+struct mm {
+	struct object obj; /* one reference per task that uses it (and per /proc file, pending vfork…) */
+	u32 users;         /* tasks */
+	struct aspace *as;
+	struct tree vmas;
+	u32 vma_count;
+	u64 total_pages, locked_pages;
+	u64 mmap_base; /* top of the area for mmap without address, grows down */
+	u64 brk_start, brk;
+	u64 start_code, end_code, start_data, end_data, start_stack;
+	u64 arg_start, arg_end, env_start, env_end;
+	struct file *exe; /* counted; /proc/PID/exe */
+	u64 auxv[64];
+	u32 auxv_count; /* words */
+	bool dying;
+};
+
+/* An mm with a fresh stub. [sleeps] */
+int mm_new(struct mm **out) must_check;
+/* fork(2): copies the tree and forks the stub. [sleeps] */
+int mm_fork(struct mm *parent, struct mm **out) must_check;
+struct mm *mm_get(struct mm *mm);
+void mm_put(struct mm *mm);
+/* Empties an mm for execve in place. [sleeps] */
+int mm_clear(struct mm *mm) must_check;
+
+struct vma *vma_find(struct mm *mm, u64 addr); /* first with end > addr, or NULL */
+struct vma *vma_at(struct mm *mm, u64 addr);   /* containing addr, or NULL */
+struct vma *vma_next(struct vma *v);
+
+/* The system calls' work. `by` is the current trapped thread when mm is its own, else NULL (loader). -errno
+ * as in mmap(2) and family. [sleeps] */
+s64 mm_mmap(struct mm *mm, struct uthread *by, u64 addr, u64 size, u32 prot, u32 linux_flags,
+	    struct file *file, u64 offset) must_check;
+int mm_munmap(struct mm *mm, struct uthread *by, u64 addr, u64 size) must_check;
+int mm_mprotect(struct mm *mm, struct uthread *by, u64 addr, u64 size, u32 prot) must_check;
+s64 mm_mremap(struct mm *mm, struct uthread *by, u64 addr, u64 old_size, u64 new_size, u32 flags,
+	      u64 new_addr) must_check;
+s64 mm_brk(struct mm *mm, struct uthread *by, u64 brk);
+int mm_madvise(struct mm *mm, struct uthread *by, u64 addr, u64 size, int advice) must_check;
+/* For the loader: maps with a name, max placement freedom; see mm_mmap for errors. */
+s64 mm_map_named(struct mm *mm, u64 addr, u64 size, u32 prot, u32 linux_flags, const char *name) must_check;
+
+/* Shared memory by nature: a sentry memfd with its size, for MAP_SHARED|MAP_ANONYMOUS, tmpfs and memfd. */
+int shm_create(const char *name, u64 size, struct host_fd **out) must_check;
+
+/* What identifies a futex in shared memory: backing object and offset, or the mm and address. */
+struct futex_key {
+	void *object;
+	u64 offset;
+};
+int mm_futex_key(struct mm *mm, u64 addr, bool is_private, struct futex_key *key) must_check;
+
+#endif

@@ -1,0 +1,170 @@
+/*
+ * platform.h - the only door between the kernel and the machinery that runs guest code.
+ *
+ * The platform knows three things: address spaces (`struct aspace`, one stub process each), guest threads
+ * (`struct uthread`, one host thread each, seen through a context slot) and traps (why a guest thread
+ * stopped). It knows no tasks, files or signals. The kernel calls down; the platform calls up only through
+ * `struct platform_ops`. Functions marked [sleeps] may suspend the calling coroutine (kernel/sched.h); none
+ * ever blocks the sentry's host thread. DESIGN.md section 2 gives the reasons.
+ *
+ * What survives a checkpoint: the structs live in the arena; pids, pidfds and the control memfd are replaced.
+ */
+#ifndef WARREN_PLATFORM_H
+#define WARREN_PLATFORM_H
+
+#include "sandbox/base/host_fd.h"
+#include "sandbox/base/types.h"
+
+struct aspace;
+struct uthread;
+
+/* Guest addresses are [PLATFORM_USER_MIN, PLATFORM_USER_END): above it lie the stub and its window. */
+#define PLATFORM_USER_MIN 0x10000UL
+#define PLATFORM_USER_END 0x7ffe00000000UL
+
+/* The general registers of a trapped guest thread, in the order of Linux's struct user_regs_struct. */
+struct uregs {
+	u64 r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi, orig_rax, rip, cs,
+	    eflags, rsp, ss, fs_base, gs_base, ds, es, fs, gs;
+};
+
+enum trap_kind {
+	TRAP_SYSCALL, /* nr, args */
+	TRAP_FAULT,   /* signo, code, addr, error_code, trapno: as the host's siginfo and mcontext had them */
+	TRAP_KICK,    /* uthread_interrupt() stopped running guest code */
+	TRAP_GONE     /* the host thread or its stub no longer exists (killed, or left by itself) */
+};
+
+struct trap {
+	enum trap_kind kind;
+	bool foreign_arch; /* int 0x80 or another table than x86-64's: answer ENOSYS */
+	u64 nr, args[6];
+	int signo, code;
+	u64 addr, error_code, trapno;
+};
+
+struct platform_ops {
+	/* A stub ended without having been asked to. Its uthreads report TRAP_GONE. */
+	void (*aspace_died)(struct aspace *as, void *owner);
+};
+
+/* ---- boot and loop ------------------------------------------------------------------------------------ */
+
+/* Creates the control memfd, doorbell, filter and zygote. Called once, before the sentry drops its rights. */
+int platform_init(const struct platform_ops *ops);
+/* Looks at every context slot and memory thread once; hands traps to sleeping coroutines. True if any moved.
+ * Called by the scheduler's loop only. */
+bool platform_poll(void);
+/* Before/after the loop sleeps in epoll: tell stubs to ring the doorbell. prepare returns false if work came.
+ */
+bool platform_sleep_prepare(void);
+void platform_sleep_done(void);
+/* The doorbell, to be added to the loop's epoll set, and the stubs' pidfd/socket events. */
+int platform_epoll_setup(int epoll_fd);
+/* An epoll event whose data.u64 has PLATFORM_EVENT_BIT set belongs to the platform. */
+#define PLATFORM_EVENT_BIT (1ULL << 63)
+void platform_epoll_event(u64 data);
+/* Wanted: one clean stub ready in the pool (called when idle). */
+void platform_idle(void);
+
+/* ---- address spaces ----------------------------------------------------------------------------------- */
+
+/* A new, empty address space (from the zygote's pool). `owner` is handed back to aspace_died. [sleeps] */
+int aspace_new(struct aspace **out, void *owner) must_check;
+/* A copy-on-write copy of `parent`, in which no thread runs yet. [sleeps] */
+int aspace_fork(struct aspace *parent, struct aspace **out, void *owner) must_check;
+/* Kills the stub and frees the address space; every uthread in it must have been destroyed. */
+void aspace_destroy(struct aspace *as);
+void aspace_set_owner(struct aspace *as, void *owner);
+/* Removes everything the guest has mapped: execve in place. [sleeps] */
+int aspace_clear(struct aspace *as) must_check;
+
+/* Changes to the map. Addresses and sizes are page aligned and below PLATFORM_USER_END (checked). `by` is the
+ * trapped thread of this address space on whose behalf it happens, or NULL. With `by`, the change is carried
+ * out by that thread as the last step of its trap, and a failure of the host becomes the call's result;
+ * without, by the memory thread, and the result is returned. Order is kept between all changes of one address
+ * space. [sleeps] prot is PROT_READ|PROT_WRITE|PROT_EXEC. */
+int aspace_map_anon(struct aspace *as, struct uthread *by, uaddr_t addr, u64 size, int prot,
+		    bool noreserve) must_check;
+int aspace_map_fd(struct aspace *as, uaddr_t addr, u64 size, int prot, bool shared, struct host_fd *fd,
+		  u64 offset) must_check;
+int aspace_unmap(struct aspace *as, struct uthread *by, uaddr_t addr, u64 size) must_check;
+int aspace_protect(struct aspace *as, struct uthread *by, uaddr_t addr, u64 size, int prot) must_check;
+/* Moves pages to a place that is unmapped or will be replaced; new_size ≤ old_size. */
+int aspace_move(struct aspace *as, struct uthread *by, uaddr_t from, u64 old_size, uaddr_t to,
+		u64 new_size) must_check;
+int aspace_advise(struct aspace *as, struct uthread *by, uaddr_t addr, u64 size, int advice) must_check;
+/* Several changes without `by` between begin and end go to the stub in one batch, whose first error end
+ * returns. */
+void aspace_batch_begin(struct aspace *as);
+int aspace_batch_end(struct aspace *as) must_check;
+
+/* Copies between the sentry and guest memory. Bytes copied (short at a fault), or -EFAULT if none. These
+ * bypass the bounce area: use copy_in/copy_out of mm/uaccess.h unless the address space is not the current
+ * one. */
+s64 aspace_read(struct aspace *as, void *dst, uaddr_t src, size_t size) must_check;
+s64 aspace_write(struct aspace *as, uaddr_t dst, const void *src, size_t size) must_check;
+/* Residency of pages for mincore/smaps: host's own figures. -errno on failure. */
+s64 aspace_rss_pages(struct aspace *as);
+/* CPU time the stub has used, in ns (all threads, ended ones included). */
+u64 aspace_cpu_time(struct aspace *as);
+
+/* ---- guest threads ------------------------------------------------------------------------------------ */
+
+/* A guest thread with initial registers and FPU state. It runs from the first uthread_run(). -EAGAIN if the
+ * address space has no slot left. */
+int uthread_new(struct aspace *as, const struct uregs *regs, struct uthread **out) must_check;
+/* A guest thread in `as` whose registers and vector state are copied from trapped `from` (clone, fork). The
+ * caller then adjusts it with uthread_set_regs(). */
+int uthread_clone(struct uthread *from, struct aspace *as, struct uthread **out) must_check;
+/* Moves a trapped thread over to a fresh register state (execve): initial FPU state, `regs`. If `as` differs
+ * from its address space, the old host thread is told to end and a new one starts in `as`. */
+int uthread_exec(struct uthread *ut, struct aspace *as, const struct uregs *regs) must_check;
+/* Ends the host thread (it must be trapped, gone or never started) and frees the context. */
+void uthread_destroy(struct uthread *ut);
+
+/* Lets the thread go on (answering its pending trap) and sleeps until it traps again. [sleeps] */
+void uthread_run(struct uthread *ut, struct trap *out);
+/* Asks a thread that is running guest code to trap soon (TRAP_KICK). No effect while it is trapped. */
+void uthread_interrupt(struct uthread *ut);
+/* True while the thread is in guest code. */
+bool uthread_running(const struct uthread *ut);
+/* Makes the result of the pending system call `ret` at the next uthread_run(): what rax will hold. */
+void uthread_set_result(struct uthread *ut, s64 ret);
+/* All registers of a trapped thread. rax is the pending call's number (= orig_rax) until a result was set.
+ * set: the thread continues exactly there; no result is put into rax afterwards. Segment selectors are
+ * ignored; eflags are masked to what a user may set; rip and rsp are bounded to canonical user addresses. */
+void uthread_get_regs(struct uthread *ut, struct uregs *regs);
+int uthread_set_regs(struct uthread *ut, const struct uregs *regs) must_check;
+/* The vector state of a trapped thread in the form of the host's signal frame (XSAVE, with the
+ * software-reserved bytes of a signal frame filled): its size, a copy out, and a copy in (validated;
+ * -EINVAL). */
+size_t uthread_fpstate_size(struct uthread *ut);
+void uthread_get_fpstate(struct uthread *ut, void *dst, size_t size);
+int uthread_set_fpstate(struct uthread *ut, const void *src, size_t size) must_check;
+void uthread_reset_fpstate(struct uthread *ut);
+/* Atomic compare-and-exchange on a guest word, done by the trapped thread itself. *prev gets the old value.
+ * 0, -EFAULT. [sleeps] */
+int uthread_cmpxchg32(struct uthread *ut, uaddr_t addr, u32 expected, u32 desired, u32 *prev) must_check;
+
+/* CPU time of one guest thread, ns. */
+u64 uthread_cpu_time(struct uthread *ut);
+
+/* The bounce area of the pending call, for mm/uaccess.c only: a pointer to the staged copy of
+ * [addr, addr+size) or NULL if the stub did not stage all of it. */
+const void *uthread_staged_in(struct uthread *ut, uaddr_t addr, size_t size);
+/* A place in which bytes for [addr, addr+size) may be put now, to be copied to the guest when the call ends,
+ * or NULL if they must be written directly. Committing makes it so. */
+void *uthread_stage_out(struct uthread *ut, uaddr_t addr, size_t size);
+void uthread_stage_commit(struct uthread *ut, uaddr_t addr, size_t size);
+/* Writes what is staged to the guest now (before a signal frame is built). 0 or -EFAULT. */
+int uthread_stage_flush(struct uthread *ut) must_check;
+
+/* The vDSO that every address space has: its address for AT_SYSINFO_EHDR, size for /proc/PID/maps; 0 if none.
+ */
+u64 platform_vdso_addr(void);
+u64 platform_vdso_size(void);
+/* Number of host CPUs the sandbox may use. */
+unsigned platform_cpu_count(void);
+
+#endif

@@ -1,0 +1,360 @@
+/*
+ * vfs.h - the virtual file system: inodes, dentries, mounts, open files, and the operations a file system
+ * offers.
+ *
+ * As in Linux: an inode is an object with content and attributes; a dentry is a name in a directory (negative
+ * if there is nothing); a super_block is one instance of a file system; a mount puts the root dentry of a
+ * super_block over a dentry of another mount. A file is an open file description. Dentries are cached: the
+ * dentry tree is the truth for file systems whose super_block says SB_DCACHE_TRUTH (tmpfs, devpts), and a
+ * cache with revalidation for others (gofer, proc).
+ *
+ * Operations run in the calling task's coroutine and may sleep. The VFS checks permissions, flags, ranges,
+ * mounts and limits before it calls an operation; an operation does only its own work and returns 0 or
+ * -errno. Slots that are NULL mean what the comment says.
+ */
+#ifndef WARREN_VFS_VFS_H
+#define WARREN_VFS_VFS_H
+
+#include "sandbox/abi/stat.h"
+#include "sandbox/base/host_fd.h"
+#include "sandbox/base/list.h"
+#include "sandbox/base/object.h"
+#include "sandbox/kernel/cred.h"
+#include "sandbox/kernel/wait.h"
+#include "sandbox/mm/uaccess.h"
+
+struct task;
+struct file;
+struct inode;
+struct dentry;
+struct mount;
+struct mount_ns;
+struct super_block;
+struct file_lock_state;
+struct pipe;
+struct vma;
+struct poll_table;
+struct unix_endpoint;
+struct path;
+struct attr_change;
+struct linux_statfs;
+
+/* ---- inode -------------------------------------------------------------------------------------------- */
+
+struct inode_ops {
+	/* Finds `name` (one component, not . or ..) in a directory: instantiates the dentry with
+	 * dentry_set_inode (inode reference stolen) or leaves it negative and returns 0. NULL: the dentry
+	 * tree is the truth. */
+	int (*lookup)(struct inode *dir, struct dentry *dentry);
+	/* Create an entry for the negative dentry and instantiate it. NULL: -EPERM / -EROFS. */
+	int (*create)(struct inode *dir, struct dentry *dentry, u32 mode);
+	int (*mkdir)(struct inode *dir, struct dentry *dentry, u32 mode);
+	int (*mknod)(struct inode *dir, struct dentry *dentry, u32 mode, u64 rdev);
+	int (*symlink)(struct inode *dir, struct dentry *dentry, const char *target);
+	int (*link)(struct inode *dir, struct dentry *dentry, struct inode *target);
+	int (*unlink)(struct inode *dir, struct dentry *dentry);
+	int (*rmdir)(struct inode *dir, struct dentry *dentry);
+	/* flags: RENAME_NOREPLACE was already checked by the VFS; RENAME_EXCHANGE swaps. The VFS moves the
+	 * dentries. */
+	int (*rename)(struct inode *old_dir, struct dentry *old, struct inode *new_dir,
+		      struct dentry *new_dentry, u32 flags);
+	/* An unnamed file (O_TMPFILE). */
+	int (*tmpfile)(struct inode *dir, u32 mode, struct inode **out);
+	/* The symlink's target, a fresh arena string. */
+	int (*readlink)(struct inode *inode, char **target);
+	/* A magic link (/proc/PID/fd/N, exe, cwd): jumps to a path instead of reading a string. References
+	 * given. */
+	int (*follow)(struct inode *inode, struct path *out);
+	/* Brings inode->attr up to date. NULL: it always is. */
+	int (*getattr)(struct inode *inode, u32 statx_mask);
+	/* Applies the marked attributes (already permission-checked) and updates inode->attr. */
+	int (*setattr)(struct inode *inode, const struct attr_change *change);
+	/* Opens: sets up file->ops / file->private. NULL: nothing to do; inode->file_ops is used. */
+	int (*open)(struct inode *inode, struct file *file);
+	int (*statfs)(struct inode *inode, struct linux_statfs *st);
+	s64 (*getxattr)(struct inode *inode, const char *name, void *value, size_t size);
+	int (*setxattr)(struct inode *inode, const char *name, const void *value, size_t size, int flags);
+	s64 (*listxattr)(struct inode *inode, char *list, size_t size);
+	int (*removexattr)(struct inode *inode, const char *name);
+	/* The last reference went away. Frees private data; the VFS frees the inode. */
+	void (*evict)(struct inode *inode);
+};
+
+struct inode_attr { /* as statx(2); times in ns since the epoch */
+	u32 mode;   /* type and permissions, LINUX_S_IF* */
+	u32 uid, gid;
+	u32 nlink;
+	u64 ino, size, blocks; /* 512-byte blocks */
+	u32 blksize;
+	u64 rdev;
+	s64 atime_ns, mtime_ns, ctime_ns, btime_ns;
+};
+
+enum {
+	ATTR_MODE = 1,
+	ATTR_UID = 2,
+	ATTR_GID = 4,
+	ATTR_SIZE = 8,
+	ATTR_ATIME = 16,
+	ATTR_MTIME = 32,
+	ATTR_CTIME = 64
+};
+
+struct attr_change {
+	u32 mask; /* ATTR_* */
+	u32 mode, uid, gid;
+	u64 size;
+	s64 atime_ns, mtime_ns, ctime_ns;
+};
+
+struct inode {
+	struct object obj;
+	struct super_block *sb; /* not counted: lives as long as its mounts and inodes (sb->inode_count) */
+	const struct inode_ops *ops;
+	const struct file_ops *file_ops; /* for files opened on it, unless open() sets others */
+	struct inode_attr attr;
+	void *private;
+	struct file_lock_state *locks; /* vfs/locks.c */
+	struct pipe *pipe;             /* FIFO: the pipe while open */
+	struct unix_endpoint *unix_ep; /* bound unix socket */
+	struct list_head watches;      /* inotify, vfs-wide */
+	u32 write_count;               /* open for writing; negative use: exec'd (ETXTBSY) */
+	u32 exec_count;
+	bool dead; /* directory that was removed: no new entries */
+};
+
+/* ---- dentry ------------------------------------------------------------------------------------------- */
+
+struct dentry_ops {
+	/* Is the cached dentry (positive or negative) still right? 1 yes, 0 no (looked up anew), -errno. */
+	int (*revalidate)(struct dentry *d);
+};
+
+struct dentry {
+	struct object obj;
+	struct dentry *parent; /* counted; itself for a root */
+	struct inode *inode;   /* counted; NULL = negative */
+	struct super_block *sb;
+	const struct dentry_ops *ops;
+	struct list_head children; /* dentry.sibling */
+	struct list_head sibling;
+	struct list_head hash_node;
+	struct list_head lru_node; /* while unused and cached */
+	u32 hash;
+	u32 mount_count; /* mounts on it, in any namespace */
+	bool unhashed;   /* deleted or detached: /proc shows " (deleted)" */
+	bool pinned;     /* the dentry itself is the entry (SB_DCACHE_TRUTH) and must not be evicted */
+	u64 cookie;      /* readdir position for SB_DCACHE_TRUTH */
+	void *private;
+	u32 name_len;
+	char *name; /* NUL-terminated, in the arena */
+};
+
+struct path {
+	struct mount *mnt;     /* counted */
+	struct dentry *dentry; /* counted */
+};
+
+/* ---- super_block, mount ------------------------------------------------------------------------------- */
+
+enum { SB_DCACHE_TRUTH = 1, SB_NODEV = 2, SB_READONLY = 4 };
+
+struct super_block {
+	struct object obj;
+	const struct fs_type *type;
+	struct dentry *root; /* counted */
+	u64 dev;             /* st_dev */
+	u32 flags;
+	const struct dentry_ops *dentry_ops;
+	void *private;
+	void (*kill)(struct super_block *sb); /* last mount and inode gone: free private */
+};
+
+struct mount_options { /* what mount(2)'s data string and the container's configuration say */
+	const char *source;
+	const char *data; /* "size=64m,mode=1777" */
+	void *extra;      /* file system specific (gofer: its connection) */
+};
+
+struct fs_type {
+	const char *name;
+	u64 magic; /* statfs f_type */
+	int (*mount)(const struct fs_type *type, const struct mount_options *opt, struct super_block **out);
+};
+
+enum { MNT_READONLY = 1, MNT_NOSUID = 2, MNT_NODEV = 4, MNT_NOEXEC = 8, MNT_NOATIME = 16, MNT_RELATIME = 32 };
+
+/* All file system types: a constant table in vfs/mount.c. */
+const struct fs_type *fs_type_find(const char *name);
+
+/* vfs/mount.h has struct mount, struct mount_ns and their calls. */
+
+/* ---- files -------------------------------------------------------------------------------------------- */
+
+struct dir_context { /* getdents: the directory calls emit for each entry */
+	/* true: taken; false: no more room, stop. `next_pos` is the position to continue after this entry. */
+	bool (*emit)(struct dir_context *ctx, const char *name, size_t name_len, u64 ino, u8 d_type,
+		     u64 next_pos);
+	u64 pos; /* where to start; set to where to go on */
+};
+
+struct file_ops {
+	/* Move data at *pos (the file's own position, or pread's) and advance *pos. Objects without positions
+	 * ignore it. Return bytes, 0 at end, -errno; -EAGAIN only if file->flags has O_NONBLOCK or `nowait`.
+	 */
+	s64 (*read)(struct file *f, struct uio *dst, u64 *pos);
+	s64 (*write)(struct file *f, struct uio *src, u64 *pos);
+	/* Ready events now (EPOLLIN|…), and through poll_wait(pt, queue) where later ones come from. NULL:
+	 * always readable and writable. pt may be NULL. */
+	u32 (*poll)(struct file *f, struct poll_table *pt);
+	s64 (*ioctl)(struct file *f, u32 cmd, u64 arg);
+	/* NULL: the VFS's generic seek over attr.size; -ESPIPE for FMODE_NOSEEK. */
+	s64 (*llseek)(struct file *f, s64 offset, int whence);
+	/* What a mapping of it maps: a host descriptor (reference given) for [offset, offset+size) at
+	 * *host_offset. `writable_shared` asks for one that may be written. NULL: -ENODEV. A file that is
+	 * mapped only by private copies may set *backing NULL and fill anonymous memory itself: not used at
+	 * present. */
+	int (*mmap)(struct file *f, u64 offset, u64 size, u32 prot, bool shared, struct host_fd **backing,
+		    u64 *host_offset);
+	int (*readdir)(struct file *f, struct dir_context *ctx);
+	int (*fsync)(struct file *f, bool data_only);
+	int (*fallocate)(struct file *f, int mode, u64 offset, u64 size);
+	/* A descriptor of it was closed (close(2), even if others remain). */
+	int (*flush)(struct file *f);
+	/* The last reference went. */
+	void (*release)(struct file *f);
+	/* Extra lines for /proc/PID/fdinfo; returns length. NULL: none. */
+	size_t (*fdinfo)(struct file *f, char *buf, size_t size);
+};
+
+enum {
+	FMODE_READ = 1,
+	FMODE_WRITE = 2,
+	FMODE_NOSEEK = 4, /* pipes, sockets, ttys: lseek and pread are ESPIPE */
+	FMODE_PATH = 8,   /* O_PATH */
+	FMODE_STREAM = 16 /* read/write need no position lock */
+};
+
+struct file {
+	struct object obj;
+	const struct file_ops *ops;
+	struct path path;    /* both set; anonymous files live on the anon mount */
+	struct inode *inode; /* counted (= path.dentry->inode normally) */
+	u32 mode;            /* FMODE_* */
+	u32 flags;           /* O_* status flags as F_GETFL shows them */
+	u64 pos;
+	void *private;
+	struct pid *owner; /* F_SETOWN */
+	int owner_signal;
+	struct cred *cred;            /* of the opener, counted */
+	struct list_head epoll_items; /* struct epoll_item.file_node: removed when the file is released */
+	struct list_head fasync_node;
+	struct dir_cache *dir_cache;
+};
+
+static inline struct file *file_get(struct file *f)
+{
+	object_get(&f->obj);
+	return f;
+}
+static inline void file_put(struct file *f)
+{
+	if (f)
+		object_put(&f->obj);
+}
+static inline struct inode *inode_get(struct inode *i)
+{
+	object_get(&i->obj);
+	return i;
+}
+static inline void inode_put(struct inode *i)
+{
+	if (i)
+		object_put(&i->obj);
+}
+struct dentry *dentry_get(struct dentry *d);
+void dentry_put(struct dentry *d);
+void path_get(struct path *p);
+void path_put(struct path *p);
+static inline void filep_put(struct file **f)
+{
+	file_put(*f);
+}
+
+/* An open file on a path (references taken) with an inode's or given ops. */
+struct file *file_new(struct path *path, struct inode *inode, const struct file_ops *ops,
+		      u32 o_flags) must_check;
+/* A file with no name in any tree (pipe, socket, eventfd…): "anon_inode:[name]" or "pipe:[ino]". mode_type =
+ * LINUX_S_IFIFO / S_IFSOCK / 0. `private` is handed to ops->release. */
+struct file *anon_file_new(const char *name, const struct file_ops *ops, void *private, u32 o_flags,
+			   u32 mode_type) must_check;
+
+/* ---- poll --------------------------------------------------------------------------------------------- */
+struct poll_table {
+	void (*queue)(struct poll_table *pt, struct wait_queue *q);
+};
+static inline void poll_wait(struct poll_table *pt, struct wait_queue *q)
+{
+	if (pt && pt->queue)
+		pt->queue(pt, q);
+}
+u32 file_poll(struct file *f, struct poll_table *pt);
+
+/* ---- helpers for file systems ------------------------------------------------------------------------- */
+
+/* A fresh inode of sb with ops; attr zeroed but ino (next), times (now), uid/gid (current fsuid/fsgid),
+ * nlink 1. */
+struct inode *inode_new(struct super_block *sb, u32 mode, const struct inode_ops *ops,
+			const struct file_ops *fops) must_check;
+struct super_block *sb_new(const struct fs_type *type, u32 flags, void *private) must_check;
+void sb_put(struct super_block *sb);
+/* Makes `inode` (stolen) the root of sb. */
+int sb_set_root(struct super_block *sb, struct inode *inode) must_check;
+/* Instantiates a negative dentry; steals the inode reference. Pins it when the dentry tree is the truth. */
+void dentry_set_inode(struct dentry *d, struct inode *inode);
+/* For building trees (proc, dev): a positive, hashed, pinned child. The inode is stolen. */
+struct dentry *dentry_add_child(struct dentry *parent, const char *name, struct inode *inode) must_check;
+/* Cached child or NULL (no lookup). Reference taken. */
+struct dentry *dentry_lookup_cached(struct dentry *parent, const char *name, size_t len);
+/* A new child dentry, negative, hashed. Reference given. */
+struct dentry *dentry_alloc(struct dentry *parent, const char *name, size_t len) must_check;
+/* Unlinks from the cache: the name is gone. */
+void dentry_delete(struct dentry *d);
+/* Forgets all unused cached children (after a change behind our back). */
+void dentry_forget_children(struct dentry *d);
+/* readdir over the dentry tree, with . and .. — for SB_DCACHE_TRUTH file systems. */
+int dcache_readdir(struct file *f, struct dir_context *ctx);
+bool dir_emit_dots(struct file *f, struct dir_context *ctx); /* positions 0 and 1 */
+
+/* Files whose content is a text made at open or at each read from 0 (proc, sys). */
+struct text_buf {
+	char *data;
+	size_t size, capacity;
+	bool failed; /* out of memory: read gives -ENOMEM */
+};
+void text_printf(struct text_buf *b, const char *fmt, ...) printf_like(2, 3);
+void text_append(struct text_buf *b, const void *data, size_t size);
+/* file_ops for it: inode->private is a `const struct text_file *`-like object the file system defines; show
+ * is called once per open at the first read, and again after a seek to 0. */
+struct text_file_ops {
+	int (*show)(struct inode *inode, struct text_buf *b);
+	/* NULL: -EACCES. One write call's bytes, at most a page. */
+	s64 (*store)(struct inode *inode, const char *data, size_t size);
+};
+extern const struct file_ops text_file_ops_generic; /* wants struct text_file_ops* through inode_text_ops() */
+struct inode *inode_new_text(struct super_block *sb, u32 mode, const struct text_file_ops *ops,
+			     void *private) must_check;
+
+/* Character devices: major/minor to file_ops; a constant table in fs/dev. */
+const struct file_ops *chrdev_ops(u64 rdev);
+
+/* Marks times: a read, a change of content, a change of attributes. */
+void inode_touch_atime(struct file *f);
+void inode_touch_mtime(struct inode *i);
+void inode_touch_ctime(struct inode *i);
+s64 time_now_ns(void); /* realtime */
+
+/* inotify hook: something happened to dentry/inode (LINUX_IN_*). Cheap when nobody watches. */
+void vfs_notify(struct dentry *d, u32 mask);
+
+#endif
