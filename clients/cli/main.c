@@ -1,0 +1,103 @@
+/* main.c: the `warren` command: `run` works by itself, the other verbs are thin clients of warrend's HTTP
+ * API. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clients/cli/cli.h"
+#include "config.h"
+
+void cli_complain(const char *format, ...)
+{
+	va_list args;
+	char text[1024];
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	fprintf(stderr, terminal_is_raw() ? "warren: %s\r\n" : "warren: %s\n", text);
+}
+
+bool cli_parse_number(const char *text, uint64_t *number)
+{
+	uint64_t value = 0;
+
+	if (!*text)
+		return false;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9' || __builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(*text - '0'), &value))
+			return false;
+	}
+	*number = value;
+	return true;
+}
+
+bool cli_parse_size(const char *text, uint64_t *size)
+{
+	static const char units[] = "KMGT";
+	char digits[32];
+	size_t len = strlen(text);
+	const char *unit;
+	unsigned int shift = 0;
+
+	if (len && (text[len - 1] == 'B' || text[len - 1] == 'b') && len > 1)
+		len--;
+	if (len && (unit = strchr(units, text[len - 1] & ~0x20)) && *unit) {
+		shift = 10u * (unsigned int)(unit - units + 1);
+		len--;
+	}
+	if (len == 0 || len >= sizeof(digits))
+		return false;
+	memcpy(digits, text, len);
+	digits[len] = 0;
+	return cli_parse_number(digits, size) && *size <= UINT64_MAX >> shift && ((*size <<= shift), true);
+}
+
+static const char usage[] =
+    "warren: programs in sandboxes\n"
+    "\n"
+    "  warren run --rootfs DIR [options] -- COMMAND ARG…   run a command in a new sandbox, without a daemon\n"
+    "      --rootfs DIR              the root file system\n"
+    "      --read-only               let nothing be written to it\n"
+    "      --volume HOST:GUEST[:ro]  show a host folder in the sandbox (may be repeated)\n"
+    "      --env NAME=VALUE          set a variable; --env NAME passes ours on\n"
+    "      --workdir DIR             where to start (/)\n"
+    "      --user USER[:GROUP]       names from the sandbox's /etc/passwd, or numbers (root)\n"
+    "      --hostname NAME\n"
+    "      --memory SIZE             limit, e.g. 512M\n"
+    "      --pids N                  limit of processes\n"
+    "      --tty                     with a terminal\n"
+    "      --strace                  log each system call to standard error\n"
+    "  exit status: the command's; 128+N when signal N ended it; 125 Warren failed, 126 cannot run, 127 not "
+    "found\n"
+    "\n"
+    "  warren create --rootfs DIR [--hostname NAME] [--memory SIZE] [--pids N] [--env NAME=VALUE]   by "
+    "warrend\n"
+    "  warren ps                     list warrend's sandboxes\n"
+    "  warren exec ID -- COMMAND ARG…\n"
+    "  warren rm ID…\n"
+    "      --url URL                 of warrend ($WARREN_URL, http://127.0.0.1:7070)\n"
+    "      --token-file FILE         ($WARREN_TOKEN holds the token itself)\n"
+    "  warren --version\n";
+
+int main(int argc, char **argv)
+{
+	const char *verb = argc > 1 ? argv[1] : "";
+
+	if (strcmp(verb, "run") == 0)
+		return cli_run(argc - 1, argv + 1);
+	if (strcmp(verb, "--version") == 0 || strcmp(verb, "version") == 0) {
+		printf("warren %s\n", PACKAGE_VERSION);
+		return 0;
+	}
+	if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0 || strcmp(verb, "help") == 0) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	if (*verb)
+		cli_complain("there is no command '%s'", verb);
+	fputs(usage, stderr);
+	return CLI_EXIT_FAILED;
+}

@@ -1,0 +1,91 @@
+/* sandbox.h: one sandbox as its supervisor sees it: a folder, a control socket, a keeper process, gofers.
+ *
+ * Life: sandbox_start() → `started` (once, with or without an error) → `ended` (once; nothing of the sandbox
+ * is left, the owner then calls sandbox_free()). A sandbox found again after a restart goes through
+ * sandbox_recover() instead. Nothing here waits: all of it runs on the given libuv loop and in its thread.
+ *
+ * Used by warrend (many sandboxes, recorded) and by `warren run` (one, unrecorded, gone with the command).
+ */
+#ifndef WARREN_SERVER_SANDBOX_H
+#define WARREN_SERVER_SANDBOX_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "server/control_client.h"
+#include "server/error.h"
+
+struct sandbox;
+
+enum sandbox_state { SANDBOX_STARTING, SANDBOX_RUNNING, SANDBOX_STOPPING, SANDBOX_ENDED };
+const char *sandbox_state_name(enum sandbox_state state);
+
+#define SANDBOX_MAX_VOLUMES 14 /* with the root, they share the 16 descriptors of one message */
+#define SANDBOX_CONTAINER   "c1"
+
+struct sandbox_volume {
+	const char *host, *guest;
+	bool read_only;
+};
+
+struct sandbox_config {
+	const char *id;
+	const char *directory; /* exists; the control socket is made in it */
+	const char *rootfs;
+	bool rootfs_read_only;
+	struct sandbox_volume volumes[SANDBOX_MAX_VOLUMES];
+	unsigned int volume_count;
+	const char *hostname; /* NULL: the id */
+	uint64_t memory_bytes, pids;
+	unsigned int cpu_millis;
+	bool strace;
+	bool private; /* the socket's name is removed at once: nobody connects later */
+	int log_fd;   /* borrowed; -1: none */
+	/* Not NULL: receives a second connection to the control socket (the caller's), made before the sentry
+	 * starts. */
+	int *second_connection;
+};
+
+struct sandbox_hooks {
+	void (*started)(struct sandbox *sandbox, const struct error *error, void *opaque);
+	void (*ended)(struct sandbox *sandbox, void *opaque);
+	void *opaque;
+};
+
+int sandbox_start(struct sandbox **sandbox, uv_loop_t *loop, const struct sandbox_config *config,
+		  const struct sandbox_hooks *hooks, struct error *error);
+
+/* Takes a sandbox up again from its folder and what sandbox_runtime() said of it. `started` is called with an
+ * error when it does not answer (`error` then holds it too). An error return means that it is gone, and why;
+ * nothing will be called. */
+int sandbox_recover(struct sandbox **sandbox, uv_loop_t *loop, const char *id, const char *directory,
+		    const json_t *runtime, const struct sandbox_hooks *hooks, struct error *error);
+
+/* What must be recorded to find it again. New reference; NULL without memory. */
+json_t *sandbox_runtime(const struct sandbox *sandbox);
+
+/* Ends it: asks first, kills after a grace. `reason` is what sandbox_reason() will say. May be called in any
+ * state. */
+void sandbox_stop(struct sandbox *sandbox, const char *reason);
+/* Kills it at once. */
+void sandbox_kill(struct sandbox *sandbox, const char *reason);
+
+/* Only after `ended`, or when warrend itself ends (`leave` it running). */
+void sandbox_free(struct sandbox *sandbox);
+
+enum sandbox_state sandbox_get_state(const struct sandbox *sandbox);
+const char *sandbox_id(const struct sandbox *sandbox);
+const char *sandbox_reason(const struct sandbox *sandbox);
+pid_t sandbox_keeper_pid(const struct sandbox *sandbox);
+/* NULL when cgroups hold its limits (or it has none), else why they do not. */
+const char *sandbox_cgroup_problem(const struct sandbox *sandbox);
+
+/* Sends a request to the sandbox's kernel; as control_request(). */
+int sandbox_request(struct sandbox *sandbox, const char *op, json_t *params, const int *fds,
+		    unsigned int fd_count, uint64_t timeout_ms, control_answer_fn *answered, void *opaque,
+		    struct error *error);
+void sandbox_cancel(struct sandbox *sandbox, void *opaque);
+
+#endif

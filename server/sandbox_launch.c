@@ -1,0 +1,341 @@
+/* sandbox_launch.c: starting a sandbox: control socket, gofers, sentry, and the request that creates its
+ * container.
+ *
+ * The connection is made before the sentry runs (it waits in the listening socket's queue) and the `create`
+ * request is sent at once, so that the start costs no round trip of its own. Descriptors of the gofers'
+ * sockets are given away with that request.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/endpoint.h"
+#include "server/sandbox_priv.h"
+
+static int check_directory(const char *path, const char *what, struct error *error)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(error, errno, "%s %s", what, path);
+	close(fd);
+	return 0;
+}
+
+/* Starts the gofer of one tree. Returns the sentry's end of its socket. */
+static int start_gofer(struct sandbox *sandbox, const char *root, bool read_only, int log_fd,
+		       const int *cgroup_fds, unsigned int cgroup_count, struct error *error)
+{
+	struct spawn_options options = {.stderr_fd = log_fd, .cgroup_count = cgroup_count};
+	struct sandbox_process *gofer = &sandbox->gofers[sandbox->gofer_count];
+	char path[4096], fd_text[16], log_text[16];
+	const char *argv[10] = {"warren-gofer", "--root", root, "--fd", fd_text};
+	unsigned int argc = 5;
+	int pair[2], pidfd, r;
+
+	r = spawn_find_program(path, sizeof(path), "warren-gofer", error);
+	if (r)
+		return r;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return error_errno(error, errno, "cannot make a socket for a gofer");
+	snprintf(fd_text, sizeof(fd_text), "%d", pair[0]);
+	snprintf(log_text, sizeof(log_text), "%d", log_fd);
+	if (read_only)
+		argv[argc++] = "--ro";
+	options.fds[options.fd_count++] = pair[0];
+	if (log_fd >= 0) {
+		argv[argc++] = "--log-fd";
+		argv[argc++] = log_text;
+		options.fds[options.fd_count++] = log_fd;
+	}
+	options.path = path;
+	options.argv = (char *const *)argv;
+	memcpy(options.cgroup_fds, cgroup_fds, cgroup_count * sizeof(int));
+	r = spawn_program(&options, &gofer->pid, &pidfd, error);
+	close(pair[0]);
+	if (r) {
+		close(pair[1]);
+		return r;
+	}
+	gofer->start_time = process_start_time(gofer->pid);
+	gofer->owner = sandbox;
+	gofer->watch = process_watch_start(sandbox->loop, pidfd, sandbox_gofer_ended, gofer, error);
+	if (!gofer->watch) {
+		process_kill(pidfd, SIGKILL);
+		close(pidfd);
+		close(pair[1]);
+		return -ENOMEM;
+	}
+	sandbox->gofer_count++;
+	return pair[1];
+}
+
+static int start_sentry(struct sandbox *sandbox, const struct sandbox_config *config, int listen_fd,
+			const int *cgroup_fds, unsigned int cgroup_count, struct error *error)
+{
+	struct spawn_options options = {.stderr_fd = config->log_fd, .cgroup_count = cgroup_count};
+	char path[4096], control[16], ready[16], log[16], memory[32], pids[32];
+	const char *argv[20] = {"warren-sentry", "--id",       sandbox->id, "--control-fd",
+				control,         "--ready-fd", ready};
+	unsigned int argc = 7;
+	int pipe_fds[2], pidfd, r;
+
+	r = spawn_find_program(path, sizeof(path), "warren-sentry", error);
+	if (r)
+		return r;
+	if (pipe2(pipe_fds, O_CLOEXEC) != 0)
+		return error_errno(error, errno, "cannot make a pipe");
+	snprintf(control, sizeof(control), "%d", listen_fd);
+	snprintf(ready, sizeof(ready), "%d", pipe_fds[1]);
+	snprintf(log, sizeof(log), "%d", config->log_fd);
+	options.fds[options.fd_count++] = listen_fd;
+	options.fds[options.fd_count++] = pipe_fds[1];
+	if (config->log_fd >= 0) {
+		argv[argc++] = "--log-fd";
+		argv[argc++] = log;
+		options.fds[options.fd_count++] = config->log_fd;
+	}
+	if (config->strace)
+		argv[argc++] = "--strace";
+	if (config->memory_bytes) {
+		snprintf(memory, sizeof(memory), "%llu", (unsigned long long)config->memory_bytes);
+		argv[argc++] = "--memory";
+		argv[argc++] = memory;
+	}
+	if (config->pids) {
+		snprintf(pids, sizeof(pids), "%llu", (unsigned long long)config->pids);
+		argv[argc++] = "--pids";
+		argv[argc++] = pids;
+	}
+	options.path = path;
+	options.argv = (char *const *)argv;
+	memcpy(options.cgroup_fds, cgroup_fds, cgroup_count * sizeof(int));
+	r = spawn_program(&options, &sandbox->starter.pid, &pidfd, error);
+	close(pipe_fds[1]);
+	if (r) {
+		close(pipe_fds[0]);
+		return r;
+	}
+	sandbox->ready_fd = pipe_fds[0];
+	fcntl(sandbox->ready_fd, F_SETFL, O_NONBLOCK);
+	sandbox->starter.watch =
+	    process_watch_start(sandbox->loop, pidfd, sandbox_starter_ended, sandbox, error);
+	if (!sandbox->starter.watch) {
+		process_kill(pidfd, SIGKILL);
+		close(pidfd);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void ready_closed(uv_handle_t *handle)
+{
+	struct sandbox *sandbox = handle->data;
+
+	sandbox->open_handles--;
+	if (sandbox->freed)
+		sandbox_free(sandbox);
+}
+
+void sandbox_close_ready(struct sandbox *sandbox)
+{
+	if (sandbox->ready_polling) {
+		sandbox->ready_polling = false;
+		uv_close((uv_handle_t *)&sandbox->ready_poll, ready_closed);
+	}
+	if (sandbox->ready_fd >= 0)
+		close(sandbox->ready_fd);
+	sandbox->ready_fd = -1;
+}
+
+/* The sentry's one line: {"ready":true,"keeper_pid":N} or {"ready":false,"error":"..."}. */
+static void parse_ready(struct sandbox *sandbox)
+{
+	json_t *root = json_loadb(sandbox->ready_text, sandbox->ready_have, 0, NULL);
+	const json_t *pid = json_object_get(root, "keeper_pid");
+	const char *why = json_string_value(json_object_get(root, "error"));
+	struct error error;
+	pid_t keeper = (pid_t)json_integer_value(pid);
+
+	sandbox_close_ready(sandbox);
+	if (!json_is_true(json_object_get(root, "ready"))) {
+		error_set(&error, EIO, "the sandbox's kernel did not start: %s",
+			  why ? why : "it ended without saying why");
+		sandbox_start_failed(sandbox, &error);
+	} else if (keeper <= 1 ||
+		   sandbox_watch_keeper(sandbox, keeper, process_start_time(keeper), &error) != 0) {
+		error_set(&error, EIO, "the sandbox's kernel ended as soon as it had started");
+		sandbox_start_failed(sandbox, &error);
+	} else {
+		sandbox->ready = true;
+		sandbox_check_started(sandbox);
+	}
+	json_decref(root);
+}
+
+void sandbox_read_ready(struct sandbox *sandbox, bool at_end)
+{
+	while (sandbox->ready_fd >= 0) {
+		size_t room = sizeof(sandbox->ready_text) - sandbox->ready_have;
+		ssize_t n = read(sandbox->ready_fd, sandbox->ready_text + sandbox->ready_have, room);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN && !at_end)
+			return;
+		if (n > 0)
+			sandbox->ready_have += (size_t)n;
+		if (n <= 0 || (size_t)n == room || memchr(sandbox->ready_text, '\n', sandbox->ready_have)) {
+			parse_ready(sandbox);
+			return;
+		}
+	}
+}
+
+static void ready_readable(uv_poll_t *poll, int status, int events)
+{
+	sandbox_read_ready(poll->data, status < 0);
+}
+
+static void container_created(void *opaque, const struct error *error, const json_t *answer)
+{
+	struct sandbox *sandbox = opaque;
+
+	if (error && error->code == ECONNRESET && !sandbox->ready)
+		return; /* the sentry says why over the other pipe */
+	if (error) {
+		sandbox_start_failed(sandbox, error);
+		return;
+	}
+	sandbox->created = true;
+	sandbox_check_started(sandbox);
+}
+
+static int send_create(struct sandbox *sandbox, const struct sandbox_config *config, const int *fds,
+		       unsigned int fd_count, struct error *error)
+{
+	json_t *mounts = json_array();
+
+	for (unsigned int i = 0; i < config->volume_count; i++)
+		json_array_append_new(mounts,
+				      json_pack("{s:s,s:i,s:b}", "target", config->volumes[i].guest, "gofer",
+						(int)i + 1, "ro", config->volumes[i].read_only));
+	return control_request(sandbox->control, "create",
+			       json_pack("{s:s,s:s,s:{s:i,s:b},s:o}", "container", SANDBOX_CONTAINER,
+					 "hostname", config->hostname ? config->hostname : sandbox->id,
+					 "root", "gofer", 0, "ro", config->rootfs_read_only, "mounts",
+					 mounts),
+			       fds, fd_count, SANDBOX_START_TIMEOUT_MS, container_created, sandbox, error);
+}
+
+static void limit(struct sandbox *sandbox, const struct sandbox_config *config)
+{
+	/* The sentry enforces the guest's limits; the cgroup holds guest and sentry together, so it is a
+	 * little wider: the sentry's own memory, and a memory thread beside each guest process. */
+	struct cgroup_limits limits = {
+	    .memory_bytes =
+		config->memory_bytes ? config->memory_bytes + config->memory_bytes / 16 + (48u << 20) : 0,
+	    .pids = config->pids ? config->pids * 2 + 64 : 0,
+	    .cpu_millis = config->cpu_millis,
+	};
+	struct error error;
+
+	if (!limits.memory_bytes && !limits.pids && !limits.cpu_millis)
+		return;
+	if (cgroup_create(&sandbox->cgroup, sandbox->id, &limits, &error) != 0)
+		snprintf(sandbox->cgroup_problem, sizeof(sandbox->cgroup_problem), "%s", error.message);
+}
+
+int sandbox_launch(struct sandbox *sandbox, const struct sandbox_config *config, struct error *error)
+{
+	int listen_fd, fds[SANDBOX_MAX_GOFERS], cgroup_fds[SPAWN_MAX_CGROUPS], r;
+	unsigned int fd_count = 0, cgroup_count;
+
+	r = check_directory(config->rootfs, "the root file system", error);
+	for (unsigned int i = 0; !r && i < config->volume_count; i++)
+		r = check_directory(config->volumes[i].host, "the volume", error);
+	if (r)
+		return r;
+	listen_fd = endpoint_listen(sandbox->directory, SANDBOX_SOCKET_NAME, error);
+	if (listen_fd < 0)
+		return listen_fd;
+	limit(sandbox, config);
+	cgroup_count = cgroup_open_procs(sandbox->cgroup, cgroup_fds, SPAWN_MAX_CGROUPS);
+	r = sandbox_connect(sandbox, error);
+	if (!r && config->second_connection) {
+		r = endpoint_connect(sandbox->directory, SANDBOX_SOCKET_NAME, error);
+		if (r >= 0) {
+			*config->second_connection = r;
+			r = 0;
+		}
+	}
+	if (!r)
+		r = start_sentry(sandbox, config, listen_fd, cgroup_fds, cgroup_count, error);
+	for (unsigned int i = 0; !r && i <= config->volume_count; i++) {
+		bool read_only = i ? config->volumes[i - 1].read_only : config->rootfs_read_only;
+
+		r = start_gofer(sandbox, i ? config->volumes[i - 1].host : config->rootfs, read_only,
+				config->log_fd, cgroup_fds, cgroup_count, error);
+		if (r >= 0) {
+			fds[fd_count++] = r;
+			r = 0;
+		}
+	}
+	close(listen_fd);
+	for (unsigned int i = 0; i < cgroup_count; i++)
+		close(cgroup_fds[i]);
+	if (!r)
+		return send_create(sandbox, config, fds, fd_count, error);
+	for (unsigned int i = 0; i < fd_count; i++)
+		close(fds[i]);
+	return r;
+}
+
+int sandbox_start(struct sandbox **out, uv_loop_t *loop, const struct sandbox_config *config,
+		  const struct sandbox_hooks *hooks, struct error *error)
+{
+	struct sandbox *sandbox = sandbox_new(loop, config->id, config->directory, hooks, error);
+	struct error why;
+	int r;
+
+	if (!sandbox)
+		return -ENOMEM;
+	sandbox->private = config->private;
+	*out = sandbox;
+	r = sandbox_launch(sandbox, config, &why);
+	if (r == 0) {
+		r = uv_poll_init(loop, &sandbox->ready_poll, sandbox->ready_fd);
+		sandbox->ready_poll.data = sandbox;
+		sandbox->ready_polling = r == 0;
+		sandbox->open_handles += r == 0;
+	}
+	if (config->private) {
+		char path[4096];
+
+		if ((size_t)snprintf(path, sizeof(path), "%s/" SANDBOX_SOCKET_NAME, config->directory) <
+		    sizeof(path))
+			unlink(path);
+	}
+	if (r == 0) {
+		uv_poll_start(&sandbox->ready_poll, UV_READABLE, ready_readable);
+		uv_timer_start(&sandbox->timer, sandbox_start_deadline, SANDBOX_START_TIMEOUT_MS, 0);
+		return 0;
+	}
+	if (error)
+		*error = why;
+	if (sandbox->starter.watch || sandbox->gofer_count) {
+		/* Processes run already: end them in order, and tell the failure through the hook. */
+		sandbox_start_failed(sandbox, &why);
+		return 0;
+	}
+	sandbox_close_ready(sandbox);
+	if (sandbox->cgroup)
+		cgroup_remove(sandbox->cgroup);
+	sandbox_free(sandbox);
+	*out = NULL;
+	return r;
+}
