@@ -18,9 +18,9 @@
 struct aspace;
 struct uthread;
 
-/* Guest addresses are [PLATFORM_USER_MIN, PLATFORM_USER_END): above it lie the stub and its window. */
+/* Guest addresses are [PLATFORM_USER_MIN, PLATFORM_USER_END): far above it lie the stub and its window. */
 #define PLATFORM_USER_MIN 0x10000UL
-#define PLATFORM_USER_END 0x7ffe00000000UL
+#define PLATFORM_USER_END 0x7ffd00000000UL
 
 /* The general registers of a trapped guest thread, in the order of Linux's struct user_regs_struct. */
 struct uregs {
@@ -64,6 +64,8 @@ int platform_epoll_setup(int epoll_fd);
 /* An epoll event whose data.u64 has PLATFORM_EVENT_BIT set belongs to the platform. */
 #define PLATFORM_EVENT_BIT (1ULL << 63)
 void platform_epoll_event(u64 data);
+/* Does it pay for the loop to spin a while before it sleeps: is guest code running, and a CPU left over? */
+bool platform_should_spin(void);
 /* Wanted: one clean stub ready in the pool (called when idle). */
 void platform_idle(void);
 

@@ -1,0 +1,221 @@
+/*
+ * platform.c - boot of the platform, and its part of the sentry's loop.
+ *
+ * The control memfd holds one window per address space; it is mapped once, beside the arena. How a trapped
+ * thread and the sentry wait for each other is decided here: both spin only while there is a CPU for each,
+ * and a thread whose call has not been answered within one turn of the loop is told to sleep at once.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sandbox/platform/platform_priv.h"
+
+#define GUEST_SPIN   400
+#define MEMORY_SPIN  100
+#define CONTROL_SIZE (GLOB_OFFSET + PAGE_SIZE)
+#define EVENT_BELL   0
+#define EVENT_SOCKET (1ULL << 32)
+#define POOL_TARGET  1
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76
+#endif
+
+static_assert(WIN_SIZE == WIN_RW + WIN_RW_SIZE, "a window is the request page's block and the slots");
+static_assert(WIN_RW_SIZE == SLOT_COUNT * SLOT_SIZE, "slots fill the window");
+static_assert(GLOB_OFFSET == (u64)WIN_COUNT * WIN_SIZE, "the glob page follows the windows");
+static_assert(PLATFORM_USER_END <= STUB_BASE - 0x100000000, "the guest's end stays clear of the stub");
+
+static int open_descriptors(struct platform *p)
+{
+	int one = 1, pair[2], fd = memfd_create("warren-control", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return -errno;
+	p->control = host_fd_new(fd, HOST_FD_PLATFORM, true);
+	if (!p->control)
+		return -ENOMEM;
+	if (ftruncate(fd, (off_t)CONTROL_SIZE) ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+		return -errno;
+	fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	p->bell = host_fd_new(fd, HOST_FD_PLATFORM, true);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	p->socket = host_fd_new(pair[0], HOST_FD_PLATFORM, true);
+	p->stub_socket = host_fd_new(pair[1], HOST_FD_PLATFORM, true);
+	if (!p->bell || !p->socket || !p->stub_socket)
+		return -ENOMEM;
+	if (setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)))
+		return -errno;
+	/* absent before Linux 6.5: stubs.c then proves identity another way */
+	if (setsockopt(pair[0], SOL_SOCKET, SO_PASSPIDFD, &one, sizeof(one)))
+		klog(LOG_INFO, "no SO_PASSPIDFD here; stubs are identified by reading their nonce back");
+	return 0;
+}
+
+int platform_init(const struct platform_ops *ops)
+{
+	struct platform *p = knew(struct platform);
+	cpu_set_t cpus;
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	kernel()->platform = p;
+	p->ops = ops;
+	p->epoll_fd = -1;
+	list_init(&p->running);
+	list_init(&p->serving);
+	list_init(&p->busy);
+	list_init(&p->exits);
+	list_init(&p->pool);
+	wait_queue_init(&p->pool_wait);
+	wait_queue_init(&p->fd_lane);
+	p->cpu_count = sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : (unsigned)CPU_COUNT(&cpus);
+	p->pool_target = POOL_TARGET;
+	err = open_descriptors(p);
+	if (err)
+		return err;
+	p->windows =
+	    mmap(NULL, CONTROL_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, p->control->fd, 0);
+	if (p->windows == MAP_FAILED)
+		return -errno;
+	p->glob = (struct glob *)(void *)(p->windows + GLOB_OFFSET);
+	p->glob->mt_spin = p->cpu_count > 1 ? MEMORY_SPIN : 0;
+	p->guest_spin = p->cpu_count > 1 ? GUEST_SPIN : 0;
+	err = zygote_start(p);
+	if (err)
+		return err;
+	/* the stubs' end is theirs alone */
+	host_fd_put(p->stub_socket);
+	p->stub_socket = NULL;
+	return 0;
+}
+
+static int watch(struct platform *p, int fd, u64 data)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.u64 = PLATFORM_EVENT_BIT | data};
+
+	return epoll_ctl(p->epoll_fd, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
+}
+
+int platform_epoll_setup(int epoll_fd)
+{
+	struct platform *p = platform();
+	struct coro *pool;
+	int err;
+
+	p->epoll_fd = epoll_fd;
+	err = watch(p, p->bell->fd, EVENT_BELL);
+	if (!err)
+		err = watch(p, p->socket->fd, EVENT_SOCKET);
+	if (!err)
+		err = watch(p, p->zygote->pidfd->fd, 1 + p->zygote->window);
+	if (!err)
+		err = coro_start(pool_coroutine, p, NULL, &pool);
+	return err;
+}
+
+void platform_epoll_event(u64 data)
+{
+	struct platform *p = platform();
+	u64 count;
+
+	data &= ~PLATFORM_EVENT_BIT;
+	if (data == EVENT_BELL) {
+		/* nobody counts the rings: a guest that writes large numbers only fills its own bell */
+		if (read(p->bell->fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+			panic("doorbell: errno %d", errno);
+	} else if (data == EVENT_SOCKET) {
+		stub_identify(p);
+	} else {
+		stub_event(p, (u32)(data - 1));
+	}
+}
+
+/* Spinning is for when everybody who spins has a CPU. */
+static void set_guest_spin(struct platform *p)
+{
+	u32 want = p->running_count < p->cpu_count ? p->guest_spin : 0;
+
+	if (p->glob->guest_spin != want)
+		shared_store(&p->glob->guest_spin, want);
+}
+
+bool platform_poll(void)
+{
+	struct platform *p = platform();
+	struct uthread *ut, *next;
+	bool moved;
+
+	/* what was taken in the last turn and is still unanswered will take long */
+	list_for_each_entry_safe (ut, next, &p->serving, serving_node) {
+		list_del_init(&ut->serving_node);
+		if (!ut->running && !ut->gone)
+			shared_store(&ut->slot->state, SLOT_SLEEP);
+	}
+	if (!list_empty(&p->exits))
+		uthread_send_exits(p);
+	moved = uthread_poll_all(p);
+	if (!list_empty(&p->busy))
+		moved |= stub_poll_busy(p);
+	set_guest_spin(p);
+	return moved;
+}
+
+bool platform_sleep_prepare(void)
+{
+	struct platform *p = platform();
+
+	shared_store(&p->glob->sleeping, 1);
+	full_fence();
+	if (!platform_poll())
+		return true;
+	shared_store(&p->glob->sleeping, 0);
+	return false;
+}
+
+void platform_sleep_done(void)
+{
+	shared_store(&platform()->glob->sleeping, 0);
+}
+
+bool platform_should_spin(void)
+{
+	struct platform *p = platform();
+
+	return (p->running_count > 0 && p->running_count < p->cpu_count) || !list_empty(&p->busy);
+}
+
+void platform_idle(void)
+{
+	struct platform *p = platform();
+
+	if (p->pool_count < p->pool_target && !p->pool_wanted) {
+		p->pool_wanted = true;
+		wake_up(&p->pool_wait, 0);
+	}
+}
+
+u64 platform_vdso_addr(void)
+{
+	return platform()->vdso_addr;
+}
+
+u64 platform_vdso_size(void)
+{
+	return platform()->vdso_size;
+}
+
+unsigned platform_cpu_count(void)
+{
+	return platform()->cpu_count;
+}

@@ -1,0 +1,189 @@
+/*
+ * platform_priv.h - what the files of platform/ share. See platform.h for the idea and stub_abi.h for the
+ * memory that sentry and stubs share.
+ */
+#ifndef WARREN_PLATFORM_PRIV_H
+#define WARREN_PLATFORM_PRIV_H
+
+#include "sandbox/kernel/kernel.h"
+#include "sandbox/kernel/sched.h"
+#include "sandbox/kernel/wait.h"
+#include "sandbox/platform/platform.h"
+#include "sandbox/platform/stub_abi.h"
+
+struct sock_filter;
+
+enum aspace_state {
+	ASPACE_STARTING, /* forked, has not proved who it is */
+	ASPACE_UP,
+	ASPACE_DYING, /* killed by us; the window is reused when the pidfd says it is dead */
+	ASPACE_DEAD   /* ended by itself; waits for aspace_destroy */
+};
+
+#define ASPACE_FD_MAX 16
+
+struct aspace {
+	enum aspace_state state;
+	void *owner;
+	u32 window;
+	char *base; /* the window in our own mapping of the control memfd */
+	struct request *req;
+	struct result *res;
+	int pid;
+	struct host_fd *pidfd;
+	u64 nonce;
+
+	/* the memory thread: one request at a time */
+	u32 seq;
+	bool busy;
+	struct list_head busy_node; /* in platform.busy */
+	struct wait_queue done;
+
+	/* changes collected for the next request */
+	u32 batch_depth, batch_count;
+	int batch_error;
+	struct host_call batch[REQ_CALL_COUNT - 2];
+	u32 batch_fd_count;
+	struct host_fd *batch_fd[ASPACE_FD_MAX]; /* counted */
+
+	/* guest threads */
+	u64 slot_used[SLOT_COUNT / 64];
+	u32 slot_high; /* highest slot ever used */
+	bool parked;   /* slot 0 has a host thread that waits for its first answer */
+	struct list_head uthreads;
+	struct list_head op_threads; /* uthread.op_node: threads with changes queued or under way */
+	struct list_head pool_node;
+};
+
+enum op_state { OPS_NONE, OPS_QUEUED, OPS_SENT };
+
+struct uthread {
+	struct aspace *as;
+	struct list_head as_node;
+	u32 index;
+	struct slot *slot; /* in our mapping: every field may change under our eyes */
+	bool running;      /* answered, has not trapped since */
+	bool started;      /* a host thread exists or has been asked for */
+	bool gone;
+	bool ready; /* a trap waits to be taken by uthread_run */
+	bool kick_wanted, kicked;
+	struct list_head run_node;     /* in platform.running while running */
+	struct list_head serving_node; /* in platform.serving until the next poll */
+	struct coro *coro;             /* sleeps in uthread_run */
+	struct uthread *spawner;       /* will start our host thread with its own answer */
+	struct uthread *spawning;      /* the inverse */
+
+	/* private copies of the trap, taken once */
+	u32 event;
+	u64 nr, arg[6];
+	u32 staged;
+	u32 frame; /* offset of the ucontext in the slot, checked */
+
+	/* the answer under construction */
+	u32 out_flags;
+	s64 result;
+	bool regs_set;
+	u32 op_count;
+	struct slot_operation op[SLOT_OP_MAX];
+	enum op_state op_state;
+	u32 op_generation;
+	struct list_head op_node;
+	struct {
+		u32 low, high;
+	} out[6];
+	struct stage_layout layout;
+	bool layout_valid;
+	u64 run_since, cpu_ns;
+};
+
+struct platform {
+	const struct platform_ops *ops;
+	struct host_fd *control, *bell, *socket, *stub_socket;
+	char *windows; /* our mapping of the control memfd */
+	struct glob *glob;
+	int epoll_fd;
+	unsigned cpu_count;
+	u32 guest_spin; /* what glob->guest_spin is when spinning pays */
+	u32 running_count;
+	struct list_head running, serving, busy;
+	struct list_head exits; /* struct slot_exit: host threads to be told to end */
+	struct aspace *window_owner[WIN_COUNT];
+	u32 window_hint;
+	struct aspace *zygote;
+	struct list_head pool;
+	u32 pool_count, pool_target;
+	struct wait_queue pool_wait;
+	bool pool_wanted;
+	bool fd_lane_busy; /* descriptors are on their way through the one socket */
+	struct wait_queue fd_lane;
+	u64 vdso_addr, vdso_size;
+	u64 forged; /* proofs of identity that were none */
+};
+
+static inline struct platform *platform(void)
+{
+	return kernel()->platform;
+}
+
+/* Shared words: plain accesses the compiler may not merge, and the one full fence that the hand-over needs.
+ */
+static inline u32 shared_load(const u32 *p)
+{
+	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
+}
+static inline void shared_store(u32 *p, u32 v)
+{
+	__atomic_store_n(p, v, __ATOMIC_RELEASE);
+}
+static inline void full_fence(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+void shared_wake(u32 *word);
+
+static inline struct slot *slot_at(struct aspace *as, u32 index)
+{
+	return (struct slot *)(void *)(as->base + WIN_RW + (u64)index * SLOT_SIZE);
+}
+static inline u64 slot_address(u32 index)
+{
+	return WIN_ADDR + (u64)index * SLOT_SIZE;
+}
+
+/* filter.c: the seccomp program of the stubs; returns its length. */
+unsigned stub_filter_build(struct sock_filter *f, unsigned capacity);
+
+/* stubs.c: processes. */
+int zygote_start(struct platform *p);
+int stub_fork(struct aspace *from, struct aspace **out) must_check;
+void stub_kill(struct aspace *as);
+/* Runs the calls in req->call[0..count) on the memory thread and waits. -ESRCH if the stub is gone. [sleeps]
+ */
+int stub_request(struct aspace *as, u32 count) must_check;
+/* A free place at as->req->call for the next request once nobody else's is under way. [sleeps] */
+int stub_request_begin(struct aspace *as) must_check;
+void stub_identify(struct platform *p);
+void stub_event(struct platform *p, u32 window);
+bool stub_poll_busy(struct platform *p);
+void pool_coroutine(void *arg);
+
+/* aspace.c */
+/* Makes sure that every change asked for earlier has happened. `except` keeps its queued ones. [sleeps] */
+int aspace_settle(struct aspace *as, struct uthread *except) must_check;
+
+/* uthread.c */
+bool uthread_poll_all(struct platform *p);
+void uthread_lost(struct uthread *ut);
+void uthread_send_exits(struct platform *p);
+int slot_take(struct aspace *as, u32 *index) must_check;
+void uthread_ops_done(struct uthread *ut);
+
+/* frame.c */
+bool frame_check(struct uthread *ut, u64 frame_address);
+void frame_make(struct uthread *ut, const struct uregs *regs);
+void frame_copy(struct uthread *from, struct uthread *to);
+
+/* stage.c */
+void stage_reset(struct uthread *ut);
+
+#endif

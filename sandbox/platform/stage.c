@@ -1,0 +1,121 @@
+/*
+ * stage.c - the bounce area of a pending call: what the stub has copied in, and what it shall copy out.
+ *
+ * Where each argument's data lies is computed from the private copies of number and arguments (stage_layout),
+ * never read from the slot. If the guest lies about what it staged, it deceives only itself.
+ */
+#include <errno.h>
+
+#include "sandbox/platform/platform_priv.h"
+#include "sandbox/syscalls/stub_copy.h"
+
+void stage_reset(struct uthread *ut)
+{
+	ut->layout_valid = false;
+	for (int i = 0; i < 6; i++)
+		ut->out[i].low = ut->out[i].high = 0;
+}
+
+static const struct stub_copy *stage_row(struct uthread *ut)
+{
+	const struct stub_copy *row;
+
+	if (ut->event != EVENT_SYSCALL || ut->running || ut->nr >= STUB_COPY_COUNT)
+		return NULL;
+	row = &stub_copy_table[ut->nr];
+	if (!row->any)
+		return NULL;
+	if (!ut->layout_valid) {
+		stage_layout(row, ut->arg, &ut->layout);
+		ut->layout_valid = true;
+	}
+	return row;
+}
+
+/* Index of the argument whose staged area contains [addr, addr+size), among the kinds in `kinds`; -1 if none.
+ */
+static int stage_find(struct uthread *ut, const struct stub_copy *row, u64 addr, size_t size, u32 kinds)
+{
+	for (int i = 0; i < 6; i++) {
+		u64 off = addr - ut->arg[i];
+		if ((kinds >> row->kind[i] & 1) && off < ut->layout.size[i] &&
+		    size <= ut->layout.size[i] - off)
+			return i;
+	}
+	return -1;
+}
+
+const void *uthread_staged_in(struct uthread *ut, uaddr_t addr, size_t size)
+{
+	const struct stub_copy *row = stage_row(ut);
+	int i;
+
+	if (!row)
+		return NULL;
+	i = stage_find(ut, row, addr.v, size, 1U << STAGE_STR | 1U << STAGE_IN | 1U << STAGE_INF);
+	if (i < 0 || !(ut->staged >> i & 1))
+		return NULL;
+	return (char *)ut->slot + SLOT_BOUNCE + ut->layout.offset[i] + (addr.v - ut->arg[i]);
+}
+
+void *uthread_stage_out(struct uthread *ut, uaddr_t addr, size_t size)
+{
+	const struct stub_copy *row = stage_row(ut);
+	u32 low, high;
+	int i;
+
+	if (!row)
+		return NULL;
+	i = stage_find(ut, row, addr.v, size, 1U << STAGE_OUT | 1U << STAGE_OUTF);
+	if (i < 0)
+		return NULL;
+	/* one contiguous range per argument: what does not touch it is written directly */
+	low = (u32)(addr.v - ut->arg[i]);
+	high = low + (u32)size;
+	if (ut->out[i].high && (low > ut->out[i].high || high < ut->out[i].low))
+		return NULL;
+	return (char *)ut->slot + SLOT_BOUNCE + ut->layout.offset[i] + low;
+}
+
+void uthread_stage_commit(struct uthread *ut, uaddr_t addr, size_t size)
+{
+	const struct stub_copy *row = stage_row(ut);
+	int i = row ? stage_find(ut, row, addr.v, size, 1U << STAGE_OUT | 1U << STAGE_OUTF) : -1;
+	u32 low, high;
+
+	if (i < 0 || !size)
+		return;
+	low = (u32)(addr.v - ut->arg[i]);
+	high = low + (u32)size;
+	if (!ut->out[i].high) {
+		ut->out[i].low = low;
+		ut->out[i].high = high;
+	} else {
+		ut->out[i].low = min_t(u32, low, ut->out[i].low);
+		ut->out[i].high = max_t(u32, high, ut->out[i].high);
+	}
+	ut->out_flags |= OUT_STAGED;
+}
+
+int uthread_stage_flush(struct uthread *ut)
+{
+	int err = 0;
+
+	if (!(ut->out_flags & OUT_STAGED))
+		return 0;
+	for (int i = 0; i < 6; i++) {
+		u32 low = ut->out[i].low, high = ut->out[i].high;
+		const char *src = (char *)ut->slot + SLOT_BOUNCE + ut->layout.offset[i];
+		while (low < high) {
+			s64 n = aspace_write(ut->as, uaddr(ut->arg[i] + low), src + low, high - low);
+			if (n <= 0) {
+				err = -EFAULT;
+				break;
+			}
+			low += (u32)n;
+		}
+		ut->out[i].low = ut->out[i].high = 0;
+	}
+	ut->out_flags &= ~(u32)OUT_STAGED;
+	return err;
+}

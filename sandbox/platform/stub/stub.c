@@ -1,0 +1,339 @@
+/*
+ * stub.c - the freestanding part of a stub: the trap handler, staging of arguments, and the hand-over.
+ *
+ * Runs in the guest's address space on guest threads, so the guest can read and disturb everything here but
+ * the text; it holds no secrets and no authority. No writable static data, no C library, no vector registers
+ * (-mgeneral-regs-only): the guest's vector state passes through untouched.
+ *
+ * A trap has three parts. In: describe it in the slot. Wait. Out: act on the answer, from slot and frame
+ * alone, because the thread that runs it may not be the one that ran the first part (fork, restore).
+ */
+#include "sandbox/platform/stub_abi.h"
+#include "sandbox/syscalls/stub_copy.h"
+
+#pragma GCC visibility push(hidden)
+
+enum { /* gregs of a ucontext, in its order */
+       G_R8,
+       G_R9,
+       G_R10,
+       G_R11,
+       G_R12,
+       G_R13,
+       G_R14,
+       G_R15,
+       G_RDI,
+       G_RSI,
+       G_RBP,
+       G_RBX,
+       G_RDX,
+       G_RAX,
+       G_RCX,
+       G_RSP,
+       G_RIP,
+       G_EFL,
+       G_SEGS,
+       G_ERR,
+       G_TRAPNO,
+       G_OLDMASK,
+       G_CR2
+};
+#define UC_GREGS_OFFSET   40
+#define SIG_ILL           4
+#define SIG_TRAP          5
+#define SIG_BUS           7
+#define SIG_FPE           8
+#define SIG_SEGV          11
+#define SIG_URG           23
+#define SIG_SYS           31
+#define AUDIT_ARCH_X86_64 0xc000003e
+#define NR_FUTEX          202
+#define NR_WRITE          1
+#define NR_EXIT           60
+
+/* stub_entry.S */
+extern char restorer[], signal_entry[], copy_begin[], copy_end[], copy_fault[];
+uint64_t copy_bytes(void *dst, const void *src, uint64_t size); /* bytes not copied */
+uint64_t copy_string(void *dst, const void *src, uint64_t max); /* 0, or 1: fault or no NUL in max */
+int64_t compare_exchange(uint32_t *word, uint32_t expected, uint32_t desired,
+			 uint32_t *prev); /* 0, 1: fault */
+int64_t spawn_thread(uint64_t slot);
+void trap_handler(int signo, char *info, char *uc);
+void thread_wait(struct slot *s);
+void zygote_setup(uint64_t *stack);
+
+static inline int64_t host_call6(uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
+				 uint64_t f)
+{
+	register uint64_t r10 __asm__("r10") = d;
+	register uint64_t r8 __asm__("r8") = e;
+	register uint64_t r9 __asm__("r9") = f;
+	int64_t ret;
+	__asm__ volatile("syscall"
+			 : "=a"(ret)
+			 : "0"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+
+static inline int64_t host_call3(uint64_t nr, uint64_t a, uint64_t b, uint64_t c)
+{
+	int64_t ret;
+	__asm__ volatile("syscall" : "=a"(ret) : "0"(nr), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+	return ret;
+}
+
+static inline void fence(void)
+{
+	__asm__ volatile("lock orq $0, (%%rsp)" ::: "memory", "cc");
+}
+
+static inline uint32_t load(const uint32_t *p)
+{
+	return *(const volatile uint32_t *)p;
+}
+
+static inline void store(uint32_t *p, uint32_t v)
+{
+	*(volatile uint32_t *)p = v;
+}
+
+static const struct glob *glob(void)
+{
+	return (const struct glob *)GLOB_ADDR;
+}
+
+/* ---- wait ---- */
+
+static void wait_reply(struct slot *s)
+{
+	for (uint32_t n = load(&glob()->guest_spin); n; n--) {
+		uint32_t state = load(&s->state);
+		if (state == SLOT_REPLY)
+			goto done;
+		if (state == SLOT_SLEEP)
+			break;
+		__asm__ volatile("pause");
+	}
+	store(&s->asleep, 1);
+	fence();
+	for (uint32_t state; (state = load(&s->state)) != SLOT_REPLY;)
+		host_call6(NR_FUTEX, (uint64_t)&s->state, 0 /* FUTEX_WAIT, shared */, state, 0, 0, 0);
+	store(&s->asleep, 0);
+done:
+	store(&s->state, SLOT_RUN);
+}
+
+static void hand_over(struct slot *s)
+{
+	static const uint64_t one = 1;
+
+	store(&s->state, SLOT_TRAP);
+	fence();
+	if (load(&glob()->sleeping))
+		host_call3(NR_WRITE, STUB_FD_BELL, (uint64_t)&one, 8);
+	wait_reply(s);
+}
+
+/* ---- in ---- */
+
+static const struct stub_copy *copy_row(uint64_t nr)
+{
+	return nr < STUB_COPY_COUNT && stub_copy_table[nr].any ? &stub_copy_table[nr] : 0;
+}
+
+/* Copies the in-arguments to the bounce area. What cannot be read is left out: the sentry then finds the
+ * fault. */
+static uint32_t stage_in(struct slot *s, const struct stub_copy *row)
+{
+	struct stage_layout l;
+	uint32_t staged = 0;
+	char *bounce = (char *)s + SLOT_BOUNCE;
+
+	stage_layout(row, s->arg, &l);
+	for (int i = 0; i < 6; i++) {
+		const void *src = (const void *)s->arg[i];
+		uint64_t missing;
+		if (!l.size[i])
+			continue;
+		if (row->kind[i] == STAGE_STR)
+			missing = copy_string(bounce + l.offset[i], src, STAGE_STR_MAX);
+		else if (row->kind[i] == STAGE_IN || row->kind[i] == STAGE_INF)
+			missing = copy_bytes(bounce + l.offset[i], src, l.size[i]);
+		else
+			continue;
+		if (!missing)
+			staged |= 1U << i;
+	}
+	return staged;
+}
+
+static void describe_syscall(struct slot *s, uint64_t *g, uint32_t arch)
+{
+	const struct stub_copy *row;
+
+	s->event = arch == AUDIT_ARCH_X86_64 ? EVENT_SYSCALL : EVENT_FOREIGN;
+	s->nr = g[G_RAX];
+	s->arg[0] = g[G_RDI];
+	s->arg[1] = g[G_RSI];
+	s->arg[2] = g[G_RDX];
+	s->arg[3] = g[G_R10];
+	s->arg[4] = g[G_R8];
+	s->arg[5] = g[G_R9];
+	row = copy_row(s->nr);
+	s->staged = row ? stage_in(s, row) : 0;
+}
+
+/* ---- out ---- */
+
+/* 0, or 1 if the guest's buffer could not be written. */
+static int copy_staged(struct slot *s)
+{
+	const struct stub_copy *row = copy_row(s->nr);
+	struct stage_layout l;
+
+	if (!row)
+		return 0;
+	stage_layout(row, s->arg, &l);
+	for (int i = 0; i < 6; i++) {
+		uint32_t low = s->out[i].low, high = s->out[i].high;
+		if (low >= high || high > l.size[i])
+			continue;
+		if (copy_bytes((char *)s->arg[i] + low, (char *)s + SLOT_BOUNCE + l.offset[i] + low,
+			       high - low))
+			return 1;
+	}
+	return 0;
+}
+
+static int64_t run_operations(struct slot *s)
+{
+	uint32_t count = s->op_count;
+	int64_t first_error = 0;
+
+	for (uint32_t i = 0; i < count && i < SLOT_OP_MAX; i++) {
+		const uint64_t *a = s->op[i].arg;
+		int64_t ret = host_call6(s->op[i].nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+		if (ret < 0 && ret > -4096 && !first_error)
+			first_error = ret;
+	}
+	store(&s->ops_done, s->ops_generation);
+	return first_error;
+}
+
+/* Acts on the answer in the slot; the frame at s->frame is then ready for rt_sigreturn. */
+static void answer(struct slot *s)
+{
+	uint64_t *g = (uint64_t *)(s->frame + UC_GREGS_OFFSET);
+
+	while (s->out_flags & OUT_OPERATION) {
+		s->cx_error =
+		    compare_exchange((uint32_t *)s->cx_addr, s->cx_expected, s->cx_desired, &s->cx_prev) ? -14
+													 : 0;
+		s->event = EVENT_DONE;
+		hand_over(s);
+		g = (uint64_t *)(s->frame + UC_GREGS_OFFSET);
+	}
+	uint32_t flags = s->out_flags;
+	int64_t result = s->result;
+	if (s->op_count) {
+		int64_t error = run_operations(s);
+		if (error)
+			result = error;
+	}
+	if ((flags & OUT_STAGED) && copy_staged(s))
+		result = -14; /* EFAULT */
+	if (flags & OUT_SPAWN) {
+		int64_t ret = spawn_thread(s->spawn);
+		if (ret < 0)
+			result = ret;
+	}
+	if (flags & OUT_EXIT)
+		host_call3(NR_EXIT, 0, 0, 0);
+	if (flags & OUT_BASES) {
+		__asm__ volatile("wrfsbase %0" ::"r"(s->fs_base));
+		__asm__ volatile("wrgsbase %0" ::"r"(s->gs_base));
+	}
+	if (flags & OUT_RESULT)
+		g[G_RAX] = (uint64_t)result;
+}
+
+/* ---- the handler of every signal the host may send to a guest thread ---- */
+
+void trap_handler(int signo, char *info, char *uc)
+{
+	uint64_t *g = (uint64_t *)(uc + UC_GREGS_OFFSET);
+	struct slot *s = (struct slot *)((uint64_t)uc & -(uint64_t)SLOT_SIZE);
+
+	if ((signo == SIG_SEGV || signo == SIG_BUS) && g[G_RIP] >= (uint64_t)copy_begin &&
+	    g[G_RIP] < (uint64_t)copy_end) {
+		g[G_RIP] = (uint64_t)copy_fault;
+		return;
+	}
+	s->frame = (uint64_t)uc;
+	__asm__ volatile("rdfsbase %0" : "=r"(s->fs_base));
+	__asm__ volatile("rdgsbase %0" : "=r"(s->gs_base));
+	if (signo == SIG_SYS) {
+		if (g[G_RIP] - STUB_BASE < STUB_TEXT_SIZE)
+			s->foreign_rip++;
+		describe_syscall(s, g, *(uint32_t *)(info + 28));
+	} else if (signo == SIG_URG) {
+		s->event = EVENT_KICK;
+	} else {
+		s->event = EVENT_FAULT;
+		s->signo = signo;
+		s->code = *(int32_t *)(info + 8);
+		s->fault_addr = *(uint64_t *)(info + 16);
+		s->error_code = g[G_ERR];
+		s->trapno = g[G_TRAPNO];
+	}
+	hand_over(s);
+	answer(s);
+}
+
+/* A host thread begins: its slot is in the state TRAP (or already REPLY) with a frame to continue from. */
+void thread_wait(struct slot *s)
+{
+	wait_reply(s);
+	answer(s);
+}
+
+/* ---- zygote ---- */
+
+static uint64_t auxv_find(uint64_t *stack, uint64_t type)
+{
+	uint64_t *p = stack + 1 + stack[0] + 1;
+
+	while (*p++)
+		;
+	for (; p[0]; p += 2)
+		if (p[0] == type)
+			return p[1];
+	return 0;
+}
+
+/* Maps the window, moves the vDSO, installs handlers, blocks all signals: the calling thread becomes the
+ * memory thread. Runs on the stack of execve, for the last time; entry.S then unmaps the rest and installs
+ * the filter. */
+void zygote_setup(uint64_t *stack)
+{
+	const struct request *q = (const struct request *)REQ_ADDR;
+	uint64_t all = ~0UL, vdso = auxv_find(stack, 33 /* AT_SYSINFO_EHDR */);
+	static const char signals[] = {SIG_SYS, SIG_SEGV, SIG_BUS, SIG_FPE, SIG_ILL, SIG_TRAP, SIG_URG};
+	struct {
+		uint64_t handler, flags, restorer, mask;
+	} sa = {(uint64_t)signal_entry, 0x4 | 0x04000000 | 0x08000000 /* SIGINFO RESTORER ONSTACK */,
+		(uint64_t)restorer, ~((1UL << (SIG_SEGV - 1)) | (1UL << (SIG_BUS - 1)))};
+
+	host_call6(9, GLOB_ADDR, 4096, 1, 0x11, STUB_FD_CONTROL, GLOB_OFFSET);
+	host_call6(9, REQ_ADDR, 4096, 1, 0x11, STUB_FD_CONTROL, 0);
+	host_call6(9, WIN_ADDR, WIN_RW_SIZE, 3, 0x11, STUB_FD_CONTROL, WIN_RW);
+	for (uint64_t i = 0; vdso && i < q->vdso_count; i++)
+		host_call6(25, vdso + (uint64_t)q->vdso[i].delta, q->vdso[i].size, q->vdso[i].size,
+			   3 /* MAYMOVE|FIXED */, VDSO_ADDR + (uint64_t)(q->vdso[i].delta - q->vdso[0].delta),
+			   0);
+	for (unsigned i = 0; i < sizeof(signals); i++)
+		host_call6(13, (uint64_t)signals[i], (uint64_t)&sa, 0, 8, 0, 0);
+	host_call6(14, 2 /* SIG_SETMASK */, (uint64_t)&all, 0, 8, 0, 0);
+	host_call3(462, STUB_BASE, STUB_TEXT_SIZE, 0); /* mseal, where the kernel has it */
+}

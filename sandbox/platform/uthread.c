@@ -1,0 +1,477 @@
+/*
+ * uthread.c - guest threads: slots, answers, traps, interruption, start and end.
+ *
+ * A uthread is either *running* (its slot is the stub's) or *trapped* (the slot is ours until uthread_run
+ * answers). Its host thread may not exist yet: the slot then already holds a frame, and whoever starts the
+ * host thread, it begins by waiting for the answer. That one rule serves clone, fork, pooled stubs and
+ * restore.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sandbox/platform/platform_priv.h"
+
+/* A host thread that shall end; told at the next turn of the loop, so that a process which dies as a whole is
+ * not told thread by thread. */
+struct slot_exit {
+	struct list_head node;
+	struct aspace *as;
+	u32 window, index;
+};
+
+/* ---- slots ---- */
+
+int slot_take(struct aspace *as, u32 *index)
+{
+	for (u32 i = 0; i < SLOT_COUNT; i++) {
+		if (as->slot_used[i / 64] >> (i % 64) & 1)
+			continue;
+		if (i == 0 && as->parked)
+			continue;
+		if (i <= as->slot_high && shared_load(&slot_at(as, i)->live)) /* still on its way out */
+			continue;
+		as->slot_used[i / 64] |= 1ULL << (i % 64);
+		if (i > as->slot_high)
+			as->slot_high = i;
+		*index = i;
+		return 0;
+	}
+	return -EAGAIN;
+}
+
+static void slot_drop(struct aspace *as, u32 index)
+{
+	as->slot_used[index / 64] &= ~(1ULL << (index % 64));
+}
+
+/* Binds ut to a slot of as: the parked one if there is one (its host thread already waits). */
+static int uthread_bind(struct uthread *ut, struct aspace *as)
+{
+	ut->as = as;
+	if (as->parked) {
+		as->parked = false;
+		as->slot_used[0] |= 1;
+		ut->index = 0;
+		ut->started = true;
+	} else {
+		int err = slot_take(as, &ut->index);
+		if (err)
+			return err;
+		ut->started = false;
+	}
+	ut->slot = slot_at(as, ut->index);
+	if (!ut->started) {
+		memset(ut->slot, 0, sizeof(*ut->slot));
+		ut->slot->live = 1;
+		shared_store(&ut->slot->state, SLOT_TRAP);
+	}
+	list_add_tail(&ut->as_node, &as->uthreads);
+	return 0;
+}
+
+static int uthread_alloc(struct aspace *as, struct uthread **out)
+{
+	struct uthread *ut = knew(struct uthread);
+	int err;
+
+	if (!ut)
+		return -ENOMEM;
+	list_init(&ut->as_node);
+	list_init(&ut->run_node);
+	list_init(&ut->serving_node);
+	list_init(&ut->op_node);
+	err = uthread_bind(ut, as);
+	if (err) {
+		kfree(ut);
+		return err;
+	}
+	*out = ut;
+	return 0;
+}
+
+int uthread_new(struct aspace *as, const struct uregs *regs, struct uthread **out)
+{
+	int err = uthread_alloc(as, out);
+
+	if (!err)
+		frame_make(*out, regs);
+	return err;
+}
+
+int uthread_clone(struct uthread *from, struct aspace *as, struct uthread **out)
+{
+	struct uthread *ut;
+	int err = uthread_alloc(as, &ut);
+
+	if (err)
+		return err;
+	frame_copy(from, ut);
+	ut->event = from->event;
+	ut->nr = from->nr;
+	if (!ut->started && as == from->as && !from->spawning) {
+		ut->spawner = from; /* the cheapest way to start it: with the parent's own answer */
+		from->spawning = ut;
+	}
+	*out = ut;
+	return 0;
+}
+
+static void queue_exit(struct aspace *as, u32 index)
+{
+	struct slot_exit *e = knew(struct slot_exit);
+
+	if (!e)
+		return; /* the host thread stays parked until its process ends; its slot stays taken */
+	e->as = as;
+	e->window = as->window;
+	e->index = index;
+	list_add_tail(&e->node, &platform()->exits);
+}
+
+void uthread_send_exits(struct platform *p)
+{
+	struct slot_exit *e, *next;
+
+	list_for_each_entry_safe (e, next, &p->exits, node) {
+		if (p->window_owner[e->window] == e->as && e->as->state == ASPACE_UP) {
+			struct slot *s = slot_at(e->as, e->index);
+			s->op_count = 0;
+			s->out_flags = OUT_EXIT;
+			shared_store(&s->state, SLOT_REPLY);
+			full_fence();
+			shared_wake(&s->state);
+			slot_drop(e->as, e->index);
+		}
+		list_del_init(&e->node);
+		kfree(e);
+	}
+}
+
+static void uthread_unbind(struct uthread *ut)
+{
+	struct aspace *as = ut->as;
+
+	if (ut->spawner)
+		ut->spawner->spawning = NULL;
+	if (ut->spawning)
+		ut->spawning->spawner = NULL;
+	ut->spawner = ut->spawning = NULL;
+	list_del_init(&ut->as_node);
+	list_del_init(&ut->op_node);
+	list_del_init(&ut->serving_node);
+	if (!list_empty(&ut->run_node)) {
+		list_del_init(&ut->run_node);
+		platform()->running_count--;
+	}
+	if (ut->started && !ut->gone && as->state == ASPACE_UP) {
+		queue_exit(as, ut->index);
+	} else {
+		if (!ut->started)
+			ut->slot->live = 0;
+		slot_drop(as, ut->index);
+	}
+}
+
+void uthread_destroy(struct uthread *ut)
+{
+	if (ut->running && !ut->gone)
+		panic("a guest thread is destroyed while it runs");
+	uthread_unbind(ut);
+	kfree(ut);
+}
+
+int uthread_exec(struct uthread *ut, struct aspace *as, const struct uregs *regs)
+{
+	int err;
+
+	ut->op_count = 0;
+	ut->op_state = OPS_NONE;
+	list_del_init(&ut->op_node);
+	ut->out_flags = 0;
+	stage_reset(ut);
+	if (as != ut->as) {
+		uthread_unbind(ut);
+		err = uthread_bind(ut, as);
+		if (err)
+			return err;
+		ut->gone = false;
+	}
+	frame_make(ut, regs);
+	return 0;
+}
+
+/* ---- answers ---- */
+
+void uthread_set_result(struct uthread *ut, s64 ret)
+{
+	ut->result = ret;
+	ut->regs_set = false;
+	ut->out_flags |= OUT_RESULT;
+}
+
+static void fill_answer(struct uthread *ut)
+{
+	struct slot *s = ut->slot;
+
+	s->result = ut->result;
+	s->op_count = ut->op_count;
+	for (u32 i = 0; i < ut->op_count; i++)
+		s->op[i] = ut->op[i];
+	if (ut->op_count) {
+		ut->op_generation++;
+		s->ops_generation = ut->op_generation;
+		ut->op_state = OPS_SENT;
+		ut->op_count = 0;
+	}
+	if (ut->out_flags & OUT_STAGED)
+		for (int i = 0; i < 6; i++) {
+			s->out[i].low = ut->out[i].low;
+			s->out[i].high = ut->out[i].high;
+		}
+	if (ut->spawning) {
+		struct uthread *child = ut->spawning;
+		s->spawn = slot_address(child->index);
+		ut->out_flags |= OUT_SPAWN;
+		child->started = true;
+		child->spawner = NULL;
+		ut->spawning = NULL;
+	}
+	s->out_flags = ut->out_flags;
+	s->staged = 0;
+}
+
+static void send_answer(struct uthread *ut)
+{
+	struct slot *s = ut->slot;
+
+	list_del_init(&ut->serving_node);
+	ut->running = true;
+	ut->kicked = false;
+	list_add_tail(&ut->run_node, &platform()->running);
+	platform()->running_count++;
+	ut->run_since = clock_monotonic();
+	shared_store(&s->state, SLOT_REPLY);
+	full_fence();
+	if (shared_load(&s->asleep))
+		shared_wake(&s->state);
+}
+
+/* The thread has no host thread, and nobody's answer will start it: the memory thread does. */
+static int start_host_thread(struct uthread *ut)
+{
+	u64 at = slot_address(ut->index);
+	int err;
+
+	if (ut->spawner) {
+		ut->spawner->spawning = NULL;
+		ut->spawner = NULL;
+	}
+	ut->started = true;
+	err = stub_request_begin(ut->as);
+	if (err)
+		return err;
+	ut->as->req->call[0] = (struct host_call){
+	    .nr = SYS_clone, .arg = {CLONE_FLAGS_FIRST, 0, at + SLOT_O_LIVE, at + SLOT_O_LIVE, 0, at}};
+	err = stub_request(ut->as, 1);
+	if (!err && ut->as->res->ret[0] < 0)
+		err = (int)ut->as->res->ret[0];
+	return err;
+}
+
+/* ---- traps ---- */
+
+void uthread_ops_done(struct uthread *ut)
+{
+	ut->op_state = OPS_NONE;
+	list_del_init(&ut->op_node);
+}
+
+static void mark_gone(struct uthread *ut)
+{
+	ut->gone = true;
+	ut->ready = true;
+	if (!list_empty(&ut->run_node)) {
+		list_del_init(&ut->run_node);
+		platform()->running_count--;
+	}
+	ut->running = false;
+	if (ut->coro)
+		coro_wake(ut->coro);
+}
+
+void uthread_lost(struct uthread *ut)
+{
+	mark_gone(ut);
+}
+
+/* Takes the trap out of the slot, once. */
+static void take_trap(struct uthread *ut)
+{
+	struct slot *s = ut->slot;
+
+	list_del_init(&ut->run_node);
+	platform()->running_count--;
+	ut->running = false;
+	ut->cpu_ns += clock_monotonic() - ut->run_since;
+	if (ut->op_state == OPS_SENT)
+		uthread_ops_done(ut);
+	ut->event = s->event;
+	ut->nr = s->nr;
+	memcpy(ut->arg, s->arg, sizeof(ut->arg));
+	ut->staged = s->staged;
+	ut->out_flags = 0;
+	ut->regs_set = false;
+	stage_reset(ut);
+	if (!frame_check(ut, *(volatile u64 *)&s->frame))
+		ut->gone = true; /* only a guest that writes into slots gets here */
+	ut->ready = true;
+	list_add_tail(&ut->serving_node, &platform()->serving);
+	if (ut->coro)
+		coro_wake(ut->coro);
+}
+
+static void kick(struct uthread *ut)
+{
+	u32 tid = shared_load(&ut->slot->live);
+
+	if (tid <= 1) /* its host thread is just being started: again at the next turn */
+		return;
+	ut->kick_wanted = false;
+	ut->kicked = true;
+	/* tgkill reaches only threads of that very stub, whatever number the guest has written there */
+	if (syscall(SYS_tgkill, ut->as->pid, tid, SIGURG) && errno == ESRCH)
+		mark_gone(ut);
+}
+
+bool uthread_poll_all(struct platform *p)
+{
+	struct uthread *ut, *next;
+	bool moved = false;
+
+	list_for_each_entry_safe (ut, next, &p->running, run_node) {
+		if (shared_load(&ut->slot->state) == SLOT_TRAP) {
+			take_trap(ut);
+			moved = true;
+		} else if (ut->kick_wanted) {
+			kick(ut);
+		}
+	}
+	return moved;
+}
+
+void uthread_interrupt(struct uthread *ut)
+{
+	if (!ut->running || ut->gone || ut->kicked)
+		return;
+	ut->kick_wanted = true;
+	kick(ut);
+}
+
+bool uthread_running(const struct uthread *ut)
+{
+	return ut->running && !ut->gone;
+}
+
+static void describe_trap(struct uthread *ut, struct trap *t)
+{
+	struct slot *s = ut->slot;
+
+	memset(t, 0, sizeof(*t));
+	if (ut->gone) {
+		t->kind = TRAP_GONE;
+		return;
+	}
+	switch (ut->event) {
+	case EVENT_SYSCALL:
+	case EVENT_FOREIGN:
+		t->kind = TRAP_SYSCALL;
+		t->foreign_arch = ut->event == EVENT_FOREIGN;
+		t->nr = ut->nr;
+		memcpy(t->args, ut->arg, sizeof(t->args));
+		break;
+	case EVENT_FAULT:
+		t->kind = TRAP_FAULT;
+		t->signo = s->signo;
+		t->code = s->code;
+		t->addr = s->fault_addr;
+		t->error_code = s->error_code;
+		t->trapno = s->trapno;
+		if (t->signo < 1 || t->signo > 31)
+			t->signo = SIGSEGV;
+		break;
+	default: /* EVENT_KICK, or nonsense */
+		t->kind = TRAP_KICK;
+		break;
+	}
+}
+
+/* Answers and sleeps until the next trap has been taken. */
+static void go_on(struct uthread *ut)
+{
+	if (ut->gone || ut->as->state != ASPACE_UP) {
+		ut->gone = true;
+		return;
+	}
+	fill_answer(ut);
+	ut->ready = false;
+	ut->coro = coro_current();
+	send_answer(ut);
+	if (!ut->started && start_host_thread(ut))
+		mark_gone(ut);
+	while (!ut->ready)
+		if (sched_sleep(TIME_NEVER, SLEEP_UNINTERRUPTIBLE))
+			continue;
+	ut->coro = NULL;
+}
+
+void uthread_run(struct uthread *ut, struct trap *out)
+{
+	go_on(ut);
+	describe_trap(ut, out);
+}
+
+int uthread_cmpxchg32(struct uthread *ut, uaddr_t addr, u32 expected, u32 desired, u32 *prev)
+{
+	struct slot *s = ut->slot;
+	u32 event = ut->event, flags = ut->out_flags, frame = ut->frame, staged = ut->staged;
+	bool regs_set = ut->regs_set;
+	u64 nr = ut->nr, arg[6];
+	int err;
+
+	if (ut->gone || !ut->started || addr.v > PLATFORM_USER_END - 4 || (addr.v & 3))
+		return -EFAULT;
+	memcpy(arg, ut->arg, sizeof(arg));
+	err = aspace_settle(ut->as, NULL);
+	if (!err)
+		err = uthread_stage_flush(ut); /* its bounce area does not survive */
+	if (err)
+		return -EFAULT;
+	s->cx_addr = addr.v;
+	s->cx_expected = expected;
+	s->cx_desired = desired;
+	ut->out_flags = OUT_OPERATION;
+	go_on(ut);
+	if (ut->gone)
+		return -EFAULT;
+	*prev = *(volatile u32 *)&s->cx_prev;
+	err = *(volatile s32 *)&s->cx_error ? -EFAULT : 0;
+	/* the pending call is what it was */
+	ut->event = event;
+	ut->out_flags = flags & ~(u32)OUT_STAGED;
+	ut->regs_set = regs_set;
+	ut->nr = nr;
+	ut->frame = frame;
+	ut->staged = staged;
+	memcpy(ut->arg, arg, sizeof(arg));
+	s->frame = slot_address(ut->index) + frame;
+	return err;
+}
+
+u64 uthread_cpu_time(struct uthread *ut)
+{
+	return ut->cpu_ns + (ut->running ? clock_monotonic() - ut->run_since : 0);
+}
