@@ -20,7 +20,7 @@ struct uthread;
 
 /* Guest addresses are [PLATFORM_USER_MIN, PLATFORM_USER_END): far above it lie the stub and its window. */
 #define PLATFORM_USER_MIN 0x10000UL
-#define PLATFORM_USER_END 0x7ffd00000000UL
+#define PLATFORM_USER_END 0x7ffcfffff000UL
 
 /* The general registers of a trapped guest thread, in the order of Linux's struct user_regs_struct. */
 struct uregs {

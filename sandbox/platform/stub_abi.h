@@ -61,8 +61,9 @@
 #define CLONE_FLAGS_FORK 0x8011 /* CLONE_PARENT | SIGCHLD */
 #define CLONE_FLAGS_FIRST                                                                                    \
 	0x350b00 /* VM FS SIGHAND THREAD SYSVSEM PARENT_SETTID CHILD_CLEARTID; own descriptor table */
-#define CLONE_FLAGS_THREAD 0x350f00 /* the same with CLONE_FILES: shares the (empty) table of guest threads  \
-				     */
+#define CLONE_FLAGS_THREAD                                                                                   \
+	0x350f00 /* the same with CLONE_FILES: shares the (empty) table of guest threads                     \
+		  */
 
 /* state */
 #define SLOT_RUN   0

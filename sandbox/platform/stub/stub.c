@@ -52,6 +52,7 @@ enum { /* gregs of a ucontext, in its order */
 #define NR_EXIT           60
 
 /* stub_entry.S */
+extern char stub_text_end[]; /* stub.ld */
 extern char restorer[], signal_entry[], copy_begin[], copy_end[], copy_fault[];
 uint64_t copy_bytes(void *dst, const void *src, uint64_t size); /* bytes not copied */
 uint64_t copy_string(void *dst, const void *src, uint64_t max); /* 0, or 1: fault or no NUL in max */
@@ -335,5 +336,6 @@ void zygote_setup(uint64_t *stack)
 	for (unsigned i = 0; i < sizeof(signals); i++)
 		host_call6(13, (uint64_t)signals[i], (uint64_t)&sa, 0, 8, 0, 0);
 	host_call6(14, 2 /* SIG_SETMASK */, (uint64_t)&all, 0, 8, 0, 0);
-	host_call3(462, STUB_BASE, STUB_TEXT_SIZE, 0); /* mseal, where the kernel has it */
+	host_call3(462, STUB_BASE, ((uint64_t)stub_text_end - STUB_BASE + 4095) & ~4095UL,
+		   0); /* mseal, where the kernel has it */
 }

@@ -1,0 +1,34 @@
+/*
+ * host_fd.c - the table of host resources: every descriptor that a kernel object stands on is listed in the
+ * root.
+ */
+#include <unistd.h>
+
+#include "sandbox/base/host_fd.h"
+#include "sandbox/kernel/kernel.h"
+
+static void host_fd_release(struct object *obj)
+{
+	struct host_fd *h = container_of(obj, struct host_fd, obj);
+
+	list_del_init(&h->node);
+	if (h->fd >= 0)
+		close(h->fd);
+	kfree(h);
+}
+
+struct host_fd *host_fd_new(int fd, enum host_fd_kind kind, bool writable)
+{
+	struct host_fd *h = knew(struct host_fd);
+
+	if (!h) {
+		close(fd);
+		return NULL;
+	}
+	object_init(&h->obj, host_fd_release);
+	h->fd = fd;
+	h->kind = kind;
+	h->writable = writable;
+	list_add_tail(&h->node, &kernel()->host_fds);
+	return h;
+}

@@ -1,0 +1,118 @@
+/*
+ * loop.c - the sentry's one loop: context slots, ready coroutines, timers, and a sleep in epoll when nothing
+ * moves.
+ *
+ * Before it sleeps it spins for a while if that pays (guest code runs and a CPU is left for us): a trap is
+ * then taken within a hundred nanoseconds instead of after a wake-up across CPUs.
+ */
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sandbox/kernel/sched_priv.h"
+#include "sandbox/platform/platform.h"
+
+#define SPIN_TURNS     1000 /* about 50 µs */
+#define EPOLL_INTERVAL 64   /* turns between looks at host descriptors while busy */
+#define EVENT_COUNT    32
+
+static int epoll_wait_ns(int fd, struct epoll_event *ev, int max, u64 timeout_ns)
+{
+	struct timespec ts = {(time_t)(timeout_ns / NSEC_PER_SEC), (long)(timeout_ns % NSEC_PER_SEC)};
+
+	return (int)syscall(SYS_epoll_pwait2, fd, ev, max, timeout_ns == TIME_NEVER ? NULL : &ts, NULL, 0);
+}
+
+static void take_events(struct sched *s, u64 timeout_ns)
+{
+	struct epoll_event ev[EVENT_COUNT];
+	int n = epoll_wait_ns(s->epoll_fd, ev, EVENT_COUNT, timeout_ns);
+
+	for (int i = 0; i < n; i++) {
+		if (ev[i].data.u64 & PLATFORM_EVENT_BIT) {
+			platform_epoll_event(ev[i].data.u64);
+		} else {
+			struct host_poll *p = (struct host_poll *)(uintptr_t)ev[i].data.u64;
+			p->ready(p, ev[i].events);
+		}
+	}
+}
+
+static void sleep_until(struct sched *s, u64 deadline)
+{
+	u64 now, timeout = TIME_NEVER;
+
+	if (deadline != TIME_NEVER) {
+		now = clock_monotonic();
+		timeout = deadline > now ? deadline - now : 0;
+	}
+	take_events(s, timeout);
+}
+
+int sched_loop(void)
+{
+	struct sched *s = sched();
+	u32 idle = 0, turn = 0;
+	int err;
+
+	s->epoll_fd = s->epoll_fd >= 0 ? s->epoll_fd : epoll_create1(EPOLL_CLOEXEC);
+	if (s->epoll_fd < 0)
+		return -errno;
+	err = platform_epoll_setup(s->epoll_fd);
+	if (err)
+		return err;
+	while (!s->stopping) {
+		bool moved = platform_poll();
+		u64 next;
+		moved |= sched_run_ready();
+		next = timers_run();
+		if (++turn % EPOLL_INTERVAL == 0)
+			take_events(s, 0);
+		if (moved || !list_empty(&s->run_queue)) {
+			idle = 0;
+			continue;
+		}
+		if (idle++ < SPIN_TURNS && platform_should_spin()) {
+			__builtin_ia32_pause();
+			continue;
+		}
+		platform_idle();
+		if (!list_empty(&s->run_queue))
+			continue;
+		if (!platform_sleep_prepare())
+			continue;
+		sleep_until(s, next);
+		platform_sleep_done();
+		idle = 0;
+	}
+	return s->stop_code;
+}
+
+void sched_stop(int code)
+{
+	sched()->stopping = true;
+	sched()->stop_code = code;
+}
+
+int host_poll_add(struct host_poll *p, u32 epoll_events)
+{
+	struct sched *s = sched();
+	struct epoll_event ev = {.events = epoll_events | EPOLLET, .data.u64 = (u64)(uintptr_t)p};
+
+	if (s->epoll_fd < 0) {
+		s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+		if (s->epoll_fd < 0)
+			return -errno;
+	}
+	p->events = epoll_events;
+	return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, p->fd->fd, &ev) ? -errno : 0;
+}
+
+void host_poll_remove(struct host_poll *p)
+{
+	if (p->events && epoll_ctl(sched()->epoll_fd, EPOLL_CTL_DEL, p->fd->fd, NULL))
+		klog(LOG_WARN, "epoll_ctl: errno %d", errno);
+	p->events = 0;
+}

@@ -1,0 +1,37 @@
+/*
+ * sched_priv.h - the scheduler's state, shared by sched.c, timer.c and loop.c.
+ */
+#ifndef WARREN_KERNEL_SCHED_PRIV_H
+#define WARREN_KERNEL_SCHED_PRIV_H
+
+#include "sandbox/kernel/kernel.h"
+#include "sandbox/kernel/sched.h"
+
+#define CORO_STACK_SIZE (64 * 1024)
+#define STACK_CACHE     32
+
+struct sched {
+	struct list_head run_queue;
+	void *loop_sp;     /* the loop's own stack while a coroutine runs */
+	struct coro *dead; /* ended: its stack is freed by the loop */
+	char *stack_cache[STACK_CACHE];
+	u32 stack_count;
+	struct timer **heap; /* binary heap by deadline */
+	u32 heap_count, heap_capacity;
+	int epoll_fd;
+	bool stopping;
+	int stop_code;
+};
+
+static inline struct sched *sched(void)
+{
+	return kernel()->sched;
+}
+
+int sched_init(void);
+/* Runs everything that is runnable now, once; true if anything ran. */
+bool sched_run_ready(void);
+/* Fires timers that are due. The deadline of the next, or TIME_NEVER. */
+u64 timers_run(void);
+
+#endif
