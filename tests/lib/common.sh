@@ -1,0 +1,51 @@
+# common.sh - what quickstart, runtests and test scripts share. Sourced from the top of the tree.
+
+PACKAGES="build-essential autoconf automake pkg-config python3 curl jq libmicrohttpd-dev libjansson-dev libuv1-dev
+libssl-dev libseccomp-dev check libsqlite3-dev libwslay-dev"
+
+step() {
+	printf '\n==> %s\n' "$*"
+}
+
+die() {
+	printf '\nerror: %s\n' "$*" >&2
+	exit 1
+}
+
+# Installs the Debian packages that are missing; says what to do if it may not.
+install_dependencies() {
+	local missing="" p sudo=""
+	step "dependencies"
+	command -v dpkg-query >/dev/null || die "this is not a Debian system; install the packages named in tests/lib/common.sh by hand and build with ./bootstrap && mkdir build && cd build && ../configure && make"
+	for p in $PACKAGES; do
+		dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing="$missing $p"
+	done
+	if [ -z "$missing" ]; then
+		echo "all installed"
+		return
+	fi
+	echo "installing:$missing"
+	if [ "$(id -u)" != 0 ]; then
+		command -v sudo >/dev/null || die "not root and no sudo; run as root: apt-get install$missing"
+		sudo=sudo
+	fi
+	# shellcheck disable=SC2086
+	$sudo env DEBIAN_FRONTEND=noninteractive sh -c "apt-get update -q && apt-get install -y -q --no-install-recommends $missing" >build-apt.log 2>&1 ||
+		{ tail -5 build-apt.log; die "apt-get could not install$missing; see build-apt.log, check the network and the package sources, and run again"; }
+	rm -f build-apt.log
+}
+
+# Builds in build/, configuring only when needed.
+build_warren() {
+	step "build"
+	if [ ! -x configure ] || [ configure.ac -nt configure ]; then
+		./bootstrap >build-bootstrap.log 2>&1 || { tail -5 build-bootstrap.log; die "./bootstrap failed; see build-bootstrap.log"; }
+		rm -f build-bootstrap.log
+	fi
+	mkdir -p build
+	if [ ! -f build/Makefile ]; then
+		(cd build && ../configure -q) || die "configure failed; its reason is above and in build/config.log"
+	fi
+	make -s -j"$(nproc)" -C build || die "the build failed; its reason is above"
+	echo "built: $(ls build/bin 2>/dev/null | tr '\n' ' ')"
+}
