@@ -270,6 +270,12 @@ static void check_ended(struct sandbox *sandbox)
 	uv_timer_stop(&sandbox->timer);
 	sandbox_close_ready(sandbox);
 	sandbox->state = SANDBOX_ENDED;
+	while (sandbox->listeners) {
+		struct sandbox_listener *listener = sandbox->listeners;
+
+		sandbox_unlisten(listener);
+		listener->ended(listener);
+	}
 	sandbox->hooks.ended(sandbox, sandbox->hooks.opaque);
 }
 
@@ -365,4 +371,23 @@ int sandbox_request(struct sandbox *sandbox, const char *op, json_t *params, con
 void sandbox_cancel(struct sandbox *sandbox, void *opaque)
 {
 	control_cancel(sandbox->control, opaque);
+}
+
+void sandbox_listen(struct sandbox *sandbox, struct sandbox_listener *listener)
+{
+	listener->next = sandbox->listeners;
+	listener->link = &sandbox->listeners;
+	if (listener->next)
+		listener->next->link = &listener->next;
+	sandbox->listeners = listener;
+}
+
+void sandbox_unlisten(struct sandbox_listener *listener)
+{
+	if (!listener->link)
+		return;
+	*listener->link = listener->next;
+	if (listener->next)
+		listener->next->link = listener->link;
+	listener->link = NULL;
 }

@@ -63,6 +63,10 @@ int sandbox_start(struct sandbox **sandbox, uv_loop_t *loop, const struct sandbo
 int sandbox_recover(struct sandbox **sandbox, uv_loop_t *loop, const char *id, const char *directory,
 		    const json_t *runtime, const struct sandbox_hooks *hooks, struct error *error);
 
+/* Ends a sandbox whose start was cut short before anything about it was recorded. Always an error: why it is
+ * gone. */
+int sandbox_abandon(const char *directory, struct error *error);
+
 /* What must be recorded to find it again. New reference; NULL without memory. */
 json_t *sandbox_runtime(const struct sandbox *sandbox);
 
@@ -87,5 +91,14 @@ int sandbox_request(struct sandbox *sandbox, const char *op, json_t *params, con
 		    unsigned int fd_count, uint64_t timeout_ms, control_answer_fn *answered, void *opaque,
 		    struct error *error);
 void sandbox_cancel(struct sandbox *sandbox, void *opaque);
+
+/* Told when the sandbox has ended, before its `ended` hook; removed from the list then. Embedded by the
+ * listener. */
+struct sandbox_listener {
+	struct sandbox_listener *next, **link; /* link NULL: not listening */
+	void (*ended)(struct sandbox_listener *listener);
+};
+void sandbox_listen(struct sandbox *sandbox, struct sandbox_listener *listener);
+void sandbox_unlisten(struct sandbox_listener *listener);
 
 #endif

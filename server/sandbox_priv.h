@@ -24,6 +24,7 @@ struct sandbox {
 	enum sandbox_state state;
 	char reason[400];
 	struct sandbox_hooks hooks;
+	struct sandbox_listener *listeners;
 	bool private;
 
 	struct control_client *control; /* NULL: lost */

@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/endpoint.h"
 #include "server/sandbox_priv.h"
 
 #define PING_TIMEOUT_MS 5000
@@ -118,4 +120,16 @@ int sandbox_recover(struct sandbox **out, uv_loop_t *loop, const char *id, const
 	/* It lives and cannot be reached: end it in order; `ended` will be called. */
 	sandbox_start_failed(sandbox, error);
 	return 0;
+}
+
+int sandbox_abandon(const char *directory, struct error *error)
+{
+	static const char request[] = "\x18\0\0\0{\"id\":1,\"op\":\"shutdown\"}";
+	int fd = endpoint_connect(directory, SANDBOX_SOCKET_NAME, NULL);
+
+	if (fd >= 0) {
+		send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+		close(fd);
+	}
+	return error_set(error, ESRCH, "warrend ended while it was starting");
 }
