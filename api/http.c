@@ -111,6 +111,9 @@ static void resume(struct request_http *http)
 	if (http->gone_open)
 		uv_poll_stop(&http->gone);
 	MHD_resume_connection(http->request.connection);
+	/* MHD looks at what was resumed only when it runs, and its epoll descriptor does not always say so. */
+	if (!g_http.stopping)
+		uv_timer_start(&g_http.timer, timer_fired, 0, 0);
 }
 
 static void client_went(uv_poll_t *poll, int status, int events)
