@@ -71,6 +71,12 @@ static void timer_fired(uv_timer_t *timer)
 	run_mhd(timer->data);
 }
 
+void http_poke(struct api *api)
+{
+	if (!g_http.stopping)
+		uv_timer_start(&g_http.timer, timer_fired, 0, 0);
+}
+
 static void poll_ready(uv_poll_t *poll, int status, int events)
 {
 	run_mhd(poll->data);
@@ -111,9 +117,7 @@ static void resume(struct request_http *http)
 	if (http->gone_open)
 		uv_poll_stop(&http->gone);
 	MHD_resume_connection(http->request.connection);
-	/* MHD looks at what was resumed only when it runs, and its epoll descriptor does not always say so. */
-	if (!g_http.stopping)
-		uv_timer_start(&g_http.timer, timer_fired, 0, 0);
+	http_poke(http->request.api);
 }
 
 static void client_went(uv_poll_t *poll, int status, int events)

@@ -79,6 +79,10 @@ void request_sleep(struct request *request);
 api_handler api_page, api_asset, api_openapi, api_healthz, api_list_sandboxes, api_create_sandbox,
     api_get_sandbox, api_delete_sandbox, api_sandbox_stats, api_exec, api_terminal;
 
+/* MHD looks at what was resumed or closed only when it runs, and its epoll descriptor does not always say so:
+ * it runs soon after this. */
+void http_poke(struct api *api);
+
 /* The sandbox of the path when it runs; otherwise the problem has been answered. */
 struct sandbox *request_running_sandbox(struct request *request, struct entry **entry);
 

@@ -178,6 +178,7 @@ static void websocket_closed(void *opaque)
 	struct terminal *terminal = opaque;
 
 	MHD_upgrade_action(terminal->upgrade, MHD_UPGRADE_ACTION_CLOSE);
+	http_poke(terminal->api);
 	terminal_free(terminal);
 }
 

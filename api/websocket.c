@@ -27,7 +27,13 @@ struct websocket {
 	void *opaque;
 	uint8_t *extra;
 	size_t extra_size, extra_at;
-	bool paused, closing, ended, in_callback;
+	bool paused, ended, in_callback;
+	bool closing,
+	    close_queued; /* the close frame would overtake the messages: it is queued when they are gone */
+	bool draining; /* all is said; read until the peer closes, or it would lose our last words to a reset
+			*/
+	uint16_t close_code;
+	char close_reason[64];
 	unsigned int silent_pings;
 };
 
@@ -148,13 +154,41 @@ static void on_message(wslay_event_context_ptr context, const struct wslay_event
 }
 
 static void poll_ready(uv_poll_t *poll, int status, int events);
+static void close_timeout(uv_timer_t *timer);
+
+static void drain(uv_poll_t *poll, int status, int events)
+{
+	struct websocket *websocket = poll->data;
+	char dropped[16384];
+
+	for (int i = 0; i < 16; i++) {
+		ssize_t n = recv(websocket->socket, dropped, sizeof(dropped), MSG_DONTWAIT);
+
+		if (n < 0 && errno == EAGAIN && status >= 0)
+			return;
+		if (n <= 0) {
+			end(websocket);
+			return;
+		}
+	}
+}
+
+static void start_draining(struct websocket *websocket)
+{
+	if (websocket->draining)
+		return;
+	websocket->draining = websocket->closing = true;
+	shutdown(websocket->socket, SHUT_WR);
+	uv_timer_start(&websocket->timer, close_timeout, CLOSE_TIMEOUT_MS, 0);
+	uv_poll_start(&websocket->poll, UV_READABLE, drain);
+}
 
 static void progress(struct websocket *websocket)
 {
 	size_t before = wslay_event_get_queued_msg_length(websocket->context);
 	int events = UV_DISCONNECT;
 
-	if (websocket->ended)
+	if (websocket->ended || websocket->draining)
 		return;
 	if (wslay_event_want_write(websocket->context) && wslay_event_send(websocket->context) != 0) {
 		end(websocket);
@@ -164,8 +198,17 @@ static void progress(struct websocket *websocket)
 		websocket->hooks.drained(websocket->opaque);
 	if (websocket->ended)
 		return;
+	if (websocket->closing && !websocket->close_queued &&
+	    wslay_event_get_queued_msg_count(websocket->context) == 0) {
+		websocket->close_queued = true;
+		wslay_event_queue_close(websocket->context, websocket->close_code,
+					(const uint8_t *)websocket->close_reason,
+					strlen(websocket->close_reason));
+		progress(websocket);
+		return;
+	}
 	if (!wslay_event_want_read(websocket->context) && !wslay_event_want_write(websocket->context)) {
-		end(websocket);
+		start_draining(websocket);
 		return;
 	}
 	if (wslay_event_want_write(websocket->context))
@@ -283,7 +326,8 @@ void websocket_close(struct websocket *websocket, uint16_t code, const char *rea
 		return;
 	websocket->closing = true;
 	websocket->paused = false;
-	wslay_event_queue_close(websocket->context, code, (const uint8_t *)reason, strlen(reason));
+	websocket->close_code = code;
+	snprintf(websocket->close_reason, sizeof(websocket->close_reason), "%s", reason);
 	uv_timer_start(&websocket->timer, close_timeout, CLOSE_TIMEOUT_MS, 0);
 	if (!websocket->in_callback)
 		progress(websocket);
