@@ -114,8 +114,6 @@ static void resume(struct request_http *http)
 	if (!http->suspended)
 		return;
 	http->suspended = false;
-	if (http->gone_open)
-		uv_poll_stop(&http->gone);
 	MHD_resume_connection(http->request.connection);
 	http_poke(http->request.api);
 }
@@ -127,30 +125,46 @@ static void client_went(uv_poll_t *poll, int status, int events)
 	uv_poll_stop(poll);
 	http->client_gone = true;
 	cancel(http);
+	/* MHD may have taken the edge of the event together with data, and would wait for its timeout: give
+	 * it another. */
+	shutdown(http->gone_fd, SHUT_RDWR);
 	resume(http);
+	http_poke(http->request.api);
+}
+
+/* From the head of the request to its end. Without descriptors it goes unwatched, and MHD's timeout has to
+ * do. */
+static void watch_client(struct request_http *http)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(http->request.connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	http->gone_fd = info ? fcntl(info->connect_fd, F_DUPFD_CLOEXEC, 3) : -1;
+	if (http->gone_fd < 0)
+		return;
+	if (uv_poll_init(http->request.api->loop, &http->gone, http->gone_fd) != 0) {
+		close(http->gone_fd);
+		return;
+	}
+	http->gone.data = http;
+	http->gone_open = true;
+	uv_poll_start(&http->gone, UV_DISCONNECT, client_went);
 }
 
 static void suspend(struct request_http *http)
 {
-	const union MHD_ConnectionInfo *info;
-
 	if (http->suspended)
 		return;
 	http->suspended = true;
 	MHD_suspend_connection(http->request.connection);
-	if (!http->gone_open) {
-		info = MHD_get_connection_info(http->request.connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-		http->gone_fd = info ? fcntl(info->connect_fd, F_DUPFD_CLOEXEC, 3) : -1;
-		if (http->gone_fd < 0)
-			return;
-		if (uv_poll_init(http->request.api->loop, &http->gone, http->gone_fd) != 0) {
-			close(http->gone_fd);
-			return;
-		}
-		http->gone.data = http;
-		http->gone_open = true;
-	}
-	uv_poll_start(&http->gone, UV_DISCONNECT, client_went);
+}
+
+void request_upgraded(struct request *request)
+{
+	request->cancel = NULL;
+	request->state = NULL;
+	if (request->http->gone_open && !uv_is_closing((uv_handle_t *)&request->http->gone))
+		uv_close((uv_handle_t *)&request->http->gone, gone_closed);
 }
 
 void request_sleep(struct request *request)
@@ -187,7 +201,7 @@ static void completed(void *opaque, struct MHD_Connection *connection, void **st
 	if (http->next)
 		http->next->link = http->link;
 	http->completed = true;
-	if (http->gone_open)
+	if (http->gone_open && !uv_is_closing((uv_handle_t *)&http->gone))
 		uv_close((uv_handle_t *)&http->gone, gone_closed);
 	else
 		maybe_free(http);
@@ -440,7 +454,7 @@ static bool check_head(struct request *request, const char *method, const char *
 	}
 	if (!request->route->public && !authenticate(request))
 		return false;
-	if (length && strtoull(length, NULL, 10) > API_MAX_BODY) {
+	if (length && strtoull(length, NULL, 10) > MAX_DROPPED) {
 		request_problem(request, 413, "too_large", "the body may have at most %u bytes",
 				API_MAX_BODY);
 		return false;
@@ -525,6 +539,7 @@ static enum MHD_Result handle(void *opaque, struct MHD_Connection *connection, c
 		*state = http;
 		if (!check_head(&http->request, method, path))
 			return queue_response(http);
+		watch_client(http);
 		return MHD_YES;
 	}
 	if (*data_size) {

@@ -83,6 +83,9 @@ api_handler api_page, api_asset, api_openapi, api_healthz, api_list_sandboxes, a
  * it runs soon after this. */
 void http_poke(struct api *api);
 
+/* The connection is its new owner's: it is watched no more. */
+void request_upgraded(struct request *request);
+
 /* The sandbox of the path when it runs; otherwise the problem has been answered. */
 struct sandbox *request_running_sandbox(struct request *request, struct entry **entry);
 

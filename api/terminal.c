@@ -192,8 +192,7 @@ static void upgraded(void *opaque, struct MHD_Connection *connection, void *stat
 {
 	struct terminal *terminal = opaque;
 
-	terminal->request->cancel = NULL;
-	terminal->request->state = NULL;
+	request_upgraded(terminal->request);
 	terminal->request = NULL;
 	terminal->upgrade = handle;
 	terminal->websocket =

@@ -15,6 +15,7 @@
 #include "api/http.h"
 #include <config.h>
 #include "server/log.h"
+#include "server/spawn.h"
 #include "server/token.h"
 
 static const char usage[] =
@@ -90,7 +91,7 @@ int main(int argc, char **argv)
 	struct config config;
 	struct error error;
 	struct api api = {.config = &config};
-	uv_signal_t signals[2];
+	uv_signal_t signals[2], children;
 	uv_loop_t loop;
 	char shown[128] = "";
 	int r = config_parse(&config, argc, argv, &error), fd;
@@ -107,6 +108,7 @@ int main(int argc, char **argv)
 	if (getenv("WARREN_DEBUG"))
 		log_set_level(LOG_DEBUG);
 	uv_loop_init(&loop);
+	process_reap_strangers(&loop, &children);
 	api.loop = &loop;
 	fd = listen_on(config.listen, shown, sizeof(shown), &error);
 	if (fd < 0)
@@ -131,6 +133,7 @@ int main(int argc, char **argv)
 	supervisor_close(api.supervisor);
 	for (int i = 0; i < 2; i++)
 		uv_close((uv_handle_t *)&signals[i], NULL);
+	uv_close((uv_handle_t *)&children, NULL);
 	uv_run(&loop, UV_RUN_NOWAIT);
 	uv_run(&loop, UV_RUN_NOWAIT);
 	config_free(&config);

@@ -244,7 +244,7 @@ int sandbox_watch_keeper(struct sandbox *sandbox, pid_t pid, uint64_t start_time
 		return error_set(error, ESRCH, "its process %d is gone", (int)pid);
 	sandbox->keeper.pid = pid;
 	sandbox->keeper.start_time = start_time;
-	sandbox->keeper.watch = process_watch_start(sandbox->loop, pidfd, keeper_ended, sandbox, error);
+	sandbox->keeper.watch = process_watch_start(sandbox->loop, pid, pidfd, keeper_ended, sandbox, error);
 	if (!sandbox->keeper.watch) {
 		close(pidfd);
 		return -ENOMEM;

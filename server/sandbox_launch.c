@@ -63,7 +63,8 @@ static int start_gofer(struct sandbox *sandbox, const char *root, bool read_only
 	}
 	gofer->start_time = process_start_time(gofer->pid);
 	gofer->owner = sandbox;
-	gofer->watch = process_watch_start(sandbox->loop, pidfd, sandbox_gofer_ended, gofer, error);
+	gofer->watch =
+	    process_watch_start(sandbox->loop, gofer->pid, pidfd, sandbox_gofer_ended, gofer, error);
 	if (!gofer->watch) {
 		process_kill(pidfd, SIGKILL);
 		close(pidfd);
@@ -122,8 +123,8 @@ static int start_sentry(struct sandbox *sandbox, const struct sandbox_config *co
 	}
 	sandbox->ready_fd = pipe_fds[0];
 	fcntl(sandbox->ready_fd, F_SETFL, O_NONBLOCK);
-	sandbox->starter.watch =
-	    process_watch_start(sandbox->loop, pidfd, sandbox_starter_ended, sandbox, error);
+	sandbox->starter.watch = process_watch_start(sandbox->loop, sandbox->starter.pid, pidfd,
+						     sandbox_starter_ended, sandbox, error);
 	if (!sandbox->starter.watch) {
 		process_kill(pidfd, SIGKILL);
 		close(pidfd);

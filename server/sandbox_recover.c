@@ -77,7 +77,8 @@ static void watch_gofers(struct sandbox *sandbox, const json_t *gofers)
 		if (pidfd < 0)
 			continue;
 		gofer->owner = sandbox;
-		gofer->watch = process_watch_start(sandbox->loop, pidfd, sandbox_gofer_ended, gofer, NULL);
+		gofer->watch =
+		    process_watch_start(sandbox->loop, gofer->pid, pidfd, sandbox_gofer_ended, gofer, NULL);
 		if (gofer->watch)
 			sandbox->gofer_count++;
 		else

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,11 +144,16 @@ int process_kill(int pidfd, int signal)
 }
 
 struct process_watch {
+	struct process_watch *next, **link;
 	uv_poll_t poll;
+	pid_t pid;
 	int pidfd;
 	process_ended_fn *ended;
 	void *opaque;
 };
+
+/* All that are watched, so that the reaper leaves them to their watches. */
+static struct process_watch *g_watches;
 
 static void watch_closed(uv_handle_t *handle)
 {
@@ -160,8 +166,12 @@ static void watch_closed(uv_handle_t *handle)
 void process_watch_stop(struct process_watch *watch)
 {
 	watch->ended = NULL;
-	if (!uv_is_closing((uv_handle_t *)&watch->poll))
-		uv_close((uv_handle_t *)&watch->poll, watch_closed);
+	if (uv_is_closing((uv_handle_t *)&watch->poll))
+		return;
+	*watch->link = watch->next;
+	if (watch->next)
+		watch->next->link = watch->link;
+	uv_close((uv_handle_t *)&watch->poll, watch_closed);
 }
 
 static void watch_ready(uv_poll_t *poll, int uv_status, int events)
@@ -181,8 +191,8 @@ static void watch_ready(uv_poll_t *poll, int uv_status, int events)
 		ended(watch->opaque, status);
 }
 
-struct process_watch *process_watch_start(uv_loop_t *loop, int pidfd, process_ended_fn *ended, void *opaque,
-					  struct error *error)
+struct process_watch *process_watch_start(uv_loop_t *loop, pid_t pid, int pidfd, process_ended_fn *ended,
+					  void *opaque, struct error *error)
 {
 	struct process_watch *watch = calloc(1, sizeof(*watch));
 	int r;
@@ -197,6 +207,12 @@ struct process_watch *process_watch_start(uv_loop_t *loop, int pidfd, process_en
 		error_errno(error, -r, "cannot watch a process");
 		return NULL;
 	}
+	watch->pid = pid;
+	watch->next = g_watches;
+	watch->link = &g_watches;
+	if (watch->next)
+		watch->next->link = &watch->next;
+	g_watches = watch;
 	watch->pidfd = pidfd;
 	watch->ended = ended;
 	watch->opaque = opaque;
@@ -208,4 +224,40 @@ struct process_watch *process_watch_start(uv_loop_t *loop, int pidfd, process_en
 int process_watch_pidfd(const struct process_watch *watch)
 {
 	return watch->pidfd;
+}
+
+static bool is_watched(pid_t pid)
+{
+	for (const struct process_watch *watch = g_watches; watch; watch = watch->next)
+		if (watch->pid == pid)
+			return true;
+	return false;
+}
+
+/* The kernel shows one ended child at a time; a watched one hides those behind it until its watch has reaped
+ * it, which makes no new SIGCHLD. So the list of children is read instead. */
+static void child_changed(uv_signal_t *handle, int number)
+{
+	char path[64];
+	int pid;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	file = fopen(path, "re");
+	while (file && fscanf(file, "%d", &pid) == 1)
+		if (!is_watched(pid))
+			waitpid(pid, NULL, WNOHANG);
+	if (file)
+		fclose(file);
+}
+
+int process_reap_strangers(uv_loop_t *loop, uv_signal_t *handle)
+{
+	int r = uv_signal_init(loop, handle);
+
+	if (!r)
+		r = uv_signal_start(handle, child_changed, SIGCHLD);
+	if (!r)
+		uv_unref((uv_handle_t *)handle);
+	return r;
 }

@@ -45,9 +45,13 @@ int process_kill(int pidfd, int signal);
  * watch owns the pidfd. process_watch_stop may be called at any time before the callback, not after. */
 struct process_watch;
 typedef void process_ended_fn(void *opaque, int status);
-struct process_watch *process_watch_start(uv_loop_t *loop, int pidfd, process_ended_fn *ended, void *opaque,
-					  struct error *error);
+struct process_watch *process_watch_start(uv_loop_t *loop, pid_t pid, int pidfd, process_ended_fn *ended,
+					  void *opaque, struct error *error);
 int process_watch_pidfd(const struct process_watch *watch);
 void process_watch_stop(struct process_watch *watch);
+
+/* A daemon that is a subreaper inherits orphans nobody watches: this reaps them, on SIGCHLD. The handle is
+ * the caller's, initialised and started here. */
+int process_reap_strangers(uv_loop_t *loop, uv_signal_t *handle);
 
 #endif

@@ -9,6 +9,7 @@ class Http(unittest.TestCase):
     def setUpClass(cls):
         cls.w = Warrend()
         cls.id = cls.w.create(env={"COLOUR": "red"})
+        cls.w.exec(cls.id, "/bin/true")  # libuv opens a spare descriptor with its first stream
 
     @classmethod
     def tearDownClass(cls):
@@ -162,7 +163,7 @@ class Http(unittest.TestCase):
                 s.shutdown(socket.SHUT_WR)
                 while s.recv(4096):
                     pass
-            except (ConnectionError, TimeoutError):
+            except OSError:
                 pass
             s.close()
         self.assertEqual(self.w.get("/healthz", token=False)[0], 200)
