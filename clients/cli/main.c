@@ -84,6 +84,7 @@ static const char usage[] =
 
 int main(int argc, char **argv)
 {
+	static const char *const remote_verbs[] = {"create", "ps", "exec", "rm"};
 	const char *verb = argc > 1 ? argv[1] : "";
 
 	if (strcmp(verb, "run") == 0)
@@ -96,6 +97,9 @@ int main(int argc, char **argv)
 		fputs(usage, stdout);
 		return 0;
 	}
+	for (size_t i = 0; i < sizeof(remote_verbs) / sizeof(*remote_verbs); i++)
+		if (strcmp(verb, remote_verbs[i]) == 0)
+			return cli_remote(verb, argc - 1, argv + 1);
 	if (*verb)
 		cli_complain("there is no command '%s'", verb);
 	fputs(usage, stderr);
