@@ -74,6 +74,7 @@ int coro_start(void (*fn)(void *), void *arg, struct task *task, struct coro **o
 		*--sp = 0;
 	*--sp = 0x1f80 | 0x37fULL << 32; /* mxcsr, x87 control word */
 	c->sp = sp;
+	list_init(&c->run_node);
 	list_add_tail(&c->run_node, &s->run_queue);
 	*out = c;
 	return 0;
@@ -89,12 +90,21 @@ static void switch_to_loop(struct coro *c)
 	coro_switch(&c->sp, sched()->loop_sp);
 }
 
+void coro_exit(void)
+{
+	struct coro *c = coro_current();
+
+	c->ended = true;
+	list_del_init(&c->run_node);
+	sched()->dead = c;
+	switch_to_loop(c);
+	panic("an ended coroutine was resumed");
+}
+
 void coro_main(struct coro *c)
 {
 	c->fn(c->arg);
-	c->ended = true;
-	sched()->dead = c;
-	switch_to_loop(c);
+	coro_exit();
 }
 
 void coro_wake(struct coro *c)

@@ -28,6 +28,8 @@ struct coro {
 /* Starts a coroutine; it runs when the loop gets to it. task may be NULL. -ENOMEM. */
 int coro_start(void (*fn)(void *), void *arg, struct task *task, struct coro **out) must_check;
 struct coro *coro_current(void);
+/* Ends the current coroutine from wherever it is. */
+void coro_exit(void) __attribute__((noreturn));
 /* Makes a sleeping coroutine runnable; harmless if it is not asleep (then its next sleep returns at once). */
 void coro_wake(struct coro *c);
 /* Lets the others run once. */

@@ -1,0 +1,16 @@
+/*
+ * abi/wait.h - options of wait4(2) and waitid(2).
+ */
+#ifndef WARREN_ABI_WAIT_H
+#define WARREN_ABI_WAIT_H
+
+#define LINUX_WNOHANG_BIT    0x00000001U
+#define LINUX_WSTOPPED_BIT   0x00000002U /* WUNTRACED */
+#define LINUX_WEXITED_BIT    0x00000004U
+#define LINUX_WCONTINUED_BIT 0x00000008U
+#define LINUX_WNOWAIT_BIT    0x01000000U
+#define LINUX_WNOTHREAD_BIT  0x20000000U
+#define LINUX_WALL_BIT	     0x40000000U
+#define LINUX_WCLONE_BIT     0x80000000U
+
+#endif

@@ -1,0 +1,325 @@
+/*
+ * exit.c - the end of tasks and processes, and wait(2) for them.
+ *
+ * A thread's coroutine ends here and never returns to its caller. The process becomes a zombie when its last
+ * thread has exited; whoever waits for it frees it. Children go to the nearest subreaper, else to init.
+ */
+#include <errno.h>
+
+#include "sandbox/abi/wait.h"
+#include "sandbox/kernel/task_priv.h"
+#include "sandbox/kernel/waitpid.h"
+#include "sandbox/mm/mm.h"
+#include "sandbox/vfs/fdtable.h"
+#include "sandbox/vfs/namei.h"
+
+static void reap(struct thread_group *tg)
+{
+	struct task *leader = tg->leader;
+
+	if (tg->parent) {
+		struct rusage_k *sum = &tg->parent->dead_children;
+		sum->utime_ns += tg->dead_threads.utime_ns + tg->dead_children.utime_ns;
+	}
+	list_del_init(&tg->sibling_node);
+	list_del_init(&tg->pgrp_node);
+	list_del_init(&tg->session_node);
+	list_del_init(&leader->group_node);
+	leader->state = TASK_DEAD;
+	leader->pid->task = NULL;
+	kernel()->task_count--;
+	task_put(leader);
+	tg_put(tg);
+}
+
+bool pgrp_is_orphaned(struct pid *pgrp, struct thread_group *ignore)
+{
+	struct thread_group *tg;
+
+	list_for_each_entry (tg, &pgrp->pgrp_members, pgrp_node) {
+		if (tg == ignore || tg->live == 0 || !tg->parent)
+			continue;
+		if (tg->parent->pgrp != pgrp && tg->parent->session == tg->session)
+			return false;
+	}
+	return true;
+}
+
+/* Tells the parent that tg has stopped, continued or ended, by signal and by waking waiters. */
+void child_notify(struct thread_group *tg, int code)
+{
+	struct thread_group *parent = tg->parent;
+	struct linux_siginfo info = {.si_code = code};
+	int status = tg->group_exit_code, sig = LINUX_SIGCHLD;
+
+	if (!parent)
+		return;
+	if (code == LINUX_CLD_STOPPED) {
+		info.chld.status = tg->stop_signal;
+	} else if (code == LINUX_CLD_CONTINUED) {
+		info.chld.status = LINUX_SIGCONT;
+	} else {
+		sig = tg->exit_signal;
+		info.si_code = !(status & 0x7f) ? LINUX_CLD_EXITED
+			       : status & 0x80  ? LINUX_CLD_DUMPED
+						: LINUX_CLD_KILLED;
+		info.chld.status = status & 0x7f ? status & 0x7f : status >> 8;
+	}
+	info.chld.pid = pid_nr(tg->leader->pid, task_pid_ns(parent->leader));
+	info.chld.uid = tg->leader->cred->uid;
+	info.chld.utime = (s64)(tg->dead_threads.utime_ns / 10000000);
+	if (sig && !((code == LINUX_CLD_STOPPED || code == LINUX_CLD_CONTINUED) &&
+		     (parent->leader->sighand &&
+		      parent->leader->sighand->action[LINUX_SIGCHLD - 1].flags & LINUX_SA_NOCLDSTOP)))
+		if (send_signal_group(parent, sig, &info))
+			klog(LOG_WARN, "a child's signal could not be queued");
+	wake_up_all(&parent->child_wait, 0);
+}
+
+static struct thread_group *find_reaper(struct thread_group *tg)
+{
+	struct pid_ns *ns = task_pid_ns(tg->leader);
+
+	for (struct thread_group *p = tg->parent; p; p = p->parent)
+		if (p->child_subreaper && p->live)
+			return p;
+	return ns->init && ns->init->tg != tg ? ns->init->tg : NULL;
+}
+
+static bool parent_ignores(const struct thread_group *parent)
+{
+	const struct sigaction_k *act;
+
+	if (!parent->leader->sighand)
+		return true;
+	act = &parent->leader->sighand->action[LINUX_SIGCHLD - 1];
+	return act->handler == LINUX_SIG_IGN || (act->flags & LINUX_SA_NOCLDWAIT);
+}
+
+static void orphan_children(struct thread_group *tg)
+{
+	struct thread_group *reaper = find_reaper(tg), *child, *next;
+
+	list_for_each_entry_safe (child, next, &tg->children, sibling_node) {
+		list_del_init(&child->sibling_node);
+		child->parent = reaper;
+		if (reaper) {
+			list_add_tail(&child->sibling_node, &reaper->children);
+			child->exit_signal = LINUX_SIGCHLD;
+		}
+		if (child->live == 0) {
+			if (!reaper)
+				reap(child);
+			else
+				child_notify(child, LINUX_CLD_EXITED);
+		}
+	}
+}
+
+/* Stopped members of a process group that our exit orphans get SIGHUP and SIGCONT. */
+static void release_orphaned_groups(struct thread_group *tg)
+{
+	struct thread_group *child, *m;
+
+	list_for_each_entry (child, &tg->children, sibling_node) {
+		struct pid *pgrp = child->pgrp;
+		bool stopped = false;
+		if (pgrp == tg->pgrp || child->session != tg->session || !pgrp_is_orphaned(pgrp, NULL))
+			continue;
+		list_for_each_entry (m, &pgrp->pgrp_members, pgrp_node)
+			stopped |= m->stopped;
+		if (stopped && (send_signal_pgrp(pgrp, LINUX_SIGHUP, NULL) ||
+				send_signal_pgrp(pgrp, LINUX_SIGCONT, NULL)))
+			klog(LOG_DEBUG, "an orphaned process group is gone already");
+	}
+}
+
+/* init of a PID namespace ends: everything in it ends. */
+static void namespace_end(struct pid_ns *ns, struct thread_group *self)
+{
+	struct task *t;
+
+	ns->dying = true;
+	list_for_each_entry (t, &kernel()->tasks, all_node)
+		if (t->tg && t->tg != self && t->state == TASK_ALIVE && pid_nr(t->pid, ns))
+			group_kill(t->tg, LINUX_SIGKILL);
+}
+
+static void process_end(struct task *t)
+{
+	struct thread_group *tg = t->tg;
+	struct pid_ns *ns = task_pid_ns(t);
+
+	tg->group_exit = true;
+	timer_cancel(&tg->itimer_real.timer);
+	if (ns->init && ns->init->tg == tg) {
+		namespace_end(ns, tg);
+		ns->init = NULL;
+		if (tg->container)
+			tg->container->init = NULL;
+	}
+	orphan_children(tg);
+	release_orphaned_groups(tg);
+	if (tg->container)
+		tg->container->process_count--;
+	if (tg->on_exit)
+		tg->on_exit(tg, tg->group_exit_code);
+	if (!tg->parent || tg->parent->live == 0) {
+		reap(tg);
+		return;
+	}
+	if (parent_ignores(tg->parent)) {
+		struct thread_group *parent = tg->parent;
+		reap(tg);
+		wake_up_all(&parent->child_wait, 0);
+		return;
+	}
+	child_notify(tg, LINUX_CLD_EXITED);
+}
+
+void vfork_release(struct task *t)
+{
+	t->vfork_done = true;
+	wake_up_all(&t->vfork_wait, 0);
+}
+
+/* Gives back what the task holds while it can still be looked at. */
+static void drop_resources(struct task *t)
+{
+	struct mm *mm = t->mm;
+
+	fd_table_put(t->files);
+	t->files = NULL;
+	fs_context_put(t->fs);
+	t->fs = NULL;
+	t->usage.utime_ns = uthread_cpu_time(t->ut);
+	t->tg->dead_threads.utime_ns += t->usage.utime_ns;
+	uthread_destroy(t->ut);
+	t->ut = NULL;
+	t->mm = NULL;
+	mm->users--;
+	mm_put(mm);
+}
+
+void task_exit(struct task *t, int wait_status)
+{
+	struct thread_group *tg = t->tg;
+	bool last;
+
+	t->exit_code = wait_status;
+	futex_exit(t);
+	vfork_release(t);
+	drop_resources(t);
+	t->state = TASK_ZOMBIE;
+	wake_up_all(&t->exit_wait, 0);
+	last = --tg->live == 0;
+	if (last && !tg->group_exit)
+		tg->group_exit_code = wait_status;
+	if (t != tg->leader) {
+		list_del_init(&t->group_node);
+		sighand_put(t->sighand);
+		t->sighand = NULL;
+		t->state = TASK_DEAD;
+		kernel()->task_count--;
+	}
+	tg_get(tg);
+	if (last)
+		process_end(tg->leader);
+	else
+		wake_up_all(&tg->child_wait, 0); /* execve may wait for the others to go */
+	if (t != tg->leader)
+		task_put(t);
+	tg_put(tg);
+	coro_exit();
+}
+
+void task_exit_group(struct task *t, int wait_status)
+{
+	if (!t->tg->group_exit)
+		group_kill(t->tg, wait_status);
+	task_exit(t, t->tg->group_exit_code);
+}
+
+/* ---- wait ---- */
+
+static bool matches(struct thread_group *tg, const struct wait_args *a)
+{
+	if (a->type == WAIT_PID && (!a->pid || tg->leader->pid != a->pid))
+		return false;
+	if (a->type == WAIT_PGRP && tg->pgrp != a->pid)
+		return false;
+	if (!(a->options & LINUX_WALL_BIT)) {
+		bool clone = tg->exit_signal != LINUX_SIGCHLD;
+		if (clone != !!(a->options & LINUX_WCLONE_BIT))
+			return false;
+	}
+	return true;
+}
+
+static void fill(struct wait_result *r, struct thread_group *tg, int code, int status)
+{
+	r->pid = pid_vnr(tg->leader->pid);
+	r->uid = tg->leader->cred->uid;
+	r->code = code;
+	r->status = status;
+	r->usage = tg->dead_threads;
+	r->usage.utime_ns += tg->dead_children.utime_ns;
+}
+
+/* One child has news of a kind that is wanted: reports it (and takes it, unless WNOWAIT). */
+static bool take_news(struct thread_group *tg, const struct wait_args *a, struct wait_result *r)
+{
+	bool keep = a->options & LINUX_WNOWAIT_BIT;
+	int s = tg->group_exit_code;
+
+	if ((a->options & LINUX_WEXITED_BIT) && tg->live == 0) {
+		fill(r, tg,
+		     !(s & 0x7f) ? LINUX_CLD_EXITED
+		     : s & 0x80  ? LINUX_CLD_DUMPED
+				 : LINUX_CLD_KILLED,
+		     s);
+		if (!keep)
+			reap(tg);
+		return true;
+	}
+	if ((a->options & LINUX_WSTOPPED_BIT) && tg->live && tg->stopped && !tg->stop_reported) {
+		fill(r, tg, LINUX_CLD_STOPPED, tg->stop_signal << 8 | 0x7f);
+		tg->stop_reported = !keep;
+		return true;
+	}
+	if ((a->options & LINUX_WCONTINUED_BIT) && tg->live && tg->continue_pending) {
+		fill(r, tg, LINUX_CLD_CONTINUED, 0xffff);
+		tg->continue_pending = keep;
+		return true;
+	}
+	return false;
+}
+
+/* 1 found, 0 none yet, -ECHILD */
+static int look(struct thread_group *self, const struct wait_args *a, struct wait_result *r)
+{
+	struct thread_group *tg, *next;
+	bool any = false;
+
+	list_for_each_entry_safe (tg, next, &self->children, sibling_node) {
+		if (!matches(tg, a))
+			continue;
+		any = true;
+		if (take_news(tg, a, r))
+			return 1;
+	}
+	return any ? 0 : -ECHILD;
+}
+
+int task_wait(const struct wait_args *a, struct wait_result *r)
+{
+	struct thread_group *self = current_task()->tg;
+	int found = 0, err;
+
+	memset(r, 0, sizeof(*r));
+	err = wait_event(&self->child_wait,
+			 (found = look(self, a, r)) != 0 || (a->options & LINUX_WNOHANG_BIT), TIME_NEVER);
+	if (err)
+		return err;
+	return found < 0 ? found : 0;
+}

@@ -1,0 +1,175 @@
+/*
+ * sigframe.c - the frame of a signal handler on the guest's stack, laid out as Linux does on x86-64, and its
+ * way back by rt_sigreturn(2).
+ *
+ * From high to low addresses: vector state (64-byte aligned), siginfo, ucontext, return address. The vector
+ * state is the host's own frame format, magic words included, so guests that parse it find what they expect.
+ */
+#include <errno.h>
+
+#include "sandbox/kernel/task_priv.h"
+#include "sandbox/mm/mm.h"
+
+#define RED_ZONE 128
+#define FP_MAX   16384
+
+static bool on_altstack(const struct task *t, u64 sp)
+{
+	return !(t->altstack.flags & LINUX_SS_DISABLE) && sp > t->altstack.sp &&
+	       sp - t->altstack.sp <= t->altstack.size;
+}
+
+static u64 frame_top(const struct task *t, const struct sigaction_k *act, u64 sp)
+{
+	if ((act->flags & LINUX_SA_ONSTACK) && !(t->altstack.flags & LINUX_SS_DISABLE) && !on_altstack(t, sp))
+		return t->altstack.sp + t->altstack.size;
+	return sp - RED_ZONE;
+}
+
+static void fill_context(struct task *t, struct linux_rt_sigframe *f, const struct uregs *r, u64 fp,
+			 sigset64 saved)
+{
+	struct linux_sigcontext *m = &f->uc.uc_mcontext;
+
+	*m = (struct linux_sigcontext){.r8 = r->r8,
+				       .r9 = r->r9,
+				       .r10 = r->r10,
+				       .r11 = r->r11,
+				       .r12 = r->r12,
+				       .r13 = r->r13,
+				       .r14 = r->r14,
+				       .r15 = r->r15,
+				       .rdi = r->rdi,
+				       .rsi = r->rsi,
+				       .rbp = r->rbp,
+				       .rbx = r->rbx,
+				       .rdx = r->rdx,
+				       .rax = r->rax,
+				       .rcx = r->rcx,
+				       .rsp = r->rsp,
+				       .rip = r->rip,
+				       .eflags = r->eflags,
+				       .cs = 0x33,
+				       .ss = 0x2b,
+				       .oldmask = saved,
+				       .fpstate = fp};
+	if (t->trap.kind == TRAP_FAULT) {
+		m->err = t->trap.error_code;
+		m->trapno = t->trap.trapno;
+		m->cr2 = t->trap.addr;
+	}
+	f->uc.uc_flags = LINUX_UC_FP_XSTATE | LINUX_UC_SIGCONTEXT_SS | LINUX_UC_STRICT_RESTORE_SS;
+	f->uc.uc_sigmask = saved;
+	f->uc.uc_stack.ss_sp = t->altstack.sp;
+	f->uc.uc_stack.ss_size = t->altstack.size;
+	f->uc.uc_stack.ss_flags = t->altstack.flags;
+	if (!(t->altstack.flags & LINUX_SS_DISABLE) && on_altstack(t, r->rsp))
+		f->uc.uc_stack.ss_flags |= LINUX_SS_ONSTACK;
+}
+
+int sigframe_setup(struct task *t, int sig, const struct linux_siginfo *info, const struct sigaction_k *act,
+		   sigset64 saved)
+{
+	size_t fp_size = uthread_fpstate_size(t->ut);
+	struct linux_rt_sigframe f = {.pretcode = act->restorer, .info = *info};
+	struct uregs r;
+	char *fp_buf;
+	u64 fp, at;
+	int err = 0;
+
+	uthread_get_regs(t->ut, &r);
+	fp = (frame_top(t, act, r.rsp) - fp_size) & ~63UL;
+	at = ((fp - sizeof(f)) & ~15UL) - 8; /* as if called: rsp + 8 is a multiple of 16 */
+	fill_context(t, &f, &r, fp, saved);
+	fp_buf = kmalloc(fp_size);
+	if (!fp_buf)
+		return -ENOMEM;
+	uthread_get_fpstate(t->ut, fp_buf, fp_size);
+	if (aspace_write(t->mm->as, uaddr(fp), fp_buf, fp_size) != (s64)fp_size ||
+	    aspace_write(t->mm->as, uaddr(at), &f, sizeof(f)) != (s64)sizeof(f))
+		err = -EFAULT;
+	kfree(fp_buf);
+	if (err)
+		return err;
+	r.rsp = at;
+	r.rip = act->handler;
+	r.rdi = (u64)sig;
+	r.rsi = at + offsetof(struct linux_rt_sigframe, info);
+	r.rdx = at + offsetof(struct linux_rt_sigframe, uc);
+	r.rax = 0;
+	r.eflags &= ~0x10500UL; /* DF RF TF */
+	if (t->altstack.flags & LINUX_SS_AUTODISARM)
+		t->altstack = (struct altstack){.flags = LINUX_SS_DISABLE};
+	return uthread_set_regs(t->ut, &r);
+}
+
+static int restore_fp(struct task *t, u64 fp)
+{
+	char *buf;
+	u32 sw[2];
+	size_t size = 512;
+	int err;
+
+	if (!fp) {
+		uthread_reset_fpstate(t->ut);
+		return 0;
+	}
+	if (aspace_read(t->mm->as, sw, uaddr(fp + 464), sizeof(sw)) != sizeof(sw))
+		return -EFAULT;
+	if (sw[0] == 0x46505853U) {
+		if (sw[1] < 512 || sw[1] > FP_MAX)
+			return -EINVAL;
+		size = sw[1];
+	}
+	buf = kmalloc(size);
+	if (!buf)
+		return -ENOMEM;
+	err = aspace_read(t->mm->as, buf, uaddr(fp), size) == (s64)size
+		  ? uthread_set_fpstate(t->ut, buf, size)
+		  : -EFAULT;
+	kfree(buf);
+	return err;
+}
+
+void signal_return(struct task *t)
+{
+	struct linux_rt_sigframe f;
+	struct linux_sigcontext *m = &f.uc.uc_mcontext;
+	struct uregs r;
+
+	t->regs_changed = true;
+	t->no_restart = true;
+	uthread_get_regs(t->ut, &r);
+	if (aspace_read(t->mm->as, &f, uaddr(r.rsp - 8), sizeof(f)) != (s64)sizeof(f) ||
+	    restore_fp(t, m->fpstate)) {
+		force_signal(t, LINUX_SIGSEGV);
+		return;
+	}
+	set_blocked(t, f.uc.uc_sigmask);
+	if (!on_altstack(t, m->rsp) &&
+	    !(f.uc.uc_stack.ss_flags & ~(LINUX_SS_ONSTACK | LINUX_SS_DISABLE | LINUX_SS_AUTODISARM)))
+		t->altstack = (struct altstack){f.uc.uc_stack.ss_sp, f.uc.uc_stack.ss_size,
+						f.uc.uc_stack.ss_flags & ~LINUX_SS_ONSTACK};
+	r = (struct uregs){.r8 = m->r8,
+			   .r9 = m->r9,
+			   .r10 = m->r10,
+			   .r11 = m->r11,
+			   .r12 = m->r12,
+			   .r13 = m->r13,
+			   .r14 = m->r14,
+			   .r15 = m->r15,
+			   .rdi = m->rdi,
+			   .rsi = m->rsi,
+			   .rbp = m->rbp,
+			   .rbx = m->rbx,
+			   .rdx = m->rdx,
+			   .rax = m->rax,
+			   .rcx = m->rcx,
+			   .rsp = m->rsp,
+			   .rip = m->rip,
+			   .eflags = m->eflags,
+			   .fs_base = r.fs_base,
+			   .gs_base = r.gs_base};
+	if (uthread_set_regs(t->ut, &r))
+		force_signal(t, LINUX_SIGSEGV);
+}

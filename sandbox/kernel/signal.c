@@ -1,0 +1,479 @@
+/*
+ * signal.c - sending, queueing and delivery of signals. See signal.h and signal(7).
+ */
+#include <errno.h>
+
+#include "sandbox/kernel/task_priv.h"
+
+#define SIGNALS_IGNORED_BY_DEFAULT                                                                           \
+	(sigmask_of(LINUX_SIGCHLD) | sigmask_of(LINUX_SIGCONT) | sigmask_of(LINUX_SIGURG) |                  \
+	 sigmask_of(LINUX_SIGWINCH))
+#define SIGNALS_THAT_STOP                                                                                    \
+	(sigmask_of(LINUX_SIGSTOP) | sigmask_of(LINUX_SIGTSTP) | sigmask_of(LINUX_SIGTTIN) |                 \
+	 sigmask_of(LINUX_SIGTTOU))
+#define SIGNALS_SYNCHRONOUS                                                                                  \
+	(sigmask_of(LINUX_SIGSEGV) | sigmask_of(LINUX_SIGBUS) | sigmask_of(LINUX_SIGILL) |                   \
+	 sigmask_of(LINUX_SIGTRAP) | sigmask_of(LINUX_SIGFPE) | sigmask_of(LINUX_SIGSYS))
+#define SIGNALS_WITH_CORE                                                                                    \
+	(SIGNALS_SYNCHRONOUS | sigmask_of(LINUX_SIGQUIT) | sigmask_of(LINUX_SIGABRT) |                       \
+	 sigmask_of(LINUX_SIGXCPU) | sigmask_of(LINUX_SIGXFSZ))
+#define LINUX_RLIMIT_SIGPENDING_INDEX 11
+
+/* ---- actions ---- */
+
+static void sighand_release(struct object *obj)
+{
+	kfree(container_of(obj, struct sighand, obj));
+}
+
+struct sighand *sighand_dup(const struct sighand *old)
+{
+	struct sighand *s = knew(struct sighand);
+
+	if (!s)
+		return NULL;
+	if (old)
+		memcpy(s->action, old->action, sizeof(s->action));
+	object_init(&s->obj, sighand_release);
+	return s;
+}
+
+struct sighand *sighand_get(struct sighand *s)
+{
+	object_get(&s->obj);
+	return s;
+}
+
+void sighand_put(struct sighand *s)
+{
+	if (s)
+		object_put(&s->obj);
+}
+
+/* execve(2): handlers become the default, what is ignored stays ignored. */
+void sighand_exec(struct sighand *s)
+{
+	for (int i = 0; i < LINUX_NSIG; i++) {
+		u64 keep = s->action[i].handler == LINUX_SIG_IGN ? LINUX_SIG_IGN : LINUX_SIG_DFL;
+		s->action[i] = (struct sigaction_k){.handler = keep};
+	}
+}
+
+static bool is_ignored(const struct task *t, int sig)
+{
+	u64 h = t->sighand->action[sig - 1].handler;
+
+	return h == LINUX_SIG_IGN || (h == LINUX_SIG_DFL && (SIGNALS_IGNORED_BY_DEFAULT & sigmask_of(sig)));
+}
+
+/* init of a PID namespace takes from inside only what it has a handler for */
+static bool is_protected_init(const struct task *t, int sig)
+{
+	const struct pid_ns *ns = t->pid->links[t->pid->level].ns;
+
+	return ns->init && ns->init->tg == t->tg && t->sighand->action[sig - 1].handler == LINUX_SIG_DFL;
+}
+
+/* ---- queues ---- */
+
+void sigpending_clear(struct sigpending *p)
+{
+	struct sigqueue *q, *next;
+
+	list_for_each_entry_safe (q, next, &p->queue, node) {
+		list_del_init(&q->node);
+		kfree(q);
+	}
+	p->set = 0;
+}
+
+static void sigpending_drop(struct sigpending *p, sigset64 mask)
+{
+	struct sigqueue *q, *next;
+
+	list_for_each_entry_safe (q, next, &p->queue, node) {
+		if (mask & sigmask_of(q->info.si_signo)) {
+			list_del_init(&q->node);
+			kfree(q);
+		}
+	}
+	p->set &= ~mask;
+}
+
+static int enqueue(struct task *t, struct sigpending *p, int sig, const struct linux_siginfo *info)
+{
+	struct sigqueue *q;
+
+	if (sig < LINUX_SIGRTMIN && (p->set & sigmask_of(sig)))
+		return 0; /* standard signals do not queue */
+	q = knew(struct sigqueue);
+	if (!q) {
+		if (sig >= LINUX_SIGRTMIN && info && info->si_code != LINUX_SI_USER)
+			return -EAGAIN;
+		p->set |= sigmask_of(sig); /* delivered without details */
+		return 0;
+	}
+	if (info)
+		q->info = *info;
+	else
+		q->info = (struct linux_siginfo){.si_code = LINUX_SI_KERNEL};
+	q->info.si_signo = sig;
+	list_add_tail(&q->node, &p->queue);
+	p->set |= sigmask_of(sig);
+	return 0;
+}
+
+static int take_from(struct sigpending *p, sigset64 allowed, struct linux_siginfo *info)
+{
+	sigset64 ready = p->set & allowed;
+	struct sigqueue *q, *next, *found = NULL;
+	bool more = false;
+	int sig;
+
+	if (!ready)
+		return 0;
+	if (ready & SIGNALS_SYNCHRONOUS)
+		ready &= SIGNALS_SYNCHRONOUS;
+	sig = __builtin_ctzll(ready) + 1;
+	list_for_each_entry_safe (q, next, &p->queue, node) {
+		if (q->info.si_signo != sig)
+			continue;
+		if (found)
+			more = true;
+		else
+			found = q;
+	}
+	*info = (struct linux_siginfo){.si_signo = sig};
+	if (found) {
+		*info = found->info;
+		list_del_init(&found->node);
+		kfree(found);
+	}
+	if (!more)
+		p->set &= ~sigmask_of(sig);
+	return sig;
+}
+
+int signal_dequeue(struct task *t, sigset64 allowed, struct linux_siginfo *info)
+{
+	int sig = take_from(&t->pending, allowed, info);
+
+	return sig ? sig : take_from(&t->tg->pending, allowed, info);
+}
+
+/* ---- who has something to do ---- */
+
+static sigset64 deliverable(const struct task *t)
+{
+	return (t->pending.set | t->tg->pending.set) & (~t->blocked | SIG_UNBLOCKABLE);
+}
+
+bool signal_pending(struct task *t)
+{
+	return t->killed || t->tg->group_exit || deliverable(t) || (t->tg->stopped && !t->in_stop);
+}
+
+bool fatal_signal_pending(struct task *t)
+{
+	return t->killed || t->tg->group_exit ||
+	       ((t->pending.set | t->tg->pending.set) & sigmask_of(LINUX_SIGKILL));
+}
+
+void signal_wake(struct task *t)
+{
+	if (t->state != TASK_ALIVE || !signal_pending(t))
+		return;
+	if (t->ut && uthread_running(t->ut))
+		uthread_interrupt(t->ut);
+	else if (t->coro && t->coro->sleep_state != SLEEP_UNINTERRUPTIBLE)
+		coro_wake(t->coro);
+}
+
+void set_blocked(struct task *t, sigset64 mask)
+{
+	t->blocked = mask & ~SIG_UNBLOCKABLE;
+}
+
+void set_temporary_mask(struct task *t, sigset64 mask)
+{
+	t->saved_mask = t->blocked;
+	t->restore_mask = true;
+	set_blocked(t, mask);
+}
+
+/* ---- stop and continue ---- */
+
+static void group_continue(struct thread_group *tg)
+{
+	struct task *t;
+
+	sigpending_drop(&tg->pending, SIGNALS_THAT_STOP);
+	list_for_each_entry (t, &tg->threads, group_node)
+		sigpending_drop(&t->pending, SIGNALS_THAT_STOP);
+	if (!tg->stopped)
+		return;
+	tg->stopped = false;
+	tg->continue_pending = true;
+	list_for_each_entry (t, &tg->threads, group_node)
+		if (t->coro)
+			coro_wake(t->coro);
+	child_notify(tg, LINUX_CLD_CONTINUED);
+}
+
+static void group_stop(struct thread_group *tg, int sig)
+{
+	struct task *t;
+
+	if (tg->stopped || tg->group_exit)
+		return;
+	tg->stopped = true;
+	tg->stop_reported = false;
+	tg->continue_pending = false;
+	tg->stop_signal = sig;
+	list_for_each_entry (t, &tg->threads, group_node)
+		signal_wake(t);
+	child_notify(tg, LINUX_CLD_STOPPED);
+}
+
+static void sleep_while_stopped(struct task *t)
+{
+	t->in_stop = true;
+	while (t->tg->stopped && !fatal_signal_pending(t))
+		if (sched_sleep(TIME_NEVER, SLEEP_KILLABLE))
+			break;
+	t->in_stop = false;
+}
+
+/* ---- sending ---- */
+
+static void prepare(struct thread_group *tg, int sig)
+{
+	struct task *t;
+
+	if (sig == LINUX_SIGCONT || sig == LINUX_SIGKILL)
+		group_continue(tg);
+	if (SIGNALS_THAT_STOP & sigmask_of(sig)) {
+		sigpending_drop(&tg->pending, sigmask_of(LINUX_SIGCONT));
+		list_for_each_entry (t, &tg->threads, group_node)
+			sigpending_drop(&t->pending, sigmask_of(LINUX_SIGCONT));
+	}
+}
+
+static bool dropped(struct task *t, int sig, bool from_kernel)
+{
+	if (t->blocked & sigmask_of(sig)) /* it may be unblocked, or read by sigwait */
+		return false;
+	return is_ignored(t, sig) || (!from_kernel && is_protected_init(t, sig) && sig != LINUX_SIGCHLD);
+}
+
+int send_signal_task(struct task *t, int sig, const struct linux_siginfo *info)
+{
+	int err;
+
+	if (t->state != TASK_ALIVE)
+		return 0;
+	prepare(t->tg, sig);
+	if (dropped(t, sig, !info))
+		return 0;
+	err = enqueue(t, &t->pending, sig, info);
+	if (!err)
+		signal_wake(t);
+	return err;
+}
+
+int send_signal_group(struct thread_group *tg, int sig, const struct linux_siginfo *info)
+{
+	struct task *t, *any = NULL, *taker = NULL;
+	int err;
+
+	list_for_each_entry (t, &tg->threads, group_node) {
+		if (t->state != TASK_ALIVE)
+			continue;
+		any = t;
+		if (!taker && !(t->blocked & sigmask_of(sig)))
+			taker = t;
+	}
+	if (!any)
+		return 0;
+	prepare(tg, sig);
+	if (dropped(taker ? taker : any, sig, !info))
+		return 0;
+	err = enqueue(any, &tg->pending, sig, info);
+	if (err)
+		return err;
+	if (sig == LINUX_SIGKILL) {
+		list_for_each_entry (t, &tg->threads, group_node)
+			signal_wake(t);
+	} else if (taker) {
+		signal_wake(taker);
+	}
+	return 0;
+}
+
+int send_signal_pgrp(struct pid *pgrp, int sig, const struct linux_siginfo *info)
+{
+	struct thread_group *tg;
+	int err = -ESRCH;
+
+	list_for_each_entry (tg, &pgrp->pgrp_members, pgrp_node) {
+		if (!sig || !send_signal_group(tg, sig, info))
+			err = 0;
+	}
+	return err;
+}
+
+void siginfo_from_current(struct linux_siginfo *info, int sig, int code)
+{
+	struct task *t = current_task();
+
+	*info = (struct linux_siginfo){.si_signo = sig, .si_code = code};
+	info->kill.pid = pid_vnr(t->tg->leader->pid);
+	info->kill.uid = t->cred->uid;
+}
+
+void force_signal(struct task *t, int sig)
+{
+	force_signal_fault(t, sig, LINUX_SI_KERNEL, 0);
+}
+
+void force_signal_fault(struct task *t, int sig, int code, u64 addr)
+{
+	struct linux_siginfo info = {.si_signo = sig, .si_code = code};
+	struct sigaction_k *act = &t->sighand->action[sig - 1];
+
+	info.fault.addr = addr;
+	if (act->handler == LINUX_SIG_IGN || (t->blocked & sigmask_of(sig))) {
+		act->handler = LINUX_SIG_DFL;
+		t->blocked &= ~sigmask_of(sig);
+	}
+	sigpending_drop(&t->pending, sigmask_of(sig));
+	if (enqueue(t, &t->pending, sig, &info))
+		t->killed = true;
+}
+
+void group_kill(struct thread_group *tg, int wait_status)
+{
+	struct task *t;
+
+	if (!tg->group_exit) {
+		tg->group_exit = true;
+		tg->group_exit_code = wait_status;
+	}
+	tg->stopped = false;
+	list_for_each_entry (t, &tg->threads, group_node) {
+		t->killed = true;
+		signal_wake(t);
+	}
+}
+
+/* ---- delivery ---- */
+
+/* Decides what becomes of the interrupted call before a handler runs (or none does). */
+static void fix_restart(struct task *t, s64 ret, const struct sigaction_k *act)
+{
+	struct uregs r;
+	bool again = false;
+
+	switch (-ret) {
+	case ERESTARTNOINTR:
+		again = true;
+		break;
+	case ERESTARTSYS:
+		again = !act || (act->flags & LINUX_SA_RESTART);
+		break;
+	case ERESTARTNOHAND:
+		again = !act;
+		break;
+	case ERESTART_RESTARTBLOCK:
+		again = !act;
+		break;
+	default:
+		return;
+	}
+	if (!again) {
+		uthread_set_result(t->ut, -EINTR);
+		return;
+	}
+	uthread_get_regs(t->ut, &r);
+	r.rax = -ret == ERESTART_RESTARTBLOCK ? 219 /* restart_syscall */ : t->trap.nr;
+	r.rip -= 2; /* the syscall instruction */
+	if (uthread_set_regs(t->ut, &r))
+		t->killed = true;
+}
+
+static void default_action(struct task *t, int sig)
+{
+	sigset64 bit = sigmask_of(sig);
+
+	if (bit & SIGNALS_IGNORED_BY_DEFAULT)
+		return;
+	if (bit & SIGNALS_THAT_STOP) {
+		if (sig != LINUX_SIGSTOP && pgrp_is_orphaned(t->tg->pgrp, NULL))
+			return;
+		group_stop(t->tg, sig);
+		return;
+	}
+	task_exit_group(t, sig | (bit & SIGNALS_WITH_CORE && t->tg->rlimits[4].cur ? 0x80 : 0));
+}
+
+static void run_handler(struct task *t, int sig, const struct linux_siginfo *info)
+{
+	struct sigaction_k act = t->sighand->action[sig - 1];
+	sigset64 saved = t->restore_mask ? t->saved_mask : t->blocked;
+
+	t->restore_mask = false;
+	if (uthread_stage_flush(t->ut)) {
+		uthread_set_result(t->ut, -EFAULT);
+	}
+	if (act.flags & LINUX_SA_RESETHAND)
+		t->sighand->action[sig - 1].handler = LINUX_SIG_DFL;
+	if (sigframe_setup(t, sig, info, &act, saved)) {
+		if (sig == LINUX_SIGSEGV)
+			t->sighand->action[sig - 1].handler = LINUX_SIG_DFL;
+		force_signal(t, LINUX_SIGSEGV);
+		return;
+	}
+	t->blocked |= act.mask;
+	if (!(act.flags & LINUX_SA_NODEFER))
+		t->blocked |= sigmask_of(sig);
+	t->blocked &= ~SIG_UNBLOCKABLE;
+}
+
+void signal_deliver(struct task *t, bool from_syscall, s64 ret)
+{
+	struct linux_siginfo info;
+	bool handled = false;
+	int sig;
+
+	for (;;) {
+		if (t->tg->group_exit)
+			task_exit_group(t, t->tg->group_exit_code);
+		if (t->killed)
+			task_exit_group(t, LINUX_SIGKILL);
+		if (t->tg->stopped) {
+			sleep_while_stopped(t);
+			continue;
+		}
+		sig = signal_dequeue(t, ~t->blocked | SIG_UNBLOCKABLE, &info);
+		if (!sig)
+			break;
+		if (sig == LINUX_SIGKILL)
+			task_exit_group(t, LINUX_SIGKILL);
+		if (is_ignored(t, sig))
+			continue;
+		if (t->sighand->action[sig - 1].handler == LINUX_SIG_DFL) {
+			default_action(t, sig);
+			continue;
+		}
+		if (from_syscall && !handled)
+			fix_restart(t, ret, &t->sighand->action[sig - 1]);
+		handled = true;
+		run_handler(t, sig, &info);
+	}
+	if (from_syscall && !handled)
+		fix_restart(t, ret, NULL);
+	if (t->restore_mask) {
+		t->restore_mask = false;
+		t->blocked = t->saved_mask;
+	}
+}

@@ -1,0 +1,311 @@
+/*
+ * uaccess.c - copies between the sentry and the current task's memory, and the uio that reads and writes use.
+ *
+ * First the bounce area that the stub has filled or will empty (uthread_staged_in, uthread_stage_out), then
+ * the host's process_vm calls. Nothing is read beyond what was asked for.
+ */
+#include <errno.h>
+
+#include "sandbox/kernel/task.h"
+#include "sandbox/mm/mm.h"
+#include "sandbox/mm/uaccess.h"
+
+#define CHUNK         (64 * 1024)
+#define STR_STEP      256
+#define IOV_MAX_COUNT 1024
+#define RW_MAX        0x7ffff000UL /* what Linux moves in one call at most */
+#define PATH_MAX_SIZE 4096
+#define ARG_STR_MAX   (128 * 1024)
+
+s64 copy_in_partial(void *dst, uaddr_t src, size_t size)
+{
+	struct task *t = current_task();
+	const void *staged;
+
+	if (!size)
+		return 0;
+	staged = uthread_staged_in(t->ut, src, size);
+	if (staged) {
+		memcpy(dst, staged, size);
+		return (s64)size;
+	}
+	return aspace_read(t->mm->as, dst, src, size);
+}
+
+s64 copy_out_partial(uaddr_t dst, const void *src, size_t size)
+{
+	struct task *t = current_task();
+	void *staged;
+
+	if (!size)
+		return 0;
+	staged = uthread_stage_out(t->ut, dst, size);
+	if (staged) {
+		memcpy(staged, src, size);
+		uthread_stage_commit(t->ut, dst, size);
+		return (s64)size;
+	}
+	return aspace_write(t->mm->as, dst, src, size);
+}
+
+int copy_in(void *dst, uaddr_t src, size_t size)
+{
+	return copy_in_partial(dst, src, size) == (s64)size ? 0 : -EFAULT;
+}
+
+int copy_out(uaddr_t dst, const void *src, size_t size)
+{
+	return copy_out_partial(dst, src, size) == (s64)size ? 0 : -EFAULT;
+}
+
+int clear_user(uaddr_t dst, size_t size)
+{
+	static const char zeros[PAGE_SIZE];
+
+	while (size) {
+		size_t n = min_t(size_t, size, sizeof(zeros));
+		if (copy_out(dst, zeros, n))
+			return -EFAULT;
+		dst = uaddr_add(dst, n);
+		size -= n;
+	}
+	return 0;
+}
+
+s64 copy_in_str(char *dst, uaddr_t src, size_t max)
+{
+	size_t done = 0;
+
+	while (done < max) {
+		uaddr_t at = uaddr_add(src, done);
+		size_t n =
+		    PAGE_SIZE - (at.v & ~PAGE_MASK); /* a string may end just before an unmapped page */
+		s64 got;
+		char *nul;
+		n = min_t(size_t, n, max - done);
+		if (!uthread_staged_in(current_task()->ut, at, n))
+			n = min_t(size_t, n, STR_STEP);
+		got = copy_in_partial(dst + done, at, n);
+		if (got <= 0)
+			return -EFAULT;
+		nul = memchr(dst + done, 0, (size_t)got);
+		if (nul)
+			return nul - dst;
+		done += (size_t)got;
+	}
+	return -ENAMETOOLONG;
+}
+
+int copy_in_path(char **out, uaddr_t src)
+{
+	char *buf = kmalloc(PATH_MAX_SIZE);
+	s64 len;
+
+	if (!buf)
+		return -ENOMEM;
+	len = copy_in_str(buf, src, PATH_MAX_SIZE);
+	if (len < 0) {
+		kfree(buf);
+		return (int)len;
+	}
+	*out = buf;
+	return 0;
+}
+
+void free_str_array(char **a)
+{
+	if (!a)
+		return;
+	for (size_t i = 0; a[i]; i++)
+		kfree(a[i]);
+	kfree(a);
+}
+
+int copy_in_str_array(char ***out, uaddr_t src, size_t max_bytes)
+{
+	size_t count = 0, capacity = 16, bytes = 0;
+	char **a = kzalloc(capacity * sizeof(*a)), *buf = kmalloc(ARG_STR_MAX);
+	int err = a && buf ? 0 : -ENOMEM;
+
+	while (!err && src.v) {
+		u64 ptr;
+		s64 len;
+		err = get_user(&ptr, uaddr_add(src, count * 8));
+		if (err || !ptr)
+			break;
+		len = copy_in_str(buf, uaddr(ptr), ARG_STR_MAX);
+		bytes += 8 + (size_t)(len > 0 ? len : 0) + 1;
+		if (len == -ENAMETOOLONG || bytes > max_bytes)
+			err = -E2BIG;
+		else if (len < 0)
+			err = (int)len;
+		if (!err && count + 2 > capacity) {
+			char **bigger = krealloc(a, 2 * capacity * sizeof(*a));
+			if (bigger) {
+				memset(bigger + capacity, 0, capacity * sizeof(*a));
+				capacity *= 2;
+				a = bigger;
+			} else {
+				err = -ENOMEM;
+			}
+		}
+		if (!err) {
+			a[count] = kstrndup(buf, (size_t)len);
+			if (a[count])
+				count++;
+			else
+				err = -ENOMEM;
+		}
+	}
+	kfree(buf);
+	if (err) {
+		free_str_array(a);
+		return err;
+	}
+	*out = a;
+	return 0;
+}
+
+int copy_in_mm(struct mm *mm, void *dst, uaddr_t src, size_t size)
+{
+	return aspace_read(mm->as, dst, src, size) == (s64)size ? 0 : -EFAULT;
+}
+
+int copy_out_mm(struct mm *mm, uaddr_t dst, const void *src, size_t size)
+{
+	return aspace_write(mm->as, dst, src, size) == (s64)size ? 0 : -EFAULT;
+}
+
+/* ---- uio ---- */
+
+void uio_init_user(struct uio *u, enum uio_dir dir, uaddr_t buf, size_t size)
+{
+	memset(u, 0, sizeof(*u));
+	u->dir = dir;
+	u->left = min_t(size_t, size, RW_MAX);
+	u->one = (struct uio_segment){buf, u->left};
+	u->seg = &u->one;
+	u->seg_left = 1;
+}
+
+void uio_init_kernel(struct uio *u, enum uio_dir dir, void *buf, size_t size)
+{
+	memset(u, 0, sizeof(*u));
+	u->dir = dir;
+	u->left = size;
+	u->kbuf = buf;
+}
+
+int uio_init_iovec(struct uio *u, enum uio_dir dir, uaddr_t iov, u64 count)
+{
+	size_t total = 0;
+
+	memset(u, 0, sizeof(*u));
+	u->dir = dir;
+	if (count > IOV_MAX_COUNT)
+		return -EINVAL;
+	if (!count)
+		return 0;
+	u->owned = knew_array(struct uio_segment, count);
+	if (!u->owned)
+		return -ENOMEM;
+	static_assert(sizeof(struct uio_segment) == 16, "a segment is a guest's struct iovec");
+	if (copy_in(u->owned, iov, count * sizeof(struct uio_segment))) {
+		uio_done(u);
+		return -EFAULT;
+	}
+	for (u64 i = 0; i < count; i++) {
+		if ((s64)u->owned[i].size < 0) {
+			uio_done(u);
+			return -EINVAL;
+		}
+		u->owned[i].size = min_t(size_t, u->owned[i].size, RW_MAX - total);
+		total += u->owned[i].size;
+	}
+	u->seg = u->owned;
+	u->seg_left = (u32)count;
+	u->left = total;
+	return 0;
+}
+
+void uio_done(struct uio *u)
+{
+	kfree(u->owned);
+	u->owned = NULL;
+}
+
+static void skip_empty(struct uio *u)
+{
+	while (u->seg_left && u->seg_off == u->seg->size) {
+		u->seg++;
+		u->seg_left--;
+		u->seg_off = 0;
+	}
+}
+
+void uio_advance(struct uio *u, size_t size)
+{
+	u->left -= size;
+	if (u->kbuf) {
+		u->kbuf += size;
+		return;
+	}
+	if (u->dir == UIO_TO_USER) /* what was put into a window becomes the guest's */
+		uthread_stage_commit(current_task()->ut, uaddr_add(u->seg->base, u->seg_off), size);
+	u->seg_off += size;
+}
+
+void *uio_window(struct uio *u, size_t *size)
+{
+	uaddr_t at;
+	size_t n = min_t(size_t, *size, u->left);
+
+	if (!n)
+		return NULL;
+	if (u->kbuf) {
+		*size = n;
+		return u->kbuf;
+	}
+	skip_empty(u);
+	n = min_t(size_t, n, u->seg->size - u->seg_off);
+	at = uaddr_add(u->seg->base, u->seg_off);
+	*size = n;
+	if (u->dir == UIO_TO_USER)
+		return uthread_stage_out(current_task()->ut, at, n);
+	return (void *)(uintptr_t)uthread_staged_in(current_task()->ut, at, n);
+}
+
+s64 uio_copy(struct uio *u, void *kernel_side, size_t size)
+{
+	size_t done = 0;
+
+	size = min_t(size_t, size, u->left);
+	if (u->kbuf) {
+		if (u->dir == UIO_TO_USER)
+			memcpy(u->kbuf, kernel_side, size);
+		else
+			memcpy(kernel_side, u->kbuf, size);
+		uio_advance(u, size);
+		return (s64)size;
+	}
+	while (done < size) {
+		s64 n;
+		size_t want;
+		uaddr_t at;
+		skip_empty(u);
+		want = min_t(size_t, size - done, u->seg->size - u->seg_off);
+		at = uaddr_add(u->seg->base, u->seg_off);
+		if (u->dir == UIO_TO_USER)
+			n = copy_out_partial(at, (char *)kernel_side + done, want);
+		else
+			n = copy_in_partial((char *)kernel_side + done, at, want);
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+		u->left -= (size_t)n;
+		u->seg_off += (size_t)n;
+		if ((size_t)n < want)
+			break;
+	}
+	return done || !size ? (s64)done : -EFAULT;
+}
