@@ -1,0 +1,175 @@
+/* Pending calls, tags, and the judgement over what arrives; see client.h. */
+#include <errno.h>
+#include <string.h>
+#include "gofer/client/client.h"
+
+void gofer_client_init(struct gofer_client *c, const struct gofer_transport *transport, void *ctx)
+{
+	memset(c, 0, sizeof(*c));
+	c->transport = transport;
+	c->ctx = ctx;
+}
+
+bool gofer_client_busy(const struct gofer_client *c)
+{
+	return c->pending != NULL;
+}
+
+void gofer_call_init(struct gofer_call *call, void *buf, uint32_t cap)
+{
+	memset(call, 0, sizeof(*call));
+	call->buf = buf;
+	call->cap = cap;
+	call->fd = -1;
+}
+
+static void pending_add(struct gofer_client *c, struct gofer_call *call)
+{
+	call->next = c->pending;
+	call->link = &c->pending;
+	if (call->next)
+		call->next->link = &call->next;
+	c->pending = call;
+}
+
+static void pending_del(struct gofer_call *call)
+{
+	if (!call->link)
+		return;
+	*call->link = call->next;
+	if (call->next)
+		call->next->link = call->link;
+	call->next = NULL;
+	call->link = NULL;
+}
+
+static void finish(struct gofer_client *c, struct gofer_call *call, int error)
+{
+	pending_del(call);
+	call->error = error;
+	call->done = true;
+	if (c->transport->wake)
+		c->transport->wake(c->ctx, call);
+}
+
+void gofer_client_break(struct gofer_client *c)
+{
+	c->broken = true;
+	while (c->pending)
+		finish(c, c->pending, -EIO);
+}
+
+/*
+ * Tags go up. A tag behind the newest one that nobody waits for belongs to a call that was given up: its late
+ * reply is dropped. A tag that was never sent is a lie.
+ */
+static bool tag_was_sent(const struct gofer_client *c, uint32_t tag)
+{
+	return tag != 0 && (int32_t)(c->next_tag - tag) >= 0;
+}
+
+int gofer_client_deliver(struct gofer_client *c, const void *msg, size_t size, const int *fds, int fd_count)
+{
+	struct gofer_call *call;
+	uint32_t tag = 0;
+	uint16_t op = 0;
+	int32_t status;
+	bool bad = c->broken || gofer_peek(msg, size, &tag, &op, &status) != 0;
+
+	for (call = c->pending; call && call->tag != tag; call = call->next)
+		;
+	if (!bad && call)
+		bad = call->op != op || size > call->cap || fd_count > 1;
+	else if (!bad)
+		bad = !tag_was_sent(c, tag);
+	if (bad || !call) {
+		for (int i = 0; i < fd_count; i++)
+			c->transport->close_fd(c->ctx, fds[i]);
+		if (bad)
+			gofer_client_break(c);
+		return bad ? -EPROTO : 0;
+	}
+	memcpy(call->buf, msg, size);
+	call->size = (uint32_t)size;
+	call->fd = fd_count ? fds[0] : -1;
+	finish(c, call, 0);
+	return 0;
+}
+
+static uint32_t new_tag(struct gofer_client *c)
+{
+	if (++c->next_tag == 0)
+		c->next_tag = 1;
+	return c->next_tag;
+}
+
+static void drop_fd(struct gofer_client *c, struct gofer_call *call)
+{
+	if (call->fd >= 0)
+		c->transport->close_fd(c->ctx, call->fd);
+	call->fd = -1;
+}
+
+/* Which operations may bring a descriptor. */
+static bool may_donate(const struct gofer_request *q)
+{
+	switch (q->op) {
+	case GOFER_OPEN:
+	case GOFER_CLONE:
+		return true;
+	case GOFER_WALK:
+		return q->walk.flags & GOFER_WALK_OPEN;
+	case GOFER_CREATE:
+		return q->create.flags & GOFER_CREATE_OPEN;
+	default:
+		return false;
+	}
+}
+
+int gofer_client_call(struct gofer_client *c, struct gofer_call *call, struct gofer_request *q,
+		      struct gofer_reply *reply)
+{
+	int n, err;
+
+	if (c->broken)
+		return -EIO;
+	q->tag = new_tag(c);
+	n = gofer_request_encode(q, call->buf, call->cap);
+	if (n < 0)
+		return n;
+	call->tag = q->tag;
+	call->op = q->op;
+	call->done = false;
+	call->error = 0;
+	call->fd = -1;
+	pending_add(c, call);
+	err = c->transport->send(c->ctx, call->buf, (size_t)n);
+	if (!err && !call->done)
+		err = c->transport->wait(c->ctx, call);
+	if (!err)
+		err = call->error;
+	if (err) {
+		pending_del(call);
+		drop_fd(c, call);
+		return err;
+	}
+	if (gofer_reply_decode(call->buf, call->size, reply) || (call->fd >= 0 && !may_donate(q))) {
+		drop_fd(c, call);
+		gofer_client_break(c);
+		return -EIO;
+	}
+	if (reply->status)
+		drop_fd(c, call);
+	return reply->status;
+}
+
+int gofer_clunk(struct gofer_client *c, void *buf, size_t cap, const uint64_t *handles, uint32_t count)
+{
+	struct gofer_request q = {.op = GOFER_CLUNK, .clunk = {.count = count, .handles = handles}};
+	int n;
+
+	if (c->broken)
+		return -EIO;
+	n = gofer_request_encode(&q, buf, cap);
+	return n < 0 ? n : c->transport->send(c->ctx, buf, (size_t)n);
+}
