@@ -80,9 +80,10 @@ static void raise_descriptor_limit(void)
 	}
 }
 
-static int die(const struct error *error)
+static int die(struct config *config, const struct error *error)
 {
 	fprintf(stderr, "warrend: %s\n", error->message);
+	config_free(config);
 	return 1;
 }
 
@@ -98,10 +99,11 @@ int main(int argc, char **argv)
 
 	if (r == 1) {
 		fputs(usage, stdout);
+		config_free(&config);
 		return 0;
 	}
 	if (r)
-		return die(&error);
+		return die(&config, &error);
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	raise_descriptor_limit();
@@ -112,11 +114,11 @@ int main(int argc, char **argv)
 	api.loop = &loop;
 	fd = listen_on(config.listen, shown, sizeof(shown), &error);
 	if (fd < 0)
-		return die(&error);
+		return die(&config, &error);
 	if (supervisor_open(&api.supervisor, &loop, config.state_dir, config.max_sandboxes, &error) != 0 ||
 	    token_prepare(supervisor_store(api.supervisor), config.state_dir, &error) != 0 ||
 	    http_start(&api, fd, &error) != 0)
-		return die(&error);
+		return die(&config, &error);
 	for (int i = 0; i < 2; i++) {
 		uv_signal_init(&loop, &signals[i]);
 		uv_signal_start(&signals[i], stop, i ? SIGTERM : SIGINT);
@@ -134,8 +136,8 @@ int main(int argc, char **argv)
 	for (int i = 0; i < 2; i++)
 		uv_close((uv_handle_t *)&signals[i], NULL);
 	uv_close((uv_handle_t *)&children, NULL);
-	uv_run(&loop, UV_RUN_NOWAIT);
-	uv_run(&loop, UV_RUN_NOWAIT);
+	for (int i = 0; i < 100 && uv_loop_close(&loop) == UV_EBUSY; i++)
+		uv_run(&loop, UV_RUN_NOWAIT);
 	config_free(&config);
 	return 0;
 }

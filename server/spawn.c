@@ -1,19 +1,22 @@
 /* spawn.c: starting helper programs and watching processes. See spawn.h.
  *
- * vfork, not posix_spawn: the child must enter its cgroups between fork and exec. It shares our memory until
- * then, so it only makes system calls. The parent blocks all signals meanwhile, so no handler of ours runs in
- * the child.
+ * The child must enter its cgroups between fork and exec, which posix_spawn cannot do. It is made as
+ * posix_spawn makes its own: sharing our memory until it execs (a fork of a large daemon is slow), but on a
+ * stack of its own, for a plain vfork child may overwrite our variables. All signals are blocked meanwhile,
+ * so no handler of ours runs in it.
  */
 #include "server/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,55 +45,77 @@ int spawn_find_program(char *path, size_t size, const char *name, struct error *
 	return 0;
 }
 
-/* Runs between vfork and exec. Returns only with an errno. */
-static int child_side(const struct spawn_options *options, int null_fd)
+#define CHILD_STACK_SIZE (64u << 10)
+
+struct child_start {
+	const struct spawn_options *options;
+	int null_fd;
+	int failure; /* errno, set by the child */
+};
+
+/* Between clone and exec. The memory is the parent's, so nothing is written but `failure` and this stack. */
+__attribute__((no_sanitize("address", "undefined"))) static int child_side(void *opaque)
 {
+	struct child_start *start = opaque;
+	const struct spawn_options *options = start->options;
 	struct sigaction act = {.sa_handler = SIG_DFL};
 	sigset_t none;
 
 	for (unsigned int i = 0; i < options->cgroup_count; i++)
 		if (write(options->cgroup_fds[i], "0", 1) != 1)
-			return errno;
+			goto failed;
 	setsid();
 	for (int signal = 1; signal < NSIG; signal++)
 		sigaction(signal, &act, NULL);
 	for (unsigned int i = 0; i < options->fd_count; i++)
 		if (fcntl(options->fds[i], F_SETFD, 0) != 0)
-			return errno;
-	if (dup2(null_fd, 0) < 0 || dup2(options->stderr_fd >= 0 ? options->stderr_fd : null_fd, 1) < 0 ||
-	    dup2(1, 2) < 0)
-		return errno;
+			goto failed;
+	if (dup2(start->null_fd, 0) < 0 ||
+	    dup2(options->stderr_fd >= 0 ? options->stderr_fd : start->null_fd, 1) < 0 || dup2(1, 2) < 0)
+		goto failed;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execv(options->path, options->argv);
-	return errno;
+failed:
+	start->failure = errno;
+	_exit(127);
+}
+
+/* Returns the child's pid, or a negative errno. */
+static pid_t start_child(struct child_start *start)
+{
+	char *stack = mmap(NULL, CHILD_STACK_SIZE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	sigset_t all, old;
+	pid_t child;
+
+	if (stack == MAP_FAILED)
+		return -errno;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	child = clone(child_side, stack + CHILD_STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, start);
+	if (child < 0)
+		child = -errno;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	munmap(stack, CHILD_STACK_SIZE);
+	if (child > 0 && start->failure) {
+		waitpid(child, NULL, 0);
+		return -start->failure;
+	}
+	return child;
 }
 
 int spawn_program(const struct spawn_options *options, pid_t *pid, int *pidfd, struct error *error)
 {
-	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	sigset_t all, old;
-	volatile int failure = 0;
+	struct child_start start = {.options = options, .null_fd = open("/dev/null", O_RDWR | O_CLOEXEC)};
 	pid_t child;
 
-	if (null_fd < 0)
+	if (start.null_fd < 0)
 		return error_errno(error, errno, "cannot open /dev/null");
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	child = vfork();
-	if (child == 0) {
-		failure = child_side(options, null_fd);
-		_exit(127);
-	}
+	child = start_child(&start);
+	close(start.null_fd);
 	if (child < 0)
-		failure = errno;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	close(null_fd);
-	if (failure) {
-		if (child > 0)
-			waitpid(child, NULL, 0);
-		return error_errno(error, failure, "cannot start %s", options->path);
-	}
+		return error_errno(error, -child, "cannot start %s", options->path);
 	*pidfd = (int)syscall(SYS_pidfd_open, child, 0);
 	if (*pidfd < 0) {
 		int code = errno;
