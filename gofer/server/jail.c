@@ -90,7 +90,14 @@ static void __attribute__((noreturn)) outer(const struct jail *jail, pid_t child
 static void reexec(const struct jail *jail, char **argv)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID};
-	int exe = open_tree(AT_FDCWD, "/proc/self/exe", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	/* By its name: the mount behind the link is the old namespace's, which may not be cloned from this
+	 * one. */
+	char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	int exe;
+
+	path[n > 0 ? n : 0] = 0;
+	exe = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
 	if (exe < 0)
 		jail_fail(jail->log_fd, "cannot clone the mount of /proc/self/exe", errno);
