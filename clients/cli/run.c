@@ -400,6 +400,15 @@ static bool parse(struct run *run, int argc, char **argv)
 		if (!parse_option(run, option, optarg))
 			return false;
 	run->argv = argv + optind;
+	for (int i = 1; i < argc; i++) {
+		json_t *probe = json_string(argv[i]); /* checks */
+
+		if (!probe) {
+			cli_complain("argument %d is not UTF-8, which the control protocol cannot carry", i);
+			return false;
+		}
+		json_decref(probe);
+	}
 	if (!run->config.rootfs || !run->argv[0]) {
 		cli_complain("%s (see warren --help)",
 			     run->config.rootfs ? "there is no command to run" : "--rootfs is missing");

@@ -105,7 +105,7 @@ class Run(unittest.TestCase):
 
     def test_bad_options(self):
         for arguments in (["run"], ["run", "--rootfs", "/"], ["run", "--rootfs", "/", "--memory", "x", "--", "a"], ["run", "--bogus"],
-                          ["run", "--rootfs", "/", "--volume", "a", "--", "a"], ["dance"], [], ["ps", "--memory", "1"]):
+                          ["run", "--rootfs", "/", "--volume", "a", "--", "a"], ["dance"], ["run", "--rootfs", "/", "--", b"/bin/echo", b"\xff"], [], ["ps", "--memory", "1"]):
             result = subprocess.run([WARREN, *arguments], capture_output=True, timeout=10)
             self.assertEqual(result.returncode, 125, arguments)
             self.assertTrue(result.stderr)
