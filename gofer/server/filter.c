@@ -25,6 +25,7 @@ static const int g_plain[] = {
     SCMP_SYS(linkat),
     SCMP_SYS(unlinkat),
     SCMP_SYS(renameat2),
+    SCMP_SYS(renameat), /* what renameat2() makes of no flags */
     /* nodes */
     SCMP_SYS(statx),
     SCMP_SYS(newfstatat),

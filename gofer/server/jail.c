@@ -22,6 +22,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <sched.h>
@@ -32,6 +33,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -86,21 +88,28 @@ static void __attribute__((noreturn)) outer(const struct jail *jail, pid_t child
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
-/* Executes this program again from a read-only mount. */
+/*
+ * Executes this program again from a read-only mount. /proc/self/exe itself lies in a mount of the old
+ * namespace, which cannot be cloned: its path in the new one can, and must lead to the same file.
+ */
 static void reexec(const struct jail *jail, char **argv)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID};
-	/* By its name: the mount behind the link is the old namespace's, which may not be cloned from this
-	 * one. */
-	char path[4096];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	char path[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	struct stat running, found;
 	int exe;
 
-	path[n > 0 ? n : 0] = 0;
+	if (len < 0)
+		jail_fail(jail->log_fd, "/proc/self/exe", errno);
+	path[len] = '\0';
 	exe = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-
 	if (exe < 0)
-		jail_fail(jail->log_fd, "cannot clone the mount of /proc/self/exe", errno);
+		jail_fail(jail->log_fd, "cannot clone the program's mount", errno);
+	if (stat("/proc/self/exe", &running) != 0 || fstat(exe, &found) != 0)
+		jail_fail(jail->log_fd, "cannot look at the program", errno);
+	if (running.st_dev != found.st_dev || running.st_ino != found.st_ino)
+		jail_fail(jail->log_fd, "the program's file has been replaced", ESTALE);
 	if (mount_setattr(exe, "", AT_EMPTY_PATH, &attr, sizeof(attr)) != 0)
 		jail_fail(jail->log_fd, "cannot make the program's mount read-only", errno);
 	execveat(exe, "", argv, (char *[]){NULL}, AT_EMPTY_PATH);

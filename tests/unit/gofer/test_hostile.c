@@ -1,0 +1,257 @@
+/* A sentry that has been taken over, against a real gofer; and a gofer that has been taken over, against the
+ * client. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "gofer/proto/io.h"
+#include "tests/unit/gofer/fixture.h"
+
+static struct fixture f;
+
+static void setup(void)
+{
+	fixture_start(&f, false);
+	fixture_attach(&f);
+}
+
+static void teardown(void)
+{
+	fixture_stop(&f);
+}
+
+/* Sends raw bytes and returns the status of the answer. */
+static int raw(const void *msg, size_t size, int fd)
+{
+	int fds[GOFER_FDS_MAX], count, n;
+	struct gofer_reply reply;
+
+	ck_assert_int_eq(gofer_send(f.sock, msg, size, fd, 0), 0);
+	n = gofer_recv(f.sock, f.rx, sizeof(f.rx), fds, &count, 0);
+	ck_assert_int_gt(n, 0);
+	ck_assert_int_eq(count, 0);
+	ck_assert_int_eq(gofer_reply_decode(f.rx, (size_t)n, &reply), 0);
+	return reply.status;
+}
+
+/* Names that lead out, encoded as the client would: the gofer answers EPROTO and serves on. */
+START_TEST(names_that_lead_out)
+{
+	static const char *const names[] = {"..", ".", "/etc", "../outside", "a/../..", ""};
+	unsigned char buf[1024];
+	struct gofer_attr attr;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct gofer_request q = {.tag = 9, .op = GOFER_WALK, .walk = {.handle = f.root, .count = 1}};
+
+		q.walk.names[0] = str(names[i]);
+		ck_assert_int_eq(raw(buf, (size_t)gofer_request_encode(&q, buf, sizeof(buf)), -1), -EPROTO);
+		q = (struct gofer_request){.tag = 9, .op = GOFER_UNLINK, .unlink = {.dir = f.root}};
+		q.unlink.name = str(names[i]);
+		ck_assert_int_eq(raw(buf, (size_t)gofer_request_encode(&q, buf, sizeof(buf)), -1), -EPROTO);
+	}
+	ck_assert_int_eq(gofer_getattr(&f.client, &f.call, f.root, &attr), 0);
+}
+END_TEST
+
+/* Links out of the tree are only links: never followed by walk, open, setattr, create or rename. */
+START_TEST(links_that_lead_out)
+{
+	struct gofer_request q = {.setattr = {.mask = GOFER_SET_SIZE}};
+	struct gofer_attr attr;
+	struct gofer_str names[2] = {str("up"), str("secret")};
+	struct gofer_list steps;
+	uint64_t link, h;
+	int stop, fd;
+
+	host_write(&f, "../secret", "secret");
+	ck_assert_int_eq(symlink("..", host(&f, "up")), 0);
+	ck_assert_int_eq(symlink("/etc/passwd", host(&f, "abs")), 0);
+	ck_assert_int_eq(symlink("../secret", host(&f, "rel")), 0);
+	ck_assert_int_eq(symlink("/proc/self/root", host(&f, "magic")), 0);
+	ck_assert_int_eq(gofer_walk(&f.client, &f.call, f.root, names, 2, 0, &stop, &steps), 0);
+	ck_assert_int_eq(stop, -ENOTDIR);
+	for (int i = 0; i < 3; i++) {
+		link = walk1(&f, f.root, i == 0 ? "abs" : i == 1 ? "rel" : "magic", &stop, &attr);
+		ck_assert(link && S_ISLNK(attr.mode));
+		ck_assert_int_eq(gofer_open(&f.client, &f.call, link, GOFER_OPEN_READ, &fd, &attr),
+				 -EOPNOTSUPP);
+		q.setattr.handle = link;
+		ck_assert_int_lt(gofer_setattr(&f.client, &f.call, &q, &attr), 0);
+		ck_assert_int_eq(create(&f, link, "x", S_IFREG | 0600, "", &h, &attr), -ENOTDIR);
+		ck_assert_int_eq(gofer_rename(&f.client, &f.call, f.root, str("up"), link, str("x"), 0),
+				 -ENOTDIR);
+		ck_assert_uint_eq(walk1(&f, link, "x", &stop, &attr), 0);
+	}
+	ck_assert_int_eq(create(&f, f.root, "rel", S_IFREG | 0600, "", &h, &attr), -EEXIST);
+}
+END_TEST
+
+START_TEST(handles_that_are_not)
+{
+	uint64_t bad[] = {0, 1000, UINT64_MAX, f.root + (1ull << 32), f.root | 0xffffff00};
+	struct gofer_attr attr;
+	unsigned char buf[64];
+	uint64_t h;
+	int stop;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_int_eq(gofer_getattr(&f.client, &f.call, bad[i], &attr), -EBADF);
+	host_write(&f, "file", "");
+	h = walk1(&f, f.root, "file", &stop, &attr);
+	ck_assert_int_eq(gofer_clunk(&f.client, buf, sizeof(buf), &h, 1), 0);
+	ck_assert_int_eq(gofer_getattr(&f.client, &f.call, h, &attr), -EBADF);
+	ck_assert_uint_ne(walk1(&f, f.root, "file", &stop, &attr), h); /* the same slot, another generation */
+	ck_assert_int_eq(gofer_clunk(&f.client, buf, sizeof(buf), bad, 5), 0);
+	ck_assert_int_eq(gofer_getattr(&f.client, &f.call, f.root, &attr), 0);
+}
+END_TEST
+
+START_TEST(descriptors_with_a_request)
+{
+	struct gofer_request q = {.tag = 4, .op = GOFER_GETATTR, .node = {f.root}};
+	unsigned char buf[64];
+	int n = gofer_request_encode(&q, buf, sizeof(buf));
+
+	ck_assert_int_eq(raw(buf, (size_t)n, f.sock), -EPROTO);
+	ck_assert_int_eq(raw(buf, (size_t)n, -1), 0);
+}
+END_TEST
+
+/* Random bodies behind a good header: always an answer, never the end of the gofer. */
+START_TEST(random_bodies)
+{
+	unsigned char buf[512];
+	uint32_t size, tag = 1;
+	uint16_t op;
+
+	srand(1);
+	for (int i = 0; i < 20000; i++) {
+		size = 16 + (uint32_t)rand() % 200;
+		op = (uint16_t)(1 + rand() % (GOFER_OP_END - 1));
+		if (op == GOFER_CLONE || op == GOFER_SETATTR)
+			continue;
+		for (uint32_t b = 16; b < size; b++)
+			buf[b] = (unsigned char)(rand() % 4 ? 0 : rand());
+		memset(buf, 0, 16);
+		memcpy(buf, &size, 4);
+		memcpy(buf + 4, &tag, 4);
+		memcpy(buf + 8, &op, 2);
+		raw(buf, size, -1);
+	}
+}
+END_TEST
+
+/* What is not even a message ends the connection. */
+START_TEST(no_header)
+{
+	int fds[GOFER_FDS_MAX], count;
+
+	ck_assert_int_eq(gofer_send(f.sock, "hello", 5, -1, 0), 0);
+	ck_assert_int_le(gofer_recv(f.sock, f.rx, sizeof(f.rx), fds, &count, 0), 0);
+}
+END_TEST
+
+/* The client's side: `lie` plays the gofer for one call of GETATTR or OPEN. */
+struct liar {
+	struct gofer_client client;
+	struct gofer_call call;
+	unsigned char buf[GOFER_SMALL_BUF];
+	int lie;
+	int fd;
+};
+
+static int liar_send(void *ctx, const void *msg, size_t size)
+{
+	struct liar *l = ctx;
+	unsigned char reply[GOFER_SMALL_BUF + 64];
+	struct gofer_reply p = {.attr = {.mode = S_IFREG | 0600}};
+	int32_t status;
+	int n, fds[1] = {l->fd};
+
+	gofer_peek(msg, size, &p.tag, &p.op, &status);
+	if (l->lie == 1)
+		p.tag += 5;
+	if (l->lie == 2)
+		p.op = GOFER_STATFS;
+	if (l->lie == 3)
+		p.attr.mode = 0;
+	n = gofer_reply_encode(&p, reply, sizeof(reply));
+	if (l->lie == 4)
+		n -= 3;
+	gofer_client_deliver(&l->client, reply, (size_t)n, fds, l->fd >= 0);
+	return 0;
+}
+
+static int liar_wait(void *ctx, struct gofer_call *call)
+{
+	return -EINTR;
+}
+
+static void liar_close(void *ctx, int fd)
+{
+	close(fd);
+}
+
+static bool liar_check(void *ctx, int fd, int mode)
+{
+	return gofer_blocking_transport.check_fd(NULL, fd, mode);
+}
+
+static const struct gofer_transport g_liar = {
+    .send = liar_send, .wait = liar_wait, .close_fd = liar_close, .check_fd = liar_check};
+
+START_TEST(a_gofer_that_lies)
+{
+	static struct liar l;
+	struct gofer_attr attr;
+	int fd, pipes[2];
+
+	for (int lie = 0; lie <= 4; lie++) {
+		gofer_client_init(&l.client, &g_liar, &l);
+		gofer_call_init(&l.call, l.buf, sizeof(l.buf));
+		l.lie = lie;
+		l.fd = -1;
+		ck_assert_int_eq(gofer_getattr(&l.client, &l.call, 1, &attr), lie ? -EIO : 0);
+		ck_assert_int_eq(l.client.broken, lie != 0);
+		ck_assert(!gofer_client_busy(&l.client));
+	}
+	/* A descriptor that nobody asked for; a pipe instead of a file; the wrong mode. Each is closed. */
+	for (int kind = 0; kind < 3; kind++) {
+		ck_assert_int_eq(pipe(pipes), 0);
+		gofer_client_init(&l.client, &g_liar, &l);
+		l.lie = 0;
+		l.fd = kind == 2 ? open("/etc/passwd", O_RDONLY) : pipes[0];
+		if (kind == 0)
+			ck_assert_int_eq(gofer_getattr(&l.client, &l.call, 1, &attr), -EIO);
+		else
+			ck_assert_int_eq(gofer_open(&l.client, &l.call, 1, 3, &fd, &attr), -EIO);
+		ck_assert(l.client.broken && fcntl(l.fd, F_GETFD) == -1);
+		close(pipes[1]);
+		if (kind == 2)
+			close(pipes[0]);
+	}
+}
+END_TEST
+
+Suite *suite_hostile(void)
+{
+	Suite *s = suite_create("gofer, hostile peers");
+	TCase *server = tcase_create("sentry"), *client = tcase_create("gofer");
+
+	tcase_add_checked_fixture(server, setup, teardown);
+	tcase_set_timeout(server, 30);
+	tcase_add_test(server, names_that_lead_out);
+	tcase_add_test(server, links_that_lead_out);
+	tcase_add_test(server, handles_that_are_not);
+	tcase_add_test(server, descriptors_with_a_request);
+	tcase_add_test(server, random_bodies);
+	tcase_add_test(server, no_header);
+	suite_add_tcase(s, server);
+	tcase_add_test(client, a_gofer_that_lies);
+	suite_add_tcase(s, client);
+	return s;
+}
