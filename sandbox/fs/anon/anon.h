@@ -1,0 +1,23 @@
+/*
+ * anon.h - files without a name: eventfd(2), epoll(7).
+ */
+#ifndef WARREN_FS_ANON_ANON_H
+#define WARREN_FS_ANON_ANON_H
+
+#include "sandbox/abi/poll.h"
+#include "sandbox/vfs/vfs.h"
+
+int eventfd_create(u64 initial, bool semaphore, u32 o_flags, struct file **out) must_check;
+
+int epoll_create_file(struct file **out) must_check;
+/* epoll_ctl(2) on file `ep`; `fd` is the number `target` was named by. -EBADF is the caller's to find. */
+int epoll_control(struct file *ep, int op, int fd, struct file *target,
+		  const struct linux_epoll_event *ev) must_check;
+/* Collects up to `max` (at most EPOLL_BATCH) events into `ev`, waiting until the deadline: count, 0 at the
+ * deadline, -EINVAL (no epoll file), -ERESTARTSYS as -EINTR. [sleeps] */
+#define EPOLL_BATCH 64U
+s64 epoll_collect(struct file *ep, struct linux_epoll_event *ev, u32 max, u64 deadline_ns) must_check;
+/* The VFS calls it when a file's last reference goes and f->epoll_items is not empty. */
+void epoll_file_released(struct file *f);
+
+#endif

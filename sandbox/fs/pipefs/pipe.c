@@ -1,0 +1,328 @@
+/*
+ * pipe.c - a pipe is a ring of bytes in arena pages between readers and writers.
+ *
+ * The ring is allocated once and used for the pipe's whole life, so a transfer neither allocates nor makes a
+ * host call: bytes go straight between the ring and the place the stub has staged. Indices only grow; used =
+ * head - tail. A write of at most PIPE_BUF bytes goes in whole or waits; larger ones go piece by piece.
+ *
+ * A pipe lives as long as its files (`files`, opening FIFOs included); a FIFO's inode points at it meanwhile.
+ * Whoever sleeps here holds a file of it, so the pipe cannot go. Everything is in the arena.
+ */
+#include "sandbox/fs/pipefs/pipe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "sandbox/abi/poll.h"
+#include "sandbox/abi/termios.h"
+#include "sandbox/base/arena.h"
+#include "sandbox/kernel/task.h"
+
+struct pipe {
+	struct wait_queue wait; /* all: readers by POLLIN, writers by POLLOUT */
+	char *ring;
+	u32 size; /* a power of two */
+	u32 head, tail;
+	u32 readers, writers, files;
+	u32 reader_opens, writer_opens; /* how often an end was opened: a FIFO's open waits for a change */
+	struct inode *inode;            /* of a FIFO, not counted: it outlives its open files; NULL: a pipe */
+};
+
+#define CAP_SYS_RESOURCE_NR 24
+
+static u32 used(const struct pipe *p)
+{
+	return p->head - p->tail;
+}
+
+static u32 room(const struct pipe *p)
+{
+	return p->size - used(p);
+}
+
+static struct pipe *pipe_new(void)
+{
+	struct pipe *p = knew(struct pipe);
+
+	if (!p)
+		return NULL;
+	p->ring = kmalloc_typed(PIPE_DEFAULT_SIZE, "pipe ring");
+	if (!p->ring) {
+		kfree(p);
+		return NULL;
+	}
+	p->size = PIPE_DEFAULT_SIZE;
+	wait_queue_init(&p->wait);
+	return p;
+}
+
+static void pipe_free(struct pipe *p)
+{
+	if (p->inode)
+		p->inode->pipe = NULL;
+	kfree(p->ring);
+	kfree(p);
+}
+
+static void pipe_drop(struct pipe *p)
+{
+	if (--p->files == 0)
+		pipe_free(p);
+}
+
+/* Moves up to n bytes between the ring at index `at` and the uio, in one or two runs. Bytes or -EFAULT. */
+static s64 ring_copy(struct pipe *p, u32 at, struct uio *u, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		u32 off = (at + (u32)done) & (p->size - 1);
+		size_t run = min_t(size_t, n - done, p->size - off), window = run;
+		void *direct = uio_window(u, &window);
+		s64 got;
+
+		if (direct && window) {
+			window = min_t(size_t, window, run);
+			if (u->dir == UIO_TO_USER)
+				memcpy(direct, p->ring + off, window);
+			else
+				memcpy(p->ring + off, direct, window);
+			uio_advance(u, window);
+			got = (s64)window;
+		} else {
+			got = uio_copy(u, p->ring + off, run);
+		}
+		if (got <= 0)
+			return done ? (s64)done : got ? got : -EFAULT;
+		done += (size_t)got;
+	}
+	return (s64)done;
+}
+
+static s64 pipe_read(struct file *f, struct uio *dst, u64 *pos)
+{
+	struct pipe *p = f->private;
+	s64 n;
+	int err;
+
+	if (!dst->left)
+		return 0;
+	while (!used(p)) {
+		if (!p->writers)
+			return 0;
+		if (f->flags & O_NONBLOCK)
+			return -EAGAIN;
+		err = wait_event(&p->wait, used(p) || !p->writers, TIME_NEVER);
+		if (err)
+			return err;
+	}
+	n = ring_copy(p, p->tail, dst, min_t(size_t, dst->left, used(p)));
+	if (n > 0) {
+		p->tail += (u32)n;
+		wake_up(&p->wait, LINUX_POLLOUT | LINUX_POLLWRNORM);
+		/* what is left is for the next reader */
+	}
+	return n;
+}
+
+static s64 broken(s64 done)
+{
+	if (done)
+		return done;
+	if (current_task())
+		(void)send_signal_task(current_task(), LINUX_SIGPIPE, NULL);
+	return -EPIPE;
+}
+
+static s64 pipe_write(struct file *f, struct uio *src, u64 *pos)
+{
+	struct pipe *p = f->private;
+	s64 done = 0, n;
+	int err;
+
+	if (!src->left)
+		return 0;
+	while (src->left) {
+		u32 need = !done && src->left <= LINUX_PIPE_BUF ? (u32)src->left : 1;
+
+		if (!p->readers)
+			return broken(done);
+		if (room(p) < need) {
+			if (f->flags & O_NONBLOCK)
+				return done ? done : -EAGAIN;
+			err = wait_event(&p->wait, room(p) >= need || !p->readers, TIME_NEVER);
+			if (err)
+				return done ? done : err;
+			continue;
+		}
+		n = ring_copy(p, p->head, src, min_t(size_t, src->left, room(p)));
+		if (n < 0)
+			return done ? done : n;
+		p->head += (u32)n;
+		done += n;
+		wake_up(&p->wait, LINUX_POLLIN | LINUX_POLLRDNORM);
+	}
+	return done;
+}
+
+static u32 pipe_poll(struct file *f, struct poll_table *pt)
+{
+	struct pipe *p = f->private;
+	u32 ev = 0;
+
+	poll_wait(pt, &p->wait);
+	if (f->mode & FMODE_READ) {
+		if (used(p))
+			ev |= LINUX_POLLIN | LINUX_POLLRDNORM;
+		if (!p->writers && (p->writer_opens || !p->inode))
+			ev |= LINUX_POLLHUP;
+	}
+	if (f->mode & FMODE_WRITE) {
+		if (room(p) >= LINUX_PIPE_BUF)
+			ev |= LINUX_POLLOUT | LINUX_POLLWRNORM;
+		if (!p->readers)
+			ev |= LINUX_POLLERR;
+	}
+	return ev;
+}
+
+static s64 pipe_ioctl(struct file *f, u32 cmd, u64 arg)
+{
+	struct pipe *p = f->private;
+	s32 n = (s32)used(p);
+
+	if (cmd == LINUX_FIONREAD)
+		return put_user(&n, uaddr(arg));
+	return -ENOTTY;
+}
+
+static void pipe_release(struct file *f)
+{
+	struct pipe *p = f->private;
+
+	if (f->mode & FMODE_READ)
+		p->readers--;
+	if (f->mode & FMODE_WRITE)
+		p->writers--;
+	if (!p->readers || !p->writers)
+		wake_up_all(&p->wait, 0);
+	pipe_drop(p);
+}
+
+static const struct file_ops pipe_ops = {
+    .read = pipe_read,
+    .write = pipe_write,
+    .poll = pipe_poll,
+    .ioctl = pipe_ioctl,
+    .release = pipe_release,
+};
+
+int pipe_create(u32 o_flags, struct file **read_end, struct file **write_end)
+{
+	struct pipe *p = pipe_new();
+	struct file *r, *w;
+
+	if (!p)
+		return -ENOMEM;
+	p->readers = p->writers = 1;
+	p->files = 2;
+	r = anon_file_new("pipe", &pipe_ops, p, O_RDONLY | (o_flags & O_NONBLOCK), LINUX_S_IFIFO);
+	if (!r) {
+		pipe_free(p);
+		return -ENOMEM;
+	}
+	w = anon_file_new("pipe", &pipe_ops, p, O_WRONLY | (o_flags & O_NONBLOCK), LINUX_S_IFIFO);
+	if (!w) {
+		p->writers = 0;
+		p->files = 1;
+		file_put(r);
+		return -ENOMEM;
+	}
+	*read_end = r;
+	*write_end = w;
+	return 0;
+}
+
+/* Waits until the other end is opened, or was since. */
+static int fifo_wait_peer(struct pipe *p, const u32 *peers, const u32 *opens)
+{
+	u32 before = *opens;
+
+	return wait_event(&p->wait, *peers || *opens != before, TIME_NEVER);
+}
+
+int fifo_open(struct inode *inode, struct file *file)
+{
+	struct pipe *p = inode->pipe;
+	bool rd = file->mode & FMODE_READ, wr = file->mode & FMODE_WRITE;
+	int err = 0;
+
+	if (wr && !rd && (file->flags & O_NONBLOCK) && (!p || !p->readers))
+		return -ENXIO;
+	if (!p) {
+		p = pipe_new();
+		if (!p)
+			return -ENOMEM;
+		p->inode = inode;
+		inode->pipe = p;
+	}
+	p->files++;
+	p->readers += rd;
+	p->writers += wr;
+	p->reader_opens += rd;
+	p->writer_opens += wr;
+	wake_up_all(&p->wait, 0);
+	if (rd && !wr && !p->writers && !(file->flags & O_NONBLOCK))
+		err = fifo_wait_peer(p, &p->writers, &p->writer_opens);
+	else if (wr && !rd && !p->readers)
+		err = fifo_wait_peer(p, &p->readers, &p->reader_opens);
+	if (err) {
+		p->readers -= rd;
+		p->writers -= wr;
+		wake_up_all(&p->wait, 0);
+		pipe_drop(p);
+		return err;
+	}
+	file->ops = &pipe_ops;
+	file->private = p;
+	file->mode |= FMODE_NOSEEK | FMODE_STREAM;
+	return 0;
+}
+
+static s64 pipe_resize(struct pipe *p, u64 want)
+{
+	u32 size = (u32)PAGE_SIZE;
+	char *ring;
+
+	if (want > INT32_MAX || want == 0)
+		return -EINVAL;
+	if (want > PIPE_MAX_SIZE && !capable(CAP_SYS_RESOURCE_NR))
+		return -EPERM;
+	if (want > PIPE_MAX_SIZE * 16)
+		return -ENOMEM;
+	while (size < want)
+		size *= 2;
+	if (size < used(p))
+		return -EBUSY;
+	ring = kmalloc_typed(size, "pipe ring");
+	if (!ring)
+		return -ENOMEM;
+	for (u32 i = 0, n = used(p); i < n; i++)
+		ring[i] = p->ring[(p->tail + i) & (p->size - 1)];
+	p->head = used(p);
+	p->tail = 0;
+	kfree(p->ring);
+	p->ring = ring;
+	p->size = size;
+	wake_up_all(&p->wait, 0);
+	return size;
+}
+
+s64 pipe_fcntl(struct file *f, int cmd, u64 arg)
+{
+	struct pipe *p = f->private;
+
+	if (f->ops != &pipe_ops)
+		return -EBADF;
+	return cmd == LINUX_F_SETPIPE_SZ ? pipe_resize(p, (u32)arg) : p->size;
+}

@@ -1,0 +1,133 @@
+/* fakes.c - what pipes and epoll need of the rest of the sentry, over libc; a sleep is always interrupted. */
+#include "tests/unit/ipc/fakes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "sandbox/base/arena.h"
+#include "sandbox/fs/anon/anon.h"
+#include "sandbox/kernel/task.h"
+
+static struct kernel fake_kernel;
+
+void *arena_root(void)
+{
+	return &fake_kernel;
+}
+void *kmalloc_typed(size_t size, const char *type)
+{
+	return malloc(size);
+}
+void *kzalloc_typed(size_t size, const char *type)
+{
+	return calloc(1, size);
+}
+void kfree(void *p)
+{
+	free(p);
+}
+void panic(const char *fmt, ...)
+{
+	abort();
+}
+struct coro *coro_current(void)
+{
+	return NULL;
+}
+void coro_wake(struct coro *c)
+{
+}
+int sched_sleep(u64 deadline_ns, enum sleep_state state)
+{
+	return -ERESTARTSYS;
+}
+u64 clock_monotonic(void)
+{
+	return 1;
+}
+int send_signal_task(struct task *t, int sig, const struct linux_siginfo *info)
+{
+	return 0;
+}
+bool capable(int cap)
+{
+	return false;
+}
+int copy_out(uaddr_t dst, const void *src, size_t size)
+{
+	memcpy((void *)dst.v, src, size);
+	return 0;
+}
+
+/* A uio over one kernel buffer. */
+void *uio_window(struct uio *u, size_t *size)
+{
+	*size = min_t(size_t, *size, u->left);
+	return u->kbuf;
+}
+void uio_advance(struct uio *u, size_t size)
+{
+	u->kbuf += size;
+	u->left -= size;
+}
+s64 uio_copy(struct uio *u, void *kernel_side, size_t size)
+{
+	size = min_t(size_t, size, u->left);
+	if (u->dir == UIO_TO_USER)
+		memcpy(u->kbuf, kernel_side, size);
+	else
+		memcpy(kernel_side, u->kbuf, size);
+	uio_advance(u, size);
+	return (s64)size;
+}
+
+static void file_release(struct object *obj)
+{
+	struct file *f = container_of(obj, struct file, obj);
+
+	epoll_file_released(f);
+	f->ops->release(f);
+	free(f);
+}
+
+struct file *fake_file(const struct file_ops *ops, u32 o_flags)
+{
+	static const u32 modes[4] = {FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0};
+	struct file *f = calloc(1, sizeof(*f));
+
+	object_init(&f->obj, file_release);
+	f->ops = ops;
+	f->flags = o_flags;
+	f->mode = modes[o_flags & O_ACCMODE];
+	list_init(&f->epoll_items);
+	return f;
+}
+
+struct file *anon_file_new(const char *name, const struct file_ops *ops, void *private, u32 o_flags,
+			   u32 mode_type)
+{
+	struct file *f = fake_file(ops, o_flags);
+
+	f->private = private;
+	return f;
+}
+
+u32 file_poll(struct file *f, struct poll_table *pt)
+{
+	return f->ops->poll ? f->ops->poll(f, pt) : LINUX_POLLIN | LINUX_POLLOUT;
+}
+
+s64 fake_read(struct file *f, void *buf, size_t size)
+{
+	struct uio u = {.dir = UIO_TO_USER, .left = size, .kbuf = buf};
+
+	return f->ops->read(f, &u, NULL);
+}
+
+s64 fake_write(struct file *f, const void *buf, size_t size)
+{
+	struct uio u = {.dir = UIO_FROM_USER, .left = size, .kbuf = (char *)(uintptr_t)buf};
+
+	return f->ops->write(f, &u, NULL);
+}
