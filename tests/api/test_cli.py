@@ -1,4 +1,5 @@
 """The `warren` command: run by itself, and the clients of the daemon."""
+import shlex
 import fcntl, os, pty, select, signal, struct, subprocess, termios, time, unittest
 
 from harness import BIN, ROOTFS, Warrend
@@ -38,7 +39,7 @@ class Run(unittest.TestCase):
             self.assertEqual(out.read(), b"x\n")
 
     def test_reader_goes_away(self):
-        result = subprocess.run(f"{WARREN} run --rootfs {ROOTFS} -- /usr/bin/yes | head -1", shell=True, capture_output=True, timeout=30)
+        result = subprocess.run(f"{shlex.quote(WARREN)} run --rootfs {shlex.quote(ROOTFS)} -- /usr/bin/yes | head -1", shell=True, capture_output=True, timeout=30)
         self.assertEqual(result.stdout, b"y\n")
 
     def test_environment_and_directory(self):
