@@ -81,7 +81,8 @@ static void __attribute__((noreturn)) outer(const struct jail *jail, pid_t child
 
 	close(jail->sock);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	caps_set(0);
+	/* KILL: the kernel sends the child its parent-death signal with this process's rights. */
+	caps_set(1ull << CAP_KILL);
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			_exit(1);

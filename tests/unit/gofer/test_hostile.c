@@ -2,10 +2,14 @@
  * client. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "gofer/proto/io.h"
 #include "tests/unit/gofer/fixture.h"
@@ -155,6 +159,72 @@ START_TEST(no_header)
 }
 END_TEST
 
+/* Someone outside swaps a directory for a link out of the tree while it is walked: never is the outside
+ * reached. */
+START_TEST(rename_race)
+{
+	struct gofer_str names[2] = {str("d"), str("x")};
+	struct gofer_list steps;
+	struct gofer_step step;
+	struct stat out;
+	char dir[128], link[128];
+	unsigned reached = 0;
+	pid_t swapper;
+	int stop;
+
+	host_write(&f, "../x", "outside");
+	ck_assert_int_eq(stat(host(&f, "../x"), &out), 0);
+	ck_assert_int_eq(mkdir(host(&f, "d"), 0755), 0);
+	host_write(&f, "d/x", "inside");
+	ck_assert_int_eq(symlink("..", host(&f, "l")), 0);
+	snprintf(dir, sizeof(dir), "%s", host(&f, "d"));
+	snprintf(link, sizeof(link), "%s", host(&f, "l"));
+	swapper = fork();
+	if (swapper == 0) {
+		alarm(20);
+		for (;;)
+			renameat2(AT_FDCWD, dir, AT_FDCWD, link, RENAME_EXCHANGE);
+	}
+	for (int i = 0; i < 20000; i++) {
+		uint64_t handles[2];
+		uint32_t count = 0;
+
+		ck_assert_int_eq(gofer_walk(&f.client, &f.call, f.root, names, 2, 0, &stop, &steps), 0);
+		while (gofer_step_next(&steps, &step)) {
+			ck_assert_uint_ne(step.attr.ino, out.st_ino);
+			reached += S_ISREG(step.attr.mode);
+			handles[count++] = step.handle;
+		}
+		ck_assert_int_eq(gofer_clunk(&f.client, f.buf, sizeof(f.buf), handles, count), 0);
+	}
+	kill(swapper, SIGKILL);
+	waitpid(swapper, NULL, 0);
+	ck_assert_uint_gt(reached, 0);
+}
+END_TEST
+
+/* The supervisor kills the process that it started: the gofer itself must go with it. */
+START_TEST(killed_from_outside)
+{
+	int fds[GOFER_FDS_MAX], count, status;
+	struct fixture *k = malloc(sizeof(*k));
+	struct timeval limit = {.tv_sec = 5};
+
+	ck_assert_ptr_nonnull(k);
+	fixture_start(k, false);
+	fixture_attach(k);
+	ck_assert_int_eq(setsockopt(k->sock, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), 0);
+	ck_assert_int_eq(kill(k->pid, SIGKILL), 0);
+	status = gofer_recv(k->sock, k->rx, sizeof(k->rx), fds, &count, 0);
+	ck_assert_msg(status == 0 || status == -ECONNRESET, "the gofer is still there: %d", status);
+	ck_assert_int_eq(waitpid(k->pid, &status, 0), k->pid);
+	close(k->sock);
+	ck_assert_int_eq(rmdir(k->dir), 0);
+	ck_assert_int_eq(rmdir(k->outside), 0);
+	free(k);
+}
+END_TEST
+
 /* The client's side: `lie` plays the gofer for one call of GETATTR or OPEN. */
 struct liar {
 	struct gofer_client client;
@@ -250,8 +320,10 @@ Suite *suite_hostile(void)
 	tcase_add_test(server, descriptors_with_a_request);
 	tcase_add_test(server, random_bodies);
 	tcase_add_test(server, no_header);
+	tcase_add_test(server, rename_race);
 	suite_add_tcase(s, server);
 	tcase_add_test(client, a_gofer_that_lies);
+	tcase_add_test(client, killed_from_outside);
 	suite_add_tcase(s, client);
 	return s;
 }
