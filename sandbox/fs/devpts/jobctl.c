@@ -1,0 +1,69 @@
+/*
+ * jobctl.c - controlling terminals: who owns a tty, who may use it, and what happens when a session ends.
+ */
+#include <errno.h>
+
+#include "sandbox/fs/devpts/tty.h"
+#include "sandbox/kernel/task.h"
+
+int tty_check_job_control(struct tty *t, int sig)
+{
+	struct task *task = current_task();
+	struct thread_group *tg;
+
+	if (!task)
+		return 0;
+	tg = task->tg;
+	if (tg->tty != t || !t->pgrp || tg->pgrp == t->pgrp)
+		return 0;
+	if ((task->blocked & sigmask_of(sig)) || task->sighand->action[sig - 1].handler == LINUX_SIG_IGN)
+		return sig == LINUX_SIGTTIN ? -EIO : 0;
+	if (pgrp_is_orphaned(tg->pgrp, NULL))
+		return -EIO;
+	(void)send_signal_pgrp(tg->pgrp, sig, NULL);
+	return -ERESTARTSYS;
+}
+
+int tty_set_controlling(struct tty *t, struct thread_group *tg)
+{
+	if (tg->tty == t && t->session == tg->session)
+		return 0;
+	if (tg->tty || !tg->session || tg->session->task != tg->leader || t->session)
+		return -EPERM;
+	tg->tty = tty_get(t);
+	t->session = pid_get(tg->session);
+	if (t->pgrp)
+		pid_put(t->pgrp);
+	t->pgrp = pid_get(tg->pgrp);
+	return 0;
+}
+
+void tty_disassociate(struct thread_group *tg)
+{
+	struct tty *t = tg->tty;
+	struct thread_group *member;
+
+	if (!t)
+		return;
+	if (!tg->session || tg->session != t->session || tg->session->task != tg->leader) {
+		tg->tty = NULL;
+		tty_put(t);
+		return;
+	}
+	tty_get(t); /* through the loop */
+	if (t->pgrp) {
+		(void)send_signal_pgrp(t->pgrp, LINUX_SIGHUP, NULL);
+		(void)send_signal_pgrp(t->pgrp, LINUX_SIGCONT, NULL);
+		pid_put(t->pgrp);
+		t->pgrp = NULL;
+	}
+	list_for_each_entry (member, &tg->session->session_members, session_node) {
+		if (member->tty == t) {
+			member->tty = NULL;
+			tty_put(t);
+		}
+	}
+	pid_put(t->session);
+	t->session = NULL;
+	tty_put(t);
+}

@@ -1,0 +1,201 @@
+/*
+ * tty_ioctl.c - ioctl_tty(2) on the slave side.
+ */
+#include <errno.h>
+
+#include "sandbox/fs/devpts/tty.h"
+#include "sandbox/kernel/task.h"
+
+static s64 get_termios(struct tty *t, u64 arg, bool two)
+{
+	struct linux_termios2 t2 = {t->ld.tio, 38400, 38400};
+
+	return copy_out(uaddr(arg), &t2, two ? sizeof(t2) : sizeof(t2.t));
+}
+
+/* The W and F variants wait until the master has read everything; F also forgets what was typed. */
+static s64 set_termios(struct tty *t, u64 arg, bool two, bool drain, bool flush)
+{
+	struct linux_termios2 t2;
+	int err = tty_check_job_control(t, LINUX_SIGTTOU);
+
+	if (!err && copy_in(&t2, uaddr(arg), two ? sizeof(t2) : sizeof(t2.t)))
+		err = -EFAULT;
+	if (!err && (t2.t.c_lflag & LINUX_EXTPROC))
+		err = -EINVAL;
+	if (!err && drain)
+		err = wait_event(&t->slave_wait, !ldisc_out_pending(&t->ld) || t->master_closed, TIME_NEVER);
+	if (err)
+		return err;
+	if (flush)
+		ldisc_flush_input(&t->ld);
+	t2.t.c_line = 0;
+	ldisc_set_termios(&t->ld, &t2.t);
+	wake_up_all(&t->slave_wait, 0);
+	return 0;
+}
+
+static s64 flush_queues(struct tty *t, u64 which)
+{
+	int err = tty_check_job_control(t, LINUX_SIGTTOU);
+
+	if (err)
+		return err;
+	if (which > LINUX_TCIOFLUSH)
+		return -EINVAL;
+	if (which != LINUX_TCOFLUSH)
+		ldisc_flush_input(&t->ld);
+	if (which != LINUX_TCIFLUSH)
+		ldisc_flush_output(&t->ld);
+	wake_up_all(&t->slave_wait, 0);
+	wake_up_all(&t->master_wait, 0);
+	return 0;
+}
+
+static s64 flow(struct tty *t, u64 action)
+{
+	int err = tty_check_job_control(t, LINUX_SIGTTOU);
+
+	if (err)
+		return err;
+	switch (action) {
+	case LINUX_TCOOFF:
+	case LINUX_TCOON:
+		t->ld.stopped = action == LINUX_TCOOFF;
+		break;
+	case LINUX_TCIOFF:
+	case LINUX_TCION:
+		ldisc_send_flow(&t->ld, action == LINUX_TCION);
+		wake_up(&t->master_wait, 0);
+		break;
+	default:
+		return -EINVAL;
+	}
+	wake_up_all(&t->slave_wait, 0);
+	return 0;
+}
+
+static s64 set_foreground(struct tty *t, u64 arg)
+{
+	struct thread_group *tg = current_task()->tg, *first;
+	struct pid *pgrp;
+	s32 nr;
+	int err;
+
+	if (tg->tty != t || tg->session != t->session)
+		return -ENOTTY;
+	err = tty_check_job_control(t, LINUX_SIGTTOU);
+	if (err)
+		return err;
+	if (get_user(&nr, uaddr(arg)))
+		return -EFAULT;
+	if (nr < 0)
+		return -EINVAL;
+	pgrp = pid_find(current_task()->pid->links[current_task()->pid->level].ns, nr);
+	if (!pgrp || list_empty(&pgrp->pgrp_members))
+		return -ESRCH;
+	first = list_first_entry(&pgrp->pgrp_members, struct thread_group, pgrp_node);
+	if (first->session != tg->session)
+		return -EPERM;
+	pid_get(pgrp);
+	if (t->pgrp)
+		pid_put(t->pgrp);
+	t->pgrp = pgrp;
+	return 0;
+}
+
+static s64 put_s32(u64 arg, s32 v)
+{
+	return put_user(&v, uaddr(arg));
+}
+
+static s64 controlling(struct tty *t, u32 cmd, u64 arg)
+{
+	struct thread_group *tg = current_task()->tg;
+
+	switch (cmd) {
+	case LINUX_TIOCSCTTY:
+		return tty_set_controlling(t, tg);
+	case LINUX_TIOCNOTTY:
+		if (tg->tty != t)
+			return -ENOTTY;
+		tty_disassociate(tg);
+		return 0;
+	case LINUX_TIOCSPGRP:
+		return set_foreground(t, arg);
+	case LINUX_TIOCGPGRP:
+		if (tg->tty != t)
+			return -ENOTTY;
+		return put_s32(arg, t->pgrp ? pid_vnr(t->pgrp) : 0);
+	default: /* TIOCGSID */
+		if (tg->tty != t || !t->session)
+			return -ENOTTY;
+		return put_s32(arg, pid_vnr(t->session));
+	}
+}
+
+static s64 set_winsize(struct tty *t, u64 arg)
+{
+	struct linux_winsize ws;
+
+	if (get_user(&ws, uaddr(arg)))
+		return -EFAULT;
+	t->winsize.ws_xpixel = ws.ws_xpixel;
+	t->winsize.ws_ypixel = ws.ws_ypixel;
+	pty_resize(t, ws.ws_col, ws.ws_row);
+	return 0;
+}
+
+s64 tty_ioctl(struct file *f, u32 cmd, u64 arg)
+{
+	struct tty *t = f->private;
+
+	if (t->master_closed)
+		return -EIO;
+	switch (cmd) {
+	case LINUX_TCGETS:
+	case LINUX_TCGETS2:
+		return get_termios(t, arg, cmd == LINUX_TCGETS2);
+	case LINUX_TCSETS:
+	case LINUX_TCSETSW:
+	case LINUX_TCSETSF:
+		return set_termios(t, arg, false, cmd != LINUX_TCSETS, cmd == LINUX_TCSETSF);
+	case LINUX_TCSETS2:
+	case LINUX_TCSETSW2:
+	case LINUX_TCSETSF2:
+		return set_termios(t, arg, true, cmd != LINUX_TCSETS2, cmd == LINUX_TCSETSF2);
+	case LINUX_TIOCGWINSZ:
+		return put_user(&t->winsize, uaddr(arg));
+	case LINUX_TIOCSWINSZ:
+		return set_winsize(t, arg);
+	case LINUX_TIOCSCTTY:
+	case LINUX_TIOCNOTTY:
+	case LINUX_TIOCSPGRP:
+	case LINUX_TIOCGPGRP:
+	case LINUX_TIOCGSID:
+		return controlling(t, cmd, arg);
+	case LINUX_TCFLSH:
+		return flush_queues(t, arg);
+	case LINUX_TCXONC:
+		return flow(t, arg);
+	case LINUX_TCSBRK:
+	case LINUX_TCSBRKP: /* no line to break; TCSBRK with 1 is tcdrain */
+		return wait_event(&t->slave_wait, !ldisc_out_pending(&t->ld) || t->master_closed, TIME_NEVER);
+	case LINUX_TIOCOUTQ:
+		return put_s32(arg, (s32)ldisc_out_pending(&t->ld));
+	case LINUX_FIONREAD:
+		return put_s32(arg, (s32)ldisc_pending(&t->ld));
+	case LINUX_TIOCSTI: /* as with dev.tty.legacy_tiocsti = 0 */
+		return -EIO;
+	case LINUX_TIOCEXCL:
+	case LINUX_TIOCNXCL:
+		t->exclusive = cmd == LINUX_TIOCEXCL;
+		return 0;
+	case LINUX_TIOCGEXCL:
+		return put_s32(arg, t->exclusive);
+	case LINUX_TIOCGETD:
+		return put_s32(arg, 0);
+	default:
+		return -ENOTTY;
+	}
+}
