@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "sandbox/abi/wait.h"
+#include "sandbox/fs/devpts/tty.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/kernel/waitpid.h"
 #include "sandbox/mm/mm.h"
@@ -152,6 +153,7 @@ static void process_end(struct task *t)
 
 	tg->group_exit = true;
 	timer_cancel(&tg->itimer_real.timer);
+	tty_disassociate(tg);
 	if (ns->init && ns->init->tg == tg) {
 		namespace_end(ns, tg);
 		ns->init = NULL;

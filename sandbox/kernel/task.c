@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "sandbox/abi/sched.h"
+#include "sandbox/fs/devpts/tty.h"
 #include "sandbox/kernel/exec.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/mm/mm.h"
@@ -19,6 +20,7 @@ static void tg_release(struct object *obj)
 	struct thread_group *tg = container_of(obj, struct thread_group, obj);
 
 	timer_cancel(&tg->itimer_real.timer);
+	tty_put(tg->tty);
 	list_del_init(&tg->pgrp_node);
 	list_del_init(&tg->session_node);
 	pid_put(tg->pgrp);
@@ -237,7 +239,7 @@ static int join_group(struct task *p, struct task *c, u64 f, int exit_signal)
 	memcpy(tg->rlimits, p->tg->rlimits, sizeof(tg->rlimits));
 	tg->pgrp = pid_get(p->tg->pgrp);
 	tg->session = pid_get(p->tg->session);
-	tg->tty = p->tg->tty;
+	tg->tty = tty_get(p->tg->tty);
 	tg->container = p->tg->container;
 	tg->dumpable = p->tg->dumpable;
 	tg->oom_score_adj = p->tg->oom_score_adj;
@@ -368,7 +370,9 @@ static int spawn_group(struct task *t, const struct spawn_args *a)
 	tg->pgrp = pid_get(t->pid);
 	tg->session = pid_get(t->pid);
 	tg->container = a->container;
-	tg->tty = a->tty;
+	tg->tty = tty_get(a->tty);
+	if (a->tty)
+		tty_set_session(a->tty, tg->session, tg->pgrp);
 	tg->on_exit = a->on_exit;
 	snprintf(tg->process_name, sizeof(tg->process_name), "%s", a->process_name ? a->process_name : "");
 	return 0;

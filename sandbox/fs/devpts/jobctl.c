@@ -24,6 +24,18 @@ int tty_check_job_control(struct tty *t, int sig)
 	return -ERESTARTSYS;
 }
 
+void tty_set_session(struct tty *t, struct pid *session, struct pid *pgrp)
+{
+	struct pid *old_session = t->session, *old_pgrp = t->pgrp;
+
+	t->session = pid_get(session);
+	t->pgrp = pid_get(pgrp);
+	if (old_session)
+		pid_put(old_session);
+	if (old_pgrp)
+		pid_put(old_pgrp);
+}
+
 int tty_set_controlling(struct tty *t, struct thread_group *tg)
 {
 	if (tg->tty == t && t->session == tg->session)
@@ -31,10 +43,7 @@ int tty_set_controlling(struct tty *t, struct thread_group *tg)
 	if (tg->tty || !tg->session || tg->session->task != tg->leader || t->session)
 		return -EPERM;
 	tg->tty = tty_get(t);
-	t->session = pid_get(tg->session);
-	if (t->pgrp)
-		pid_put(t->pgrp);
-	t->pgrp = pid_get(tg->pgrp);
+	tty_set_session(t, tg->session, tg->pgrp);
 	return 0;
 }
 

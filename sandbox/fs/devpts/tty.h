@@ -59,6 +59,8 @@ void pty_master_close(struct tty *t);
 /* Makes it the controlling terminal of the session led by tg. -EPERM (not a leader, has one, or the tty has
  * another session). */
 int tty_set_controlling(struct tty *t, struct thread_group *tg) must_check;
+/* Gives the tty to a session (spawn: the new process is its leader); any session before loses it. */
+void tty_set_session(struct tty *t, struct pid *session, struct pid *pgrp);
 /* setsid(2), TIOCNOTTY, exit: tg gives up its terminal. A session leader's whole session does, and the
  * foreground group gets SIGHUP and SIGCONT. */
 void tty_disassociate(struct thread_group *tg);
