@@ -77,7 +77,7 @@ def stub_copy_h(calls):
     print('static const struct stub_copy stub_copy_table[STUB_COPY_COUNT] = {')
     for c in calls:
         kinds = [(i, code[k], p) for i, (k, p) in enumerate(c.args) if k in code]
-        if not kinds or c.level == 'NONE':
+        if not kinds:
             continue
         body = ', '.join(f'.kind[{i}] = {k}, .param[{i}] = {p}' for i, k, p in kinds)
         print(f'\t[{c.number}] = {{.any = 1, {body}}}, /* {c.name} */')
