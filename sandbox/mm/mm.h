@@ -24,8 +24,8 @@ struct vma {
 	u32 flags;          /* VMA_* */
 	struct file *file;  /* counted; NULL = anonymous. For names, offsets and /proc/PID/maps */
 	struct host_fd *backing; /* counted; what the stub maps, NULL = private anonymous memory */
-	u64 offset; /* of start in file or backing, bytes */
-	u64 host_delta; /* added to offset: where the same byte lies in backing */
+	u64 offset;              /* of start in file or backing, bytes */
+	u64 host_delta;          /* added to offset: where the same byte lies in backing */
 	const char *name;        /* "[stack]", "[heap]", "[vdso]" or NULL */
 };
 

@@ -200,7 +200,8 @@ static int batch_flush(struct aspace *as)
 			    (struct host_call){.nr = SYS_close_range, .arg = {STUB_FD_FIRST, 0xffffffff, 0}};
 		err = stub_request(as, n);
 		memcpy(ret, as->res->ret, n * sizeof(ret[0]));
-		/* recvmsg cannot report into its read-only header (EFAULT), but has installed the descriptors */
+		/* recvmsg cannot report into its read-only header (EFAULT), but has installed the descriptors
+		 */
 		for (u32 i = fds ? 1 : 0; i < n && !err; i++)
 			if (ret[i] < 0 && ret[i] >= -4095)
 				err = (int)ret[i];

@@ -18,7 +18,8 @@ struct fs_context *fs_context_new(struct path *root, struct path *cwd) must_chec
 struct fs_context *fs_context_dup(struct fs_context *fs) must_check;
 struct fs_context *fs_context_get(struct fs_context *fs);
 void fs_context_put(struct fs_context *fs);
-/* Sets the working directory to a path looked up from the context's own root, for a process that is just being made. */
+/* Sets the working directory to a path looked up from the context's own root, for a process that is just
+ * being made. */
 int fs_context_chdir(struct fs_context *fs, const char *path) must_check;
 
 enum {

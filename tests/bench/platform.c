@@ -14,6 +14,7 @@
 
 #include "sandbox/kernel/sched_priv.h"
 #include "sandbox/platform/platform.h"
+#include "tests/lib/mini_sentry.h"
 
 #define CODE  0x400000UL
 #define CALLS 200000
@@ -107,44 +108,11 @@ static void run(void *arg)
 	sched_stop(0);
 }
 
-static int keeper(void)
-{
-	static const struct platform_ops ops;
-	struct kernel *k;
-	struct coro *c;
-	int status;
-	pid_t p = fork(), w;
-
-	if (p == 0) {
-		alarm(120);
-		if (arena_create(0))
-			_exit(70);
-		k = knew(struct kernel);
-		arena_set_root(k);
-		list_init(&k->host_fds);
-		if (sched_init() || platform_init(&ops) || coro_start(run, NULL, NULL, &c))
-			_exit(71);
-		status = sched_loop();
-		fflush(stdout);
-		_exit(status);
-	}
-	while ((w = wait(&status)) != p)
-		if (w < 0)
-			return 73;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 80;
-}
-
 int main(void)
 {
-	int status = 0;
-	pid_t p = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, NULL, NULL, 0);
+	int status = mini_sentry_run(run, NULL, NULL, 120);
 
-	if (p < 0) {
-		perror("clone(CLONE_NEWPID); run as root");
-		return 1;
-	}
-	if (p == 0)
-		_exit(keeper());
-	waitpid(p, &status, 0);
+	if (status == MINI_SENTRY_NO_ROOT)
+		fprintf(stderr, "no PID namespace may be made; run as root\n");
 	return status != 0;
 }

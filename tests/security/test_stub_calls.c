@@ -20,6 +20,7 @@
 #include "sandbox/kernel/sched_priv.h"
 #include "sandbox/platform/platform.h"
 #include "sandbox/platform/stub_abi.h"
+#include "tests/lib/mini_sentry.h"
 
 #define CODE    0x400000UL
 #define STACK   0x500000UL
@@ -165,54 +166,23 @@ static void all_attacks(void *arg)
 	sched_stop(0);
 }
 
-static int sentry(void)
+static int verdict(void)
 {
-	static const struct platform_ops ops;
-	struct kernel *k;
-	struct coro *c;
-
-	if (arena_create(0))
-		return 70;
-	k = knew(struct kernel);
-	arena_set_root(k);
-	list_init(&k->host_fds);
-	if (sched_init() || platform_init(&ops) || coro_start(all_attacks, NULL, NULL, &c) || sched_loop())
-		return 71;
 	printf("%d passed, %d failed, 0 skipped\n", passed, failed);
-	fflush(stdout);
 	return failed != 0;
-}
-
-static int keeper(void)
-{
-	int status;
-	pid_t p = fork(), w;
-
-	if (p == 0) {
-		alarm(60);
-		_exit(sentry());
-	}
-	while ((w = wait(&status)) != p)
-		if (w < 0)
-			return 73;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 80;
 }
 
 int main(void)
 {
-	int status = 0;
-	pid_t p;
+	int status;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	p = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, NULL, NULL, 0);
-	if (p < 0) {
+	status = mini_sentry_run(all_attacks, NULL, verdict, 60);
+	if (status == MINI_SENTRY_NO_ROOT) {
 		printf("needs root for a PID namespace\n0 passed, 0 failed, 1 skipped\n");
 		return 0;
 	}
-	if (p == 0)
-		_exit(keeper());
-	waitpid(p, &status, 0);
 	if (status)
-		printf("ended with status %x\n", (unsigned)status);
+		printf("ended with status %d\n", status);
 	return status != 0;
 }

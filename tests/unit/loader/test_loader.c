@@ -22,6 +22,7 @@
 #include "sandbox/kernel/task.h"
 #include "sandbox/loader/loader.h"
 #include "sandbox/vfs/vfs.h"
+#include "tests/lib/mini_sentry.h"
 
 static int passed, failed;
 #define CHECK(name, cond)                                                                                    \
@@ -210,8 +211,10 @@ static void run_hello(void *arg)
 	struct mm *mm;
 	u64 size, bias, sp;
 	size_t stack_size;
-	int fd = read_head(head, &size), code = -1;
+	int fd, code = -1;
 
+	hostile_heads();
+	fd = read_head(head, &size);
 	CHECK("parse", !elf_parse(head, sizeof(head), size, &img));
 	hello_fd = host_fd_new(fd, HOST_FD_GOFER, false);
 	CHECK("address space", !mm_new(&mm));
@@ -260,57 +263,25 @@ static void run_hello(void *arg)
 	sched_stop(0);
 }
 
-static int sentry(void)
+static int verdict(void)
 {
-	static const struct platform_ops ops;
-	struct kernel *k;
-	struct coro *c;
-
-	if (arena_create(0))
-		return 70;
-	k = knew(struct kernel);
-	arena_set_root(k);
-	list_init(&k->host_fds);
-	hostile_heads();
-	if (sched_init() || platform_init(&ops) || coro_start(run_hello, NULL, NULL, &c) || sched_loop())
-		return 71;
 	printf("%d passed, %d failed, 0 skipped\n", passed, failed);
-	fflush(stdout);
 	return failed != 0;
-}
-
-static int keeper(void)
-{
-	int status;
-	pid_t p = fork(), w;
-
-	if (p == 0) {
-		alarm(60);
-		_exit(sentry());
-	}
-	while ((w = wait(&status)) != p)
-		if (w < 0)
-			return 73;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 80;
 }
 
 int main(int argc, char **argv)
 {
-	int status = 0;
-	pid_t p;
+	int status;
 
 	snprintf(hello_path, sizeof(hello_path), "%.*shello",
 		 (int)(strrchr(argv[0], '/') ? strrchr(argv[0], '/') - argv[0] + 1 : 0), argv[0]);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	p = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, NULL, NULL, 0);
-	if (p < 0) {
+	status = mini_sentry_run(run_hello, NULL, verdict, 60);
+	if (status == MINI_SENTRY_NO_ROOT) {
 		printf("needs root for a PID namespace\n0 passed, 0 failed, 1 skipped\n");
 		return 0;
 	}
-	if (p == 0)
-		_exit(keeper());
-	waitpid(p, &status, 0);
 	if (status)
-		printf("ended with status %x\n", (unsigned)status);
+		printf("ended with status %d\n", status);
 	return status != 0;
 }

@@ -16,6 +16,7 @@
 
 #include "sandbox/kernel/sched_priv.h"
 #include "sandbox/platform/platform.h"
+#include "tests/lib/mini_sentry.h"
 
 #define CODE 0x400000UL
 #define DATA 0x500000UL
@@ -243,68 +244,33 @@ static void run_case(void *arg)
 	sched_stop(0);
 }
 
-static int sentry(void (*fn)(void))
+static int verdict(void)
 {
-	static const struct platform_ops ops;
-	struct kernel *k;
-	struct coro *c;
-
-	if (arena_create(0))
-		return 70;
-	k = knew(struct kernel);
-	arena_set_root(k);
-	list_init(&k->host_fds);
-	if (sched_init() || platform_init(&ops) || coro_start(run_case, (void *)(uintptr_t)fn, NULL, &c))
-		return 71;
-	if (sched_loop())
-		return 72;
-	return failures ? 1 : 0;
-}
-
-/* init of the PID namespace: reaps, ends with the sentry */
-static int keeper(void (*fn)(void))
-{
-	pid_t p = fork(), w;
-	int status;
-
-	if (p == 0) {
-		alarm(20);
-		int code = sentry(fn);
-		fflush(stdout);
-		_exit(code);
-	}
-	while ((w = wait(&status)) != p || w < 0)
-		if (w < 0)
-			return 73;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 80;
+	return failures != 0;
 }
 
 int main(int argc, char **argv)
 {
-	int failed = 0, passed = 0;
+	int failed = 0, passed = 0, skipped = 0;
 
 	setvbuf(stdout, NULL, _IONBF, 0);
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		int status = 0;
+		int status;
 		if (argc > 1 && strcmp(argv[1], cases[i].name))
 			continue;
-		pid_t p = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, NULL, NULL, 0);
-		if (p < 0) {
-			printf("ok %s # skipped: needs root for a PID namespace\n", cases[i].name);
-			continue;
-		}
-		if (p == 0)
-			_exit(keeper(cases[i].fn));
-		waitpid(p, &status, 0);
-		if (status) {
-			printf("not ok %s (status %x; alone: %s %s)\n", cases[i].name, (unsigned)status,
-			       argv[0], cases[i].name);
+		status = mini_sentry_run(run_case, (void *)(uintptr_t)cases[i].fn, verdict, 20);
+		if (status == MINI_SENTRY_NO_ROOT) {
+			printf("skipped %s: needs root for a PID namespace\n", cases[i].name);
+			skipped++;
+		} else if (status) {
+			printf("not ok %s (status %d; alone: %s %s)\n", cases[i].name, status, argv[0],
+			       cases[i].name);
 			failed++;
 		} else {
 			printf("ok %s\n", cases[i].name);
 			passed++;
 		}
 	}
-	printf("%d passed, %d failed, 0 skipped\n", passed, failed);
+	printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped);
 	return failed != 0;
 }
