@@ -1,5 +1,5 @@
 /*
- * anon.h - files without a name: eventfd(2), epoll(7).
+ * anon.h - files without a name: eventfd(2), timerfd_create(2), epoll(7).
  */
 #ifndef WARREN_FS_ANON_ANON_H
 #define WARREN_FS_ANON_ANON_H
@@ -8,6 +8,12 @@
 #include "sandbox/vfs/vfs.h"
 
 int eventfd_create(u64 initial, bool semaphore, u32 o_flags, struct file **out) must_check;
+
+/* timerfd_create(2) and its calls; -EINVAL when f is no timerfd or a time is malformed. */
+int timerfd_create_file(bool realtime, u32 o_flags, struct file **out) must_check;
+int timerfd_get(struct file *f, struct linux_itimerspec *out) must_check;
+int timerfd_set(struct file *f, bool absolute, const struct linux_itimerspec *spec,
+		struct linux_itimerspec *old) must_check;
 
 int epoll_create_file(struct file **out) must_check;
 /* epoll_ctl(2) on file `ep`; `fd` is the number `target` was named by. -EBADF is the caller's to find. */

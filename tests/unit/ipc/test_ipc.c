@@ -6,6 +6,7 @@
 
 #include "sandbox/fs/anon/anon.h"
 #include "sandbox/fs/pipefs/pipe.h"
+#include "sandbox/kernel/sched.h"
 #include "sandbox/kernel/signal.h"
 #include "tests/unit/ipc/fakes.h"
 
@@ -280,6 +281,34 @@ START_TEST(epoll_nested)
 }
 END_TEST
 
+START_TEST(timerfd_rules)
+{
+	struct linux_itimerspec set = {{0, 100}, {0, 50}}, old;
+	struct file *f;
+	u64 v;
+
+	fake_now = 1000;
+	ck_assert_int_eq(timerfd_create_file(false, O_NONBLOCK, &f), 0);
+	ck_assert_int_eq(fake_read(f, &v, 8), -EAGAIN);
+	ck_assert_int_eq(timerfd_set(f, false, &set, &old), 0);
+	ck_assert_int_eq(old.it_value.tv_nsec, 0);
+	ck_assert_uint_eq(fake_timer->deadline, 1050);
+	fake_now = 1255; /* 1050, 1150, 1250 have passed */
+	fake_timer->fire(fake_timer);
+	ck_assert_uint_eq(fake_timer->deadline, 1350);
+	ck_assert_uint_eq(file_poll(f, NULL), LINUX_POLLIN);
+	ck_assert_int_eq(fake_read(f, &v, 8), 8);
+	ck_assert_uint_eq(v, 3);
+	ck_assert_int_eq(fake_read(f, &v, 8), -EAGAIN);
+	set.it_value.tv_nsec = 0; /* disarms; says what was left */
+	ck_assert_int_eq(timerfd_set(f, false, &set, &old), 0);
+	ck_assert_int_eq(old.it_value.tv_nsec, 95);
+	set.it_value.tv_nsec = 1000000000;
+	ck_assert_int_eq(timerfd_set(f, false, &set, &old), -EINVAL);
+	file_put(f);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("ipc");
@@ -293,6 +322,7 @@ int main(void)
 	tcase_add_test(tc, pipe_wraps_and_resizes);
 	tcase_add_test(tc, fifo_rules);
 	tcase_add_test(tc, eventfd_rules);
+	tcase_add_test(tc, timerfd_rules);
 	tcase_add_test(tc, epoll_level_edge_oneshot);
 	tcase_add_test(tc, epoll_errors);
 	tcase_add_test(tc, epoll_nested);
