@@ -373,6 +373,8 @@ int mm_mprotect(struct mm *mm, struct uthread *by, u64 addr, u64 size, u32 prot)
 		return -EINVAL;
 	if (!size)
 		return 0;
+	if (size > PLATFORM_USER_END) /* before rounding, which could wrap */
+		return -ENOMEM;
 	size = PAGE_UP(size);
 	if (!range_valid(addr, size))
 		return -ENOMEM;
@@ -478,6 +480,8 @@ s64 mm_mremap(struct mm *mm, struct uthread *by, u64 addr, u64 old_size, u64 new
 	s64 to;
 	int err;
 
+	if (old_size > PLATFORM_USER_END) /* before rounding, which could wrap */
+		return -EINVAL;
 	if ((addr & ~PAGE_MASK) || (flags & ~7U) || !new_size || !range_valid(addr, PAGE_UP(old_size)) ||
 	    new_size > PLATFORM_USER_END)
 		return -EINVAL;
@@ -571,7 +575,7 @@ int mm_madvise(struct mm *mm, struct uthread *by, u64 addr, u64 size, int advice
 	bool hole = false;
 	struct vma *v;
 
-	if (kind < 0 || (addr & ~PAGE_MASK) || !range_valid(addr, PAGE_UP(size)))
+	if (kind < 0 || (addr & ~PAGE_MASK) || size > PLATFORM_USER_END || !range_valid(addr, PAGE_UP(size)))
 		return -EINVAL;
 	size = PAGE_UP(size);
 	if (!size)

@@ -211,6 +211,10 @@ START_TEST(bad_arguments)
 	ck_assert_int_eq(mm_mprotect(mm, NULL, BASE, 4096, 8), -EINVAL);
 	ck_assert_int_eq(mm_madvise(mm, NULL, BASE, 4096, LINUX_MADV_DONTNEED), -ENOMEM);
 	ck_assert_int_eq(mm_madvise(mm, NULL, BASE, 4096, 12345), -EINVAL);
+	/* sizes that rounding up would wrap to 0 */
+	ck_assert_int_eq(mm_mremap(mm, NULL, BASE, ~0UL, 8192, 1, 0), -EINVAL);
+	ck_assert_int_eq(mm_mprotect(mm, NULL, BASE, ~0UL, 1), -ENOMEM);
+	ck_assert_int_eq(mm_madvise(mm, NULL, BASE, ~0UL, LINUX_MADV_DONTNEED), -EINVAL);
 	ck_assert_int_eq(mm_mremap(mm, NULL, BASE, 4096, 8192, 1, 0), -EFAULT);
 	ck_assert_int_eq(mm_mremap(mm, NULL, BASE, 4096, 8192, LINUX_MREMAP_FIXED, BASE), -EINVAL);
 }
