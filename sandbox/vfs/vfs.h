@@ -109,7 +109,7 @@ struct attr_change {
 
 struct inode {
 	struct object obj;
-	struct super_block *sb; /* not counted: lives as long as its mounts and inodes (sb->inode_count) */
+	struct super_block *sb; /* counted */
 	const struct inode_ops *ops;
 	const struct file_ops *file_ops; /* for files opened on it, unless open() sets others */
 	struct inode_attr attr;
@@ -120,7 +120,10 @@ struct inode {
 	struct list_head watches;      /* inotify, vfs-wide */
 	u32 write_count;               /* open for writing; negative use: exec'd (ETXTBSY) */
 	u32 exec_count;
-	bool dead; /* directory that was removed: no new entries */
+	bool linkable; /* nlink 0 but may be given a name (O_TMPFILE) */
+	bool dead;     /* directory that was removed: no new entries */
+	bool busy;     /* a directory: somebody looks up or changes an entry and may sleep (vfs/dcache.c) */
+	struct wait_queue idle; /* those who wait for !busy */
 };
 
 /* ---- dentry ------------------------------------------------------------------------------------------- */
@@ -165,6 +168,8 @@ struct super_block {
 	struct dentry *root; /* counted */
 	u64 dev;             /* st_dev */
 	u32 flags;
+	u32 mounts;      /* mounts of it; at the last the tree of dentries goes */
+	u64 next_cookie; /* of the next entry in a SB_DCACHE_TRUTH directory */
 	const struct dentry_ops *dentry_ops;
 	void *private;
 	void (*kill)(struct super_block *sb); /* last mount and inode gone: free private */
@@ -186,6 +191,8 @@ enum { MNT_READONLY = 1, MNT_NOSUID = 2, MNT_NODEV = 4, MNT_NOEXEC = 8, MNT_NOAT
 
 /* All file system types: a constant table in vfs/mount.c. */
 const struct fs_type *fs_type_find(const char *name);
+/* The index-th of them, NULL after the last (/proc/filesystems). */
+const struct fs_type *fs_type_at(u32 index);
 
 /* vfs/mount.h has struct mount, struct mount_ns and their calls. */
 
@@ -217,6 +224,8 @@ struct file_ops {
 	int (*mmap)(struct file *f, u64 offset, u64 size, u32 prot, bool shared, struct host_fd **backing,
 		    u64 *host_offset);
 	int (*readdir)(struct file *f, struct dir_context *ctx);
+	/* For character devices: called with file->mode and flags set; may set other ops. NULL: fine. */
+	int (*open)(struct file *f);
 	int (*fsync)(struct file *f, bool data_only);
 	int (*fallocate)(struct file *f, int mode, u64 offset, u64 size);
 	/* A descriptor of it was closed (close(2), even if others remain). */
@@ -250,6 +259,8 @@ struct file {
 	struct list_head epoll_items; /* struct epoll_item.file_node: removed when the file is released */
 	struct list_head fasync_node;
 	struct dir_cache *dir_cache;
+	u32 open_flags;     /* as given to open(2): O_NOCTTY and what F_GETFL does not show */
+	bool counted_write; /* in inode->write_count */
 };
 
 static inline struct file *file_get(struct file *f)
@@ -298,6 +309,8 @@ static inline void poll_wait(struct poll_table *pt, struct wait_queue *q)
 	if (pt && pt->queue)
 		pt->queue(pt, q);
 }
+/* lseek(2). */
+s64 vfs_llseek(struct file *f, s64 offset, int whence) must_check;
 u32 file_poll(struct file *f, struct poll_table *pt);
 
 /* ---- helpers for file systems ------------------------------------------------------------------------- */
@@ -341,18 +354,30 @@ struct text_file_ops {
 	/* NULL: -EACCES. One write call's bytes, at most a page. */
 	s64 (*store)(struct inode *inode, const char *data, size_t size);
 };
-extern const struct file_ops text_file_ops_generic; /* wants struct text_file_ops* through inode_text_ops() */
+extern const struct file_ops text_file_ops_generic;
+const struct text_file_ops *inode_text_ops(struct inode *inode);
+void *inode_text_private(struct inode *inode); /* what was given to inode_new_text */
 struct inode *inode_new_text(struct super_block *sb, u32 mode, const struct text_file_ops *ops,
 			     void *private) must_check;
 
 /* Character devices: major/minor to file_ops; a constant table in fs/dev. */
 const struct file_ops *chrdev_ops(u64 rdev);
 
+/* Copies the marked attributes (except the size) into inode->attr: what most setattrs end with. */
+void inode_apply_attr(struct inode *inode, const struct attr_change *change);
+
 /* Marks times: a read, a change of content, a change of attributes. */
 void inode_touch_atime(struct file *f);
 void inode_touch_mtime(struct inode *i);
 void inode_touch_ctime(struct inode *i);
 s64 time_now_ns(void); /* realtime */
+
+/* Somebody who wants to hear of events on an inode (inotify); in inode->watches. `name` is the entry's when
+ * the inode is the directory, else NULL. Must not sleep. */
+struct inode_watch {
+	struct list_head node;
+	void (*event)(struct inode_watch *w, u32 mask, const char *name, size_t name_len);
+};
 
 /* inotify hook: something happened to dentry/inode (LINUX_IN_*). Cheap when nobody watches. */
 void vfs_notify(struct dentry *d, u32 mask);

@@ -1,0 +1,350 @@
+/*
+ * inode.c - inodes of a gofer's tree: their identity, attributes, links, extended attributes, and opening.
+ *
+ * With the tree to ourselves (the default) inode->attr is the truth once it was read: every change goes
+ * through here. With cache=shared it is believed for GOFER_STALE_NS.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "sandbox/fs/gofer/gofer_priv.h"
+
+static s64 to_ns(struct gofer_time t)
+{
+	s64 ns;
+
+	if (__builtin_mul_overflow(t.sec, (s64)NSEC_PER_SEC, &ns) || __builtin_add_overflow(ns, t.nsec, &ns))
+		return t.sec < 0 ? INT64_MIN : INT64_MAX;
+	return ns;
+}
+
+static struct gofer_time from_ns(s64 ns)
+{
+	s64 sec = ns / (s64)NSEC_PER_SEC, rest = ns % (s64)NSEC_PER_SEC;
+
+	if (rest < 0) {
+		rest += (s64)NSEC_PER_SEC;
+		sec--;
+	}
+	return (struct gofer_time){sec, (u32)rest};
+}
+
+void gofer_attr_to_inode(struct inode *inode, const struct gofer_attr *a)
+{
+	u32 type = inode->attr.mode ? mode_type(inode->attr.mode) : mode_type(a->mode);
+
+	inode->attr = (struct inode_attr){.mode = type | (a->mode & 07777),
+					  .uid = a->uid,
+					  .gid = a->gid,
+					  .nlink = a->nlink,
+					  .ino = a->ino,
+					  .size = a->size > INT64_MAX ? INT64_MAX : a->size,
+					  .blocks = a->blocks,
+					  .blksize = a->blksize ? a->blksize : PAGE_SIZE,
+					  .rdev = (a->rdev >> 32 << 8) | (a->rdev & 0xff),
+					  .atime_ns = to_ns(a->atime),
+					  .mtime_ns = to_ns(a->mtime),
+					  .ctime_ns = to_ns(a->ctime),
+					  .btime_ns = to_ns(a->btime)};
+	gi(inode)->checked_ns = clock_monotonic();
+}
+
+/* ---- identity ---- */
+
+static int compare(const struct gofer_inode *g, u64 dev, u64 ino)
+{
+	if (g->dev != dev)
+		return dev < g->dev ? -1 : 1;
+	return ino < g->ino ? -1 : ino > g->ino;
+}
+
+static struct gofer_inode *known(struct gofer_fs *fs, u64 dev, u64 ino, struct tree_node **parent,
+				 struct tree_node ***where)
+{
+	*parent = NULL;
+	*where = &fs->inodes.root;
+	while (**where) {
+		struct gofer_inode *g = container_of(**where, struct gofer_inode, node);
+		int c = compare(g, dev, ino);
+		if (!c)
+			return g;
+		*parent = **where;
+		*where = c < 0 ? &(*parent)->left : &(*parent)->right;
+	}
+	return NULL;
+}
+
+int gofer_inode_get(struct super_block *sb, u64 handle, const struct gofer_attr *a, const char *target,
+		    size_t target_size, struct inode **out)
+{
+	struct gofer_fs *fs = gofer_fs(sb);
+	struct tree_node *parent, **where;
+	struct gofer_inode *g = known(fs, a->dev, a->ino, &parent, &where);
+	bool dir = mode_is_dir(a->mode);
+	struct inode *inode;
+
+	if (g && mode_type(g->inode->attr.mode) == mode_type(a->mode)) {
+		gofer_handle_drop(fs, handle);
+		*out = inode_get(g->inode);
+		return 0;
+	}
+	if (g) { /* the host has used the number again for something else */
+		tree_erase(&fs->inodes, &g->node);
+		g->node.parent = &g->node; /* not in the tree */
+		(void)known(fs, a->dev, a->ino, &parent, &where);
+	}
+	g = knew(struct gofer_inode);
+	inode = g ? inode_new(sb, mode_type(a->mode), dir ? &gofer_dir_inode_ops : &gofer_file_inode_ops,
+			      dir ? &gofer_dir_file_ops : &gofer_file_ops)
+		  : NULL;
+	if (!inode) {
+		kfree(g);
+		gofer_handle_drop(fs, handle);
+		return -ENOMEM;
+	}
+	inode->private = g;
+	*g = (struct gofer_inode){.inode = inode, .handle = handle, .dev = a->dev, .ino = a->ino};
+	tree_link(&fs->inodes, &g->node, parent, where);
+	gofer_attr_to_inode(inode, a);
+	if (mode_is_lnk(a->mode)) {
+		g->target = kstrndup(target ? target : "", target_size);
+		if (!g->target) {
+			inode_put(inode);
+			return -ENOMEM;
+		}
+	}
+	*out = inode;
+	return 0;
+}
+
+void gofer_i_evict(struct inode *inode)
+{
+	struct gofer_inode *g = gi(inode);
+	struct gofer_fs *fs = gofer_fs(inode->sb);
+
+	if (g->node.parent != &g->node)
+		tree_erase(&fs->inodes, &g->node);
+	host_fd_put(g->rd);
+	host_fd_put(g->rw);
+	gofer_handle_drop(fs, g->handle);
+	kfree(g->target);
+	kfree(g);
+}
+
+/* ---- attributes ---- */
+
+int gofer_refresh(struct inode *inode)
+{
+	struct gofer_op_buf op;
+	struct gofer_attr attr;
+	int err = gofer_op_begin(gofer_fs(inode->sb), &op, GOFER_SMALL_BUF);
+
+	if (err)
+		return err;
+	err = gofer_getattr(gofer_client_of(inode), &op.call, gi(inode)->handle, &attr);
+	if (!err)
+		gofer_attr_to_inode(inode, &attr);
+	gofer_op_end(&op);
+	return err;
+}
+
+int gofer_i_getattr(struct inode *inode, u32 mask)
+{
+	if (gofer_fs(inode->sb)->shared && clock_monotonic() - gi(inode)->checked_ns > GOFER_STALE_NS)
+		return gofer_refresh(inode);
+	return 0;
+}
+
+static int set_remote(struct inode *inode, const struct attr_change *ch)
+{
+	struct gofer_request q = {.setattr = {.handle = gi(inode)->handle}};
+	struct gofer_op_buf op;
+	struct gofer_attr attr;
+	int err;
+
+	if (ch->mask & ATTR_MODE) {
+		q.setattr.mask |= GOFER_SET_MODE;
+		q.setattr.mode = ch->mode & 07777;
+	}
+	if (ch->mask & ATTR_UID) {
+		q.setattr.mask |= GOFER_SET_UID;
+		q.setattr.uid = ch->uid;
+	}
+	if (ch->mask & ATTR_GID) {
+		q.setattr.mask |= GOFER_SET_GID;
+		q.setattr.gid = ch->gid;
+	}
+	if (ch->mask & ATTR_SIZE) {
+		q.setattr.mask |= GOFER_SET_SIZE;
+		q.setattr.size = ch->size;
+	}
+	if (ch->mask & ATTR_ATIME) {
+		q.setattr.mask |= GOFER_SET_ATIME;
+		q.setattr.atime = from_ns(ch->atime_ns);
+	}
+	if ((ch->mask & ATTR_MTIME) && !(ch->mask & ATTR_SIZE)) {
+		q.setattr.mask |= GOFER_SET_MTIME;
+		q.setattr.mtime = from_ns(ch->mtime_ns);
+	}
+	if (!q.setattr.mask)
+		return 0;
+	err = gofer_op_begin(gofer_fs(inode->sb), &op, GOFER_SMALL_BUF);
+	if (err)
+		return err;
+	err = gofer_setattr(gofer_client_of(inode), &op.call, &q, &attr);
+	if (!err)
+		gofer_attr_to_inode(inode, &attr);
+	gofer_op_end(&op);
+	return err;
+}
+
+int gofer_i_setattr(struct inode *inode, const struct attr_change *ch)
+{
+	return set_remote(inode, ch);
+}
+
+int gofer_i_readlink(struct inode *inode, char **target)
+{
+	if (!gi(inode)->target)
+		return -EINVAL;
+	*target = kstrdup(gi(inode)->target);
+	return *target ? 0 : -ENOMEM;
+}
+
+int gofer_i_statfs(struct inode *inode, struct linux_statfs *st)
+{
+	struct gofer_op_buf op;
+	struct gofer_statfs s;
+	int err = gofer_op_begin(gofer_fs(inode->sb), &op, GOFER_SMALL_BUF);
+
+	if (err)
+		return err;
+	err = gofer_statfs(gofer_client_of(inode), &op.call, gi(inode)->handle, &s);
+	gofer_op_end(&op);
+	if (err)
+		return err;
+	st->f_bsize = (s64)s.bsize;
+	st->f_blocks = s.blocks;
+	st->f_bfree = s.bfree;
+	st->f_bavail = s.bavail;
+	st->f_files = s.files;
+	st->f_ffree = s.ffree;
+	st->f_namelen = (s64)s.namelen;
+	st->f_frsize = (s64)s.frsize;
+	return 0;
+}
+
+/* ---- opening ---- */
+
+/* Makes sure that a descriptor for the wanted mode has been donated. */
+static int want_fd(struct inode *inode, bool write)
+{
+	struct gofer_inode *g = gi(inode);
+	struct gofer_op_buf op;
+	struct gofer_attr attr;
+	struct host_fd *h;
+	int fd = -1, err;
+
+	if (g->rw || (!write && g->rd))
+		return 0;
+	err = gofer_op_begin(gofer_fs(inode->sb), &op, GOFER_SMALL_BUF);
+	if (err)
+		return err;
+	err = gofer_open(gofer_client_of(inode), &op.call, g->handle,
+			 GOFER_OPEN_READ | (write ? GOFER_OPEN_WRITE : 0), &fd, &attr);
+	gofer_op_end(&op);
+	if (err)
+		return err;
+	h = host_fd_new(fd, HOST_FD_GOFER, write);
+	if (!h)
+		return -ENOMEM;
+	/* another coroutine may have been faster */
+	if (write && !g->rw)
+		g->rw = h;
+	else if (!write && !g->rd)
+		g->rd = h;
+	else
+		host_fd_put(h);
+	if (gofer_fs(inode->sb)->shared)
+		gofer_attr_to_inode(inode, &attr);
+	return 0;
+}
+
+int gofer_i_open(struct inode *inode, struct file *f)
+{
+	if (!mode_is_reg(inode->attr.mode))
+		return mode_is_dir(inode->attr.mode) ? 0 : -ENXIO;
+	return want_fd(inode, f->mode & FMODE_WRITE);
+}
+
+/* ---- extended attributes ---- */
+
+s64 gofer_i_getxattr(struct inode *inode, const char *name, void *value, size_t size)
+{
+	struct gofer_op_buf op;
+	struct gofer_str got;
+	u32 full;
+	s64 err = gofer_op_begin(gofer_fs(inode->sb), &op,
+				 GOFER_SMALL_BUF + (u32)min_t(size_t, size, GOFER_XATTR_MAX));
+
+	if (err)
+		return err;
+	err =
+	    gofer_getxattr(gofer_client_of(inode), &op.call, gi(inode)->handle, gofer_str(name, strlen(name)),
+			   (u32)min_t(size_t, size, GOFER_XATTR_MAX), &full, &got);
+	if (!err) {
+		err = size && full > size ? -ERANGE : (s64)full;
+		if (err > 0 && size)
+			memcpy(value, got.data, min_t(size_t, got.size, size));
+	}
+	gofer_op_end(&op);
+	return err;
+}
+
+s64 gofer_i_listxattr(struct inode *inode, char *list, size_t size)
+{
+	return gofer_i_getxattr(inode, "", list, size);
+}
+
+int gofer_i_setxattr(struct inode *inode, const char *name, const void *value, size_t size, int flags)
+{
+	struct gofer_op_buf op;
+	int err;
+
+	if (size > GOFER_XATTR_MAX)
+		return -E2BIG;
+	err = gofer_op_begin(gofer_fs(inode->sb), &op, GOFER_SMALL_BUF + (u32)size);
+	if (err)
+		return err;
+	err = gofer_setxattr(gofer_client_of(inode), &op.call, gi(inode)->handle,
+			     gofer_str(name, strlen(name)), gofer_str(value, size), (u32)flags);
+	gofer_op_end(&op);
+	return err;
+}
+
+int gofer_i_removexattr(struct inode *inode, const char *name)
+{
+	struct gofer_op_buf op;
+	int err = gofer_op_begin(gofer_fs(inode->sb), &op, GOFER_SMALL_BUF);
+
+	if (err)
+		return err;
+	err = gofer_removexattr(gofer_client_of(inode), &op.call, gi(inode)->handle,
+				gofer_str(name, strlen(name)));
+	gofer_op_end(&op);
+	return err;
+}
+
+const struct inode_ops gofer_file_inode_ops = {
+    .getattr = gofer_i_getattr,
+    .setattr = gofer_i_setattr,
+    .readlink = gofer_i_readlink,
+    .open = gofer_i_open,
+    .statfs = gofer_i_statfs,
+    .getxattr = gofer_i_getxattr,
+    .setxattr = gofer_i_setxattr,
+    .listxattr = gofer_i_listxattr,
+    .removexattr = gofer_i_removexattr,
+    .evict = gofer_i_evict,
+};

@@ -1,0 +1,121 @@
+/*
+ * super.c - mounting a gofer's tree, and the buffers and handles of its calls.
+ */
+#include <errno.h>
+
+#include "sandbox/fs/gofer/gofer_priv.h"
+
+/* Handles that inodes have given up, in one message per batch. May sleep when the gofer's queue is full. */
+static void send_clunks(struct gofer_fs *fs)
+{
+	u64 handles[GOFER_CLUNK_BATCH];
+	unsigned char buf[32 + 8 * GOFER_CLUNK_BATCH];
+	u32 n = min_t(u32, fs->clunk_count, GOFER_CLUNK_BATCH);
+
+	fs->clunk_count -= n;
+	memcpy(handles, fs->clunk + fs->clunk_count, n * sizeof(*handles));
+	if (gofer_clunk(&fs->conn->client, buf, sizeof(buf), handles, n))
+		klog(LOG_WARN, "handles could not be returned to the gofer");
+}
+
+void gofer_handle_drop(struct gofer_fs *fs, u64 handle)
+{
+	if (fs->clunk_count == fs->clunk_capacity) {
+		u32 capacity = fs->clunk_capacity ? fs->clunk_capacity * 2 : 256;
+		u64 *bigger = krealloc(fs->clunk, capacity * sizeof(*bigger));
+		if (!bigger) {
+			klog(LOG_WARN, "no memory to return a handle to the gofer");
+			return;
+		}
+		fs->clunk = bigger;
+		fs->clunk_capacity = capacity;
+	}
+	fs->clunk[fs->clunk_count++] = handle;
+}
+
+int gofer_op_begin(struct gofer_fs *fs, struct gofer_op_buf *op, u32 size)
+{
+	if (fs->clunk_count >= GOFER_CLUNK_BATCH)
+		send_clunks(fs);
+	op->buf = kmalloc_typed(size, "gofer call");
+	if (!op->buf)
+		return -ENOMEM;
+	gofer_call_init(&op->call, op->buf, size);
+	return 0;
+}
+
+void gofer_op_end(struct gofer_op_buf *op)
+{
+	kfree(op->buf);
+}
+
+static void gofer_kill(struct super_block *sb)
+{
+	struct gofer_fs *fs = gofer_fs(sb);
+
+	gofer_conn_free(fs->conn); /* all handles go with the connection */
+	kfree(fs->clunk);
+	kfree(fs);
+}
+
+static bool has_option(const char *data, const char *option)
+{
+	size_t len = strlen(option);
+
+	for (const char *p = data; p && *p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL)
+		if (!strncmp(p, option, len) && (p[len] == ',' || !p[len]))
+			return true;
+	return false;
+}
+
+static int attach(struct super_block *sb)
+{
+	struct gofer_fs *fs = gofer_fs(sb);
+	struct gofer_op_buf op;
+	struct gofer_attr attr;
+	struct inode *root;
+	u64 handle;
+	int err = gofer_op_begin(fs, &op, GOFER_SMALL_BUF);
+
+	if (err)
+		return err;
+	err = gofer_attach(&fs->conn->client, &op.call, &handle, &attr);
+	if (!err)
+		err = gofer_inode_get(sb, handle, &attr, NULL, 0, &root);
+	gofer_op_end(&op);
+	return err ? err : sb_set_root(sb, root);
+}
+
+static int gofer_mount(const struct fs_type *type, const struct mount_options *opt, struct super_block **out)
+{
+	struct gofer_conn *conn = opt->extra;
+	struct gofer_fs *fs;
+	struct super_block *sb;
+	int err;
+
+	if (!conn)
+		return -EINVAL; /* mount(2) from a guest: there is no gofer to be had */
+	fs = knew(struct gofer_fs);
+	sb = fs ? sb_new(type, SB_NODEV, fs) : NULL;
+	if (!sb) {
+		kfree(fs);
+		gofer_conn_free(conn);
+		return -ENOMEM;
+	}
+	fs->conn = conn;
+	fs->shared = has_option(opt->data, "cache=shared");
+	if (has_option(opt->data, "ro") || (conn->client.server_flags & GOFER_SERVER_RO))
+		sb->flags |= SB_READONLY;
+	if (fs->shared)
+		sb->dentry_ops = &gofer_shared_dentry_ops;
+	sb->kill = gofer_kill;
+	err = attach(sb);
+	if (err) {
+		sb_put(sb);
+		return err;
+	}
+	*out = sb;
+	return 0;
+}
+
+const struct fs_type gofer_fs_type = {.name = "gofer", .magic = 0x01021997, .mount = gofer_mount};

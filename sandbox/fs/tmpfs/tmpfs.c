@@ -1,0 +1,630 @@
+/*
+ * tmpfs.c - directories, files, links and nodes in the sandbox's memory. See tmpfs.h.
+ *
+ * The dentry tree is the directory: this file keeps only inodes. What a file system may hold is bounded by
+ * bytes and inodes; a file is charged what it really occupies, so a hole costs nothing.
+ */
+#include "sandbox/fs/tmpfs/tmpfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "sandbox/fs/tmpfs/data.h"
+#include "sandbox/kernel/kernel.h"
+#include "sandbox/vfs/hostio.h"
+#include "sandbox/vfs/mount.h"
+#include "sandbox/vfs/vfs_priv.h"
+
+#define TMPFS_MAGIC       0x01021994
+#define TMPFS_DEFAULT_MAX (1UL << 30)
+#define DIRENT_SIZE       20 /* what an entry adds to st_size of a directory, as Linux counts */
+
+struct tmpfs {
+	u64 max_bytes, used_bytes;
+	u64 max_inodes, inodes;
+};
+
+struct tmpfs_inode {
+	struct tmpfs_data data;
+	u64 charged; /* bytes */
+	char *target;
+	u32 seals;
+	bool is_memfd;
+};
+
+static struct tmpfs *tmpfs_of(const struct inode *i)
+{
+	return i->sb->private;
+}
+
+static struct tmpfs_inode *ti(const struct inode *i)
+{
+	return i->private;
+}
+
+/* ---- charging ---- */
+
+static u64 occupied(struct inode *inode)
+{
+	struct tmpfs_data *d = &ti(inode)->data;
+	struct stat st;
+
+	if (!d->fd)
+		return PAGE_UP(min_t(u64, d->capacity, inode->attr.size));
+	return fstat(d->fd->fd, &st) ? ti(inode)->charged : (u64)st.st_blocks * 512;
+}
+
+static void recharge(struct inode *inode)
+{
+	struct tmpfs *fs = tmpfs_of(inode);
+	u64 now = occupied(inode);
+
+	fs->used_bytes += now - ti(inode)->charged;
+	ti(inode)->charged = now;
+	inode->attr.blocks = now / 512;
+}
+
+/* ---- files ---- */
+
+static s64 tmpfs_read(struct file *f, struct uio *dst, u64 *pos)
+{
+	struct inode *inode = f->inode;
+	u64 size = inode->attr.size;
+	size_t left, done = 0;
+
+	if (*pos >= size)
+		return 0;
+	left = min_t(u64, dst->left, size - *pos);
+	while (done < left) {
+		s64 n = tmpfs_data_read(&ti(inode)->data, dst, *pos, left - done);
+		if (n <= 0) {
+			if (!done)
+				return n;
+			break;
+		}
+		*pos += (u64)n;
+		done += (size_t)n;
+	}
+	inode_touch_atime(f);
+	return (s64)done;
+}
+
+static s64 tmpfs_write(struct file *f, struct uio *src, u64 *pos)
+{
+	struct inode *inode = f->inode;
+	struct tmpfs *fs = tmpfs_of(inode);
+	struct tmpfs_inode *t = ti(inode);
+	size_t n = src->left;
+	s64 got;
+
+	if (!n)
+		return 0;
+	if (t->seals & 8 /* F_SEAL_WRITE */)
+		return -EPERM;
+	if ((t->seals & 4 /* F_SEAL_GROW */) && *pos + n > inode->attr.size) {
+		if (*pos >= inode->attr.size)
+			return -EPERM;
+		n = inode->attr.size - *pos;
+	}
+	if (fs->used_bytes + n > fs->max_bytes) {
+		u64 room = fs->max_bytes > fs->used_bytes ? fs->max_bytes - fs->used_bytes : 0;
+		if (*pos + n > t->charged && !room)
+			return -ENOSPC;
+		if (*pos + n > t->charged)
+			n = min_t(size_t, n, room);
+	}
+	got = tmpfs_data_write(&t->data, src, *pos, n, inode->attr.size);
+	if (got > 0) {
+		*pos += (u64)got;
+		if (*pos > inode->attr.size)
+			inode->attr.size = *pos;
+		inode_touch_mtime(inode);
+		recharge(inode);
+	}
+	return got;
+}
+
+static int tmpfs_mmap(struct file *f, u64 offset, u64 size, u32 prot, bool shared, struct host_fd **backing,
+		      u64 *host_offset)
+{
+	struct tmpfs_inode *t = ti(f->inode);
+	int err;
+
+	if (shared && (prot & 2) && (t->seals & (8 | 16)))
+		return -EPERM;
+	err = tmpfs_data_backing(&t->data, f->inode->attr.size, backing);
+	*host_offset = offset;
+	return err;
+}
+
+static s64 tmpfs_llseek(struct file *f, s64 offset, int whence)
+{
+	u64 size = f->inode->attr.size;
+	s64 at;
+
+	if (whence == SEEK_DATA || whence == SEEK_HOLE) {
+		at = offset < 0
+			 ? -ENXIO
+			 : tmpfs_data_seek(&ti(f->inode)->data, (u64)offset, size, whence == SEEK_HOLE);
+	} else {
+		s64 base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? (s64)f->pos : (s64)size;
+		if (whence > SEEK_END || whence < 0)
+			return -EINVAL;
+		if (__builtin_add_overflow(base, offset, &at))
+			return -EOVERFLOW;
+		if (at < 0)
+			return -EINVAL;
+	}
+	if (at >= 0)
+		f->pos = (u64)at;
+	return at;
+}
+
+static int tmpfs_fallocate(struct file *f, int mode, u64 offset, u64 size)
+{
+	struct inode *inode = f->inode;
+	struct tmpfs *fs = tmpfs_of(inode);
+	u64 end = offset + size;
+	int err = 0;
+
+	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
+		if (ti(inode)->seals & (8 | 16))
+			return -EPERM;
+		err = tmpfs_data_punch(&ti(inode)->data, offset, size, inode->attr.size);
+	} else if (mode & ~FALLOC_FL_KEEP_SIZE) {
+		return -EOPNOTSUPP;
+	}
+	if (err || (mode & FALLOC_FL_PUNCH_HOLE))
+		goto out;
+	if (fs->used_bytes + (end > ti(inode)->charged ? end - ti(inode)->charged : 0) > fs->max_bytes)
+		return -ENOSPC;
+	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > inode->attr.size) {
+		if (ti(inode)->seals & 4)
+			return -EPERM;
+		err = tmpfs_data_resize(&ti(inode)->data, inode->attr.size, end);
+		if (!err)
+			inode->attr.size = end;
+	}
+	if (!err && ti(inode)->data.fd && !(mode & FALLOC_FL_ZERO_RANGE) &&
+	    fallocate(ti(inode)->data.fd->fd, mode & FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size))
+		err = -errno;
+out:
+	inode_touch_mtime(inode);
+	recharge(inode);
+	return err;
+}
+
+static int nothing_to_sync(struct file *f, bool data_only)
+{
+	return 0; /* memory is all there is */
+}
+
+static const struct file_ops tmpfs_file_ops = {
+    .read = tmpfs_read,
+    .write = tmpfs_write,
+    .mmap = tmpfs_mmap,
+    .llseek = tmpfs_llseek,
+    .fallocate = tmpfs_fallocate,
+    .fsync = nothing_to_sync,
+};
+static const struct file_ops tmpfs_dir_file_ops = {.readdir = dcache_readdir, .fsync = nothing_to_sync};
+
+/* ---- inodes ---- */
+
+static const struct inode_ops tmpfs_inode_ops, tmpfs_dir_ops;
+
+static struct inode *tmpfs_inode_new(struct super_block *sb, u32 mode)
+{
+	struct tmpfs *fs = sb->private;
+	bool dir = mode_is_dir(mode);
+	struct tmpfs_inode *t;
+	struct inode *inode;
+
+	if (fs->inodes >= fs->max_inodes)
+		return NULL;
+	t = knew(struct tmpfs_inode);
+	inode = t ? inode_new(sb, mode, dir ? &tmpfs_dir_ops : &tmpfs_inode_ops,
+			      dir ? &tmpfs_dir_file_ops : &tmpfs_file_ops)
+		  : NULL;
+	if (!inode) {
+		kfree(t);
+		return NULL;
+	}
+	fs->inodes++;
+	inode->private = t;
+	t->seals = 1; /* F_SEAL_SEAL: only memfds may be sealed */
+	if (dir)
+		inode->attr.nlink = 2;
+	return inode;
+}
+
+struct inode *tmpfs_dir_inode_new(struct super_block *sb, u32 mode)
+{
+	return tmpfs_inode_new(sb, LINUX_S_IFDIR | (mode & 07777));
+}
+
+struct inode *tmpfs_node_inode_new(struct super_block *sb, u32 mode, u64 rdev)
+{
+	struct inode *inode = tmpfs_inode_new(sb, mode);
+
+	if (inode)
+		inode->attr.rdev = rdev;
+	return inode;
+}
+
+struct inode *tmpfs_symlink_inode_new(struct super_block *sb, const char *target)
+{
+	struct inode *inode = tmpfs_inode_new(sb, LINUX_S_IFLNK | 0777);
+
+	if (!inode)
+		return NULL;
+	ti(inode)->target = kstrdup(target);
+	inode->attr.size = strlen(target);
+	if (!ti(inode)->target) {
+		inode_put(inode);
+		return NULL;
+	}
+	return inode;
+}
+
+static void tmpfs_evict(struct inode *inode)
+{
+	struct tmpfs *fs = tmpfs_of(inode);
+
+	fs->inodes--;
+	fs->used_bytes -= ti(inode)->charged;
+	tmpfs_data_free(&ti(inode)->data);
+	kfree(ti(inode)->target);
+	kfree(ti(inode));
+}
+
+static int tmpfs_setattr(struct inode *inode, const struct attr_change *ch)
+{
+	int err;
+
+	if (ch->mask & ATTR_SIZE) {
+		u32 seals = ti(inode)->seals;
+		if ((ch->size < inode->attr.size && (seals & 2)) ||
+		    (ch->size > inode->attr.size && (seals & 4)))
+			return -EPERM;
+		err = tmpfs_data_resize(&ti(inode)->data, inode->attr.size, ch->size);
+		if (err)
+			return err;
+		inode->attr.size = ch->size;
+		recharge(inode);
+	}
+	inode_apply_attr(inode, ch);
+	return 0;
+}
+
+static int tmpfs_readlink(struct inode *inode, char **target)
+{
+	if (!ti(inode)->target)
+		return -EINVAL;
+	*target = kstrdup(ti(inode)->target);
+	return *target ? 0 : -ENOMEM;
+}
+
+static int tmpfs_statfs(struct inode *inode, struct linux_statfs *st)
+{
+	struct tmpfs *fs = tmpfs_of(inode);
+
+	st->f_bsize = st->f_frsize = PAGE_SIZE;
+	st->f_blocks = fs->max_bytes / PAGE_SIZE;
+	st->f_bfree = st->f_bavail =
+	    fs->max_bytes > fs->used_bytes ? (fs->max_bytes - fs->used_bytes) / PAGE_SIZE : 0;
+	st->f_files = fs->max_inodes;
+	st->f_ffree = fs->max_inodes - fs->inodes;
+	st->f_namelen = NAME_MAX_LEN;
+	return 0;
+}
+
+/* ---- directories ---- */
+
+static int add(struct inode *dir, struct dentry *d, struct inode *inode)
+{
+	if (!inode)
+		return -ENOSPC;
+	inode_init_owner(inode, dir);
+	dentry_set_inode(d, inode);
+	if (mode_is_dir(inode->attr.mode))
+		dir->attr.nlink++;
+	dir->attr.size += DIRENT_SIZE;
+	inode_touch_mtime(dir);
+	return 0;
+}
+
+static int tmpfs_create(struct inode *dir, struct dentry *d, u32 mode)
+{
+	return add(dir, d, tmpfs_inode_new(dir->sb, mode));
+}
+
+static int tmpfs_mknod(struct inode *dir, struct dentry *d, u32 mode, u64 rdev)
+{
+	return add(dir, d, tmpfs_node_inode_new(dir->sb, mode, rdev));
+}
+
+static int tmpfs_symlink(struct inode *dir, struct dentry *d, const char *target)
+{
+	return add(dir, d, tmpfs_symlink_inode_new(dir->sb, target));
+}
+
+static int tmpfs_link(struct inode *dir, struct dentry *d, struct inode *target)
+{
+	target->attr.nlink++;
+	inode_touch_ctime(target);
+	dentry_set_inode(d, inode_get(target));
+	dir->attr.size += DIRENT_SIZE;
+	inode_touch_mtime(dir);
+	return 0;
+}
+
+static void drop(struct inode *dir, struct inode *victim)
+{
+	bool is_dir = mode_is_dir(victim->attr.mode);
+
+	victim->attr.nlink -= is_dir ? 2 : 1;
+	dir->attr.nlink -= is_dir;
+	dir->attr.size -= DIRENT_SIZE;
+	inode_touch_ctime(victim);
+	inode_touch_mtime(dir);
+}
+
+static bool is_empty(const struct dentry *d)
+{
+	const struct dentry *c;
+
+	list_for_each_entry (c, &d->children, sibling)
+		if (c->inode)
+			return false;
+	return true;
+}
+
+static int tmpfs_unlink(struct inode *dir, struct dentry *d)
+{
+	drop(dir, d->inode);
+	return 0;
+}
+
+static int tmpfs_rmdir(struct inode *dir, struct dentry *d)
+{
+	if (!is_empty(d))
+		return -ENOTEMPTY;
+	drop(dir, d->inode);
+	return 0;
+}
+
+static int tmpfs_rename(struct inode *od, struct dentry *o, struct inode *nd, struct dentry *n, u32 flags)
+{
+	bool dir = mode_is_dir(o->inode->attr.mode);
+
+	if (flags & 2) {
+		bool other = mode_is_dir(n->inode->attr.mode);
+		od->attr.nlink += (u32)other - (u32)dir;
+		nd->attr.nlink += (u32)dir - (u32)other;
+	} else {
+		if (n->inode) {
+			if (dir && !is_empty(n))
+				return -ENOTEMPTY;
+			drop(nd, n->inode);
+		}
+		od->attr.size -= DIRENT_SIZE;
+		nd->attr.size += DIRENT_SIZE;
+		od->attr.nlink -= dir;
+		nd->attr.nlink += dir;
+	}
+	inode_touch_ctime(o->inode);
+	inode_touch_mtime(od);
+	inode_touch_mtime(nd);
+	return 0;
+}
+
+static int tmpfs_tmpfile(struct inode *dir, u32 mode, struct inode **out)
+{
+	*out = tmpfs_inode_new(dir->sb, mode);
+	if (!*out)
+		return -ENOSPC;
+	inode_init_owner(*out, dir);
+	(*out)->attr.nlink = 0;
+	return 0;
+}
+
+static const struct inode_ops tmpfs_inode_ops = {
+    .readlink = tmpfs_readlink,
+    .setattr = tmpfs_setattr,
+    .statfs = tmpfs_statfs,
+    .evict = tmpfs_evict,
+};
+
+static const struct inode_ops tmpfs_dir_ops = {
+    .create = tmpfs_create,
+    .mkdir = tmpfs_create,
+    .mknod = tmpfs_mknod,
+    .symlink = tmpfs_symlink,
+    .link = tmpfs_link,
+    .unlink = tmpfs_unlink,
+    .rmdir = tmpfs_rmdir,
+    .rename = tmpfs_rename,
+    .tmpfile = tmpfs_tmpfile,
+    .setattr = tmpfs_setattr,
+    .statfs = tmpfs_statfs,
+    .evict = tmpfs_evict,
+};
+
+/* ---- mounting ---- */
+
+struct tmpfs *tmpfs_state_new(u64 max_bytes, u64 max_inodes)
+{
+	struct tmpfs *fs = knew(struct tmpfs);
+
+	if (fs) {
+		fs->max_bytes = max_bytes;
+		fs->max_inodes = max_inodes;
+	}
+	return fs;
+}
+
+void tmpfs_kill(struct super_block *sb)
+{
+	kfree(sb->private);
+}
+
+static int parse_size(const char *s, u64 *out)
+{
+	char *end;
+	u64 n = strtoull(s, &end, 10);
+
+	if (end == s)
+		return -EINVAL;
+	switch (*end) {
+	case 'k':
+	case 'K':
+		n <<= 10;
+		break;
+	case 'm':
+	case 'M':
+		n <<= 20;
+		break;
+	case 'g':
+	case 'G':
+		n <<= 30;
+		break;
+	case '%':
+		n = TMPFS_DEFAULT_MAX * 2 / 100 * min_t(u64, n, 100);
+		break;
+	default:
+		*out = n;
+		return *end ? -EINVAL : 0;
+	}
+	*out = n;
+	return end[1] ? -EINVAL : 0;
+}
+
+struct tmpfs_options {
+	u64 size, inodes;
+	u32 mode, uid, gid;
+};
+
+static int parse_options(const char *data, struct tmpfs_options *o)
+{
+	auto_cleanup(kfreep) char *copy = kstrdup(data ? data : "");
+	char *word, *rest = copy, *value, *end;
+	int err = 0;
+
+	if (!copy)
+		return -ENOMEM;
+	while (!err && (word = strsep(&rest, ","))) {
+		if (!*word)
+			continue;
+		value = strchr(word, '=');
+		if (!value)
+			return -EINVAL;
+		*value++ = 0;
+		end = NULL;
+		if (!strcmp(word, "size"))
+			err = parse_size(value, &o->size);
+		else if (!strcmp(word, "nr_inodes"))
+			err = parse_size(value, &o->inodes);
+		else if (!strcmp(word, "mode"))
+			o->mode = (u32)strtoul(value, &end, 8) & 07777;
+		else if (!strcmp(word, "uid"))
+			o->uid = (u32)strtoul(value, &end, 10);
+		else if (!strcmp(word, "gid"))
+			o->gid = (u32)strtoul(value, &end, 10);
+		else
+			err = -EINVAL;
+		if (end && *end)
+			err = -EINVAL;
+	}
+	return err;
+}
+
+static int tmpfs_mount(const struct fs_type *type, const struct mount_options *opt, struct super_block **out)
+{
+	struct tmpfs_options o = {.size = TMPFS_DEFAULT_MAX, .inodes = 1 << 20, .mode = 01777};
+	struct super_block *sb;
+	struct tmpfs *fs;
+	struct inode *root;
+	int err = parse_options(opt->data, &o);
+
+	if (err)
+		return err;
+	if (!o.size)
+		o.size = UINT64_MAX / 2;
+	fs = tmpfs_state_new(o.size, o.inodes ? o.inodes : UINT64_MAX / 2);
+	sb = fs ? sb_new(type, SB_DCACHE_TRUTH, fs) : NULL;
+	if (!sb) {
+		kfree(fs);
+		return -ENOMEM;
+	}
+	sb->kill = tmpfs_kill;
+	root = tmpfs_dir_inode_new(sb, o.mode);
+	err = root ? sb_set_root(sb, root) : -ENOMEM;
+	if (err) {
+		sb_put(sb);
+		return err;
+	}
+	root->attr.uid = o.uid;
+	root->attr.gid = o.gid;
+	*out = sb;
+	return 0;
+}
+
+const struct fs_type tmpfs_fs_type = {.name = "tmpfs", .magic = TMPFS_MAGIC, .mount = tmpfs_mount};
+
+/* ---- memfd_create(2) ---- */
+
+int tmpfs_memfd(const char *name, u32 o_flags, u32 seals, struct file **out)
+{
+	struct mount_options none = {.source = "memfd"};
+	struct path path = {0};
+	struct inode *inode;
+	struct mount *m;
+	char *label;
+	int err = mount_new("tmpfs", &none, 0, &m);
+
+	if (err)
+		return err;
+	err = tmpfs_tmpfile(m->root->inode, LINUX_S_IFREG | 0777, &inode);
+	label = kasprintf("memfd:%s", name);
+	path.mnt = m;
+	path.dentry = label && !err ? dentry_new(m->root, m->sb, label, strlen(label)) : NULL;
+	kfree(label);
+	if (path.dentry) {
+		path.dentry->inode = inode;
+		path.dentry->unhashed = true;
+		ti(inode)->is_memfd = true;
+		ti(inode)->seals = seals;
+		*out = file_new(&path, inode, &tmpfs_file_ops, o_flags);
+		if (*out)
+			(*out)->counted_write = true, inode->write_count++;
+		else
+			err = -ENOMEM;
+		dentry_put(path.dentry);
+	} else if (!err) {
+		inode_put(inode);
+		err = -ENOMEM;
+	}
+	mount_put(m);
+	return err;
+}
+
+s64 tmpfs_seals(struct file *f, bool add_them, u32 seals)
+{
+	struct inode *inode = f->inode;
+
+	if (inode->ops != &tmpfs_inode_ops || !mode_is_reg(inode->attr.mode))
+		return -EINVAL;
+	if (!add_them)
+		return ti(inode)->seals;
+	if (seals & ~0x1fU)
+		return -EINVAL;
+	if (!(f->mode & FMODE_WRITE) || (ti(inode)->seals & 1))
+		return -EPERM;
+	ti(inode)->seals |= seals;
+	return 0;
+}

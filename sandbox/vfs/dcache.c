@@ -1,0 +1,299 @@
+/*
+ * dcache.c - the tree of names.
+ *
+ * A dentry is found by (parent, name) in one hash table. A child counts its parent, so whatever is in use has
+ * its whole way up to the root. A dentry that nobody uses stays in the cache, on the LRU list with count 0,
+ * until it is found again or becomes one of the DCACHE_MAX_IDLE oldest; where the tree is the truth (tmpfs),
+ * a positive dentry is pinned by a count of its own and a negative one is not kept.
+ *
+ * Invariants: count 0 <=> on the LRU; hashed dentries hang in parent->children; an unhashed one is in neither
+ * and is freed at its last put. A lookup that asks a file system sleeps; it runs under the directory's lock
+ * (dir_lock), and the dentry enters the hash when the answer is there, so a hit needs no lock.
+ */
+#include <errno.h>
+
+#include "sandbox/vfs/vfs_priv.h"
+
+void dcache_init(struct vfs_state *v)
+{
+	for (u32 i = 0; i < DCACHE_BUCKETS; i++)
+		list_init(&v->buckets[i]);
+	list_init(&v->lru);
+}
+
+static u32 name_hash(const struct dentry *parent, const char *name, size_t len)
+{
+	u64 h = (u64)(uintptr_t)parent >> 4;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ (u8)name[i]) * 0x100000001b3ULL;
+	h ^= h >> 29;
+	return (u32)(h * 0x9e3779b97f4a7c15ULL >> 32);
+}
+
+static void dentry_free(struct dentry *d)
+{
+	struct dentry *parent = d->parent;
+	struct inode *inode = d->inode;
+
+	list_del_init(&d->hash_node);
+	list_del_init(&d->sibling);
+	d->inode = NULL;
+	kfree(d->name);
+	kfree(d);
+	inode_put(inode);
+	if (parent != d)
+		dentry_put(parent);
+}
+
+static void lru_trim(struct vfs_state *v)
+{
+	while (v->lru_count > DCACHE_MAX_IDLE) {
+		struct dentry *d = list_first_entry(&v->lru, struct dentry, lru_node);
+		list_del_init(&d->lru_node);
+		v->lru_count--;
+		dentry_free(d);
+	}
+}
+
+/* The last user went: keep it or let it go. */
+static void dentry_release(struct object *obj)
+{
+	struct dentry *d = container_of(obj, struct dentry, obj);
+	bool truth = d->sb->flags & SB_DCACHE_TRUTH;
+
+	if (d->unhashed || list_empty(&d->hash_node) || truth) {
+		dentry_free(d);
+		return;
+	}
+	list_add_tail(&d->lru_node, &vfs()->lru);
+	vfs()->lru_count++;
+	lru_trim(vfs());
+}
+
+struct dentry *dentry_get(struct dentry *d)
+{
+	if (d->obj.refs == 0) {
+		list_del_init(&d->lru_node);
+		vfs()->lru_count--;
+		d->obj.refs = 1;
+	} else {
+		object_get(&d->obj);
+	}
+	return d;
+}
+
+void dentry_put(struct dentry *d)
+{
+	if (d)
+		object_put(&d->obj);
+}
+
+struct dentry *dentry_new(struct dentry *parent, struct super_block *sb, const char *name, size_t len)
+{
+	struct dentry *d = knew(struct dentry);
+
+	if (!d)
+		return NULL;
+	d->name = kstrndup(name, len);
+	if (!d->name) {
+		kfree(d);
+		return NULL;
+	}
+	object_init(&d->obj, dentry_release);
+	d->name_len = (u32)len;
+	d->sb = sb;
+	d->ops = sb->dentry_ops;
+	d->parent = parent ? dentry_get(parent) : d;
+	list_init(&d->children);
+	list_init(&d->sibling);
+	list_init(&d->hash_node);
+	list_init(&d->lru_node);
+	return d;
+}
+
+void dentry_hash(struct dentry *d)
+{
+	d->hash = name_hash(d->parent, d->name, d->name_len);
+	d->unhashed = false;
+	list_add(&d->hash_node, &vfs()->buckets[d->hash % DCACHE_BUCKETS]);
+	if (d->sb->flags & SB_DCACHE_TRUTH)
+		d->cookie = ++d->sb->next_cookie;
+	list_add_tail(&d->sibling, &d->parent->children);
+}
+
+struct dentry *dentry_alloc(struct dentry *parent, const char *name, size_t len)
+{
+	struct dentry *d = dentry_new(parent, parent->sb, name, len);
+
+	if (d)
+		dentry_hash(d);
+	return d;
+}
+
+struct dentry *dentry_lookup_cached(struct dentry *parent, const char *name, size_t len)
+{
+	u32 hash = name_hash(parent, name, len);
+	struct list_head *bucket = &vfs()->buckets[hash % DCACHE_BUCKETS];
+	struct dentry *d;
+
+	list_for_each_entry (d, bucket, hash_node) {
+		if (d->hash == hash && d->parent == parent && d->name_len == len &&
+		    !memcmp(d->name, name, len))
+			return dentry_get(d);
+	}
+	return NULL;
+}
+
+void dentry_set_inode(struct dentry *d, struct inode *inode)
+{
+	d->inode = inode;
+	if (inode && (d->sb->flags & SB_DCACHE_TRUTH) && !d->pinned) {
+		d->pinned = true;
+		dentry_get(d);
+	}
+}
+
+struct dentry *dentry_add_child(struct dentry *parent, const char *name, struct inode *inode)
+{
+	struct dentry *d = dentry_alloc(parent, name, strlen(name));
+
+	if (!d) {
+		inode_put(inode);
+		return NULL;
+	}
+	dentry_set_inode(d, inode);
+	dentry_put(d); /* the pin keeps it */
+	return d;
+}
+
+void dentry_unhash(struct dentry *d)
+{
+	list_del_init(&d->hash_node);
+	list_del_init(&d->sibling);
+	d->unhashed = true;
+	if (d->obj.refs == 0) { /* idle: nobody will put it again */
+		list_del_init(&d->lru_node);
+		vfs()->lru_count--;
+		dentry_free(d);
+		return;
+	}
+	if (d->pinned) {
+		d->pinned = false;
+		dentry_put(d);
+	}
+}
+
+void dentry_delete(struct dentry *d)
+{
+	if (d->inode && mode_is_dir(d->inode->attr.mode))
+		d->inode->dead = true;
+	dentry_unhash(d);
+}
+
+void dentry_move(struct dentry *d, struct dentry *new_parent, char *name, size_t len)
+{
+	struct dentry *old_parent = d->parent;
+
+	list_del_init(&d->hash_node);
+	list_del_init(&d->sibling);
+	kfree(d->name);
+	d->name = name;
+	d->name_len = (u32)len;
+	d->parent = dentry_get(new_parent);
+	dentry_hash(d);
+	dentry_put(old_parent);
+}
+
+void dentry_forget_children(struct dentry *d)
+{
+	struct dentry *c, *next;
+
+	list_for_each_entry_safe (c, next, &d->children, sibling)
+		if (c->obj.refs == 0)
+			dentry_unhash(c);
+}
+
+void dentry_drop_tree(struct dentry *d)
+{
+	struct dentry *c;
+
+	dentry_get(d);
+	while (!list_empty(&d->children)) {
+		c = list_first_entry(&d->children, struct dentry, sibling);
+		dentry_get(c);
+		dentry_drop_tree(c);
+		dentry_unhash(c);
+		dentry_put(c);
+	}
+	dentry_put(d);
+}
+
+bool dentry_is_ancestor(const struct dentry *a, const struct dentry *d)
+{
+	for (; d != d->parent; d = d->parent)
+		if (d == a)
+			return true;
+	return d == a;
+}
+
+void dir_lock(struct inode *dir)
+{
+	if (dir->busy)
+		wait_event_uninterruptible(&dir->idle, !dir->busy);
+	dir->busy = true;
+}
+
+void dir_unlock(struct inode *dir)
+{
+	dir->busy = false;
+	if (wait_queue_active(&dir->idle))
+		wake_up_all(&dir->idle, 0);
+}
+
+int dentry_lookup(struct path *dir, const char *name, size_t len, struct dentry **out)
+{
+	struct dentry *parent = dir->dentry, *d;
+	struct inode *inode = parent->inode;
+	int err = 0;
+
+	if (len > NAME_MAX_LEN)
+		return -ENAMETOOLONG;
+	d = dentry_lookup_cached(parent, name, len);
+	if (d && d->ops && d->ops->revalidate) {
+		err = d->ops->revalidate(d);
+		if (err <= 0) {
+			if (err == 0 && !d->unhashed && !d->mount_count)
+				dentry_unhash(d);
+			dentry_put(d);
+			d = NULL;
+			if (err < 0)
+				return err;
+		}
+	}
+	if (d) {
+		*out = d;
+		return 0;
+	}
+	if (!inode->ops->lookup) {
+		if (inode->dead)
+			return -ENOENT;
+		*out = dentry_alloc(parent, name, len);
+		return *out ? 0 : -ENOMEM;
+	}
+	dir_lock(inode);
+	d = dentry_lookup_cached(parent, name, len);
+	if (!d) {
+		d = dentry_new(parent, parent->sb, name, len);
+		err = d ? inode->ops->lookup(inode, d) : -ENOMEM;
+		if (!err)
+			dentry_hash(d);
+	}
+	dir_unlock(inode);
+	if (err) {
+		dentry_put(d);
+		return err;
+	}
+	*out = d;
+	return 0;
+}

@@ -1,0 +1,263 @@
+/*
+ * file.c - open file descriptions: their life, reading and writing through them, and polling.
+ *
+ * A file counts its path, inode and opener's credentials. When the last reference goes, epoll forgets it, its
+ * locks are released, and its object's release runs.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "sandbox/abi/poll.h"
+#include "sandbox/fs/anon/anon.h"
+#include "sandbox/vfs/vfs_priv.h"
+
+#define RLIMIT_FSIZE_INDEX 1
+#define RW_POS_MAX         INT64_MAX
+
+static void file_release(struct object *obj)
+{
+	struct file *f = container_of(obj, struct file, obj);
+
+	if (!list_empty(&f->epoll_items))
+		epoll_file_released(f);
+	if (f->inode && f->inode->locks)
+		locks_release_file(f);
+	if (f->counted_write)
+		f->inode->write_count--;
+	if (f->ops && f->ops->release)
+		f->ops->release(f);
+	if (f->path.dentry && f->ops && !(f->mode & FMODE_PATH))
+		vfs_notify(f->path.dentry, f->mode & FMODE_WRITE ? 8 : 16 /* IN_CLOSE_* */);
+	list_del_init(&f->fasync_node);
+	pid_put(f->owner);
+	cred_put(f->cred);
+	inode_put(f->inode);
+	path_put(&f->path);
+	kfree(f);
+}
+
+struct file *file_new(struct path *path, struct inode *inode, const struct file_ops *ops, u32 o_flags)
+{
+	static const u32 modes[4] = {FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0};
+	struct file *f = knew(struct file);
+	struct task *t = current_task();
+
+	if (!f)
+		return NULL;
+	object_init(&f->obj, file_release);
+	f->ops = ops;
+	f->flags = o_flags & ~(u32)O_CLOEXEC;
+	f->mode = modes[o_flags & O_ACCMODE];
+	if (o_flags & O_PATH) {
+		static const struct file_ops none = {0};
+		f->mode = FMODE_PATH;
+		f->ops = &none;
+	}
+	f->path = *path;
+	path_get(&f->path);
+	f->inode = inode_get(inode);
+	f->cred = t && t->cred ? cred_get(t->cred) : NULL;
+	list_init(&f->epoll_items);
+	list_init(&f->fasync_node);
+	return f;
+}
+
+struct file *anon_file_new(const char *name, const struct file_ops *ops, void *private, u32 o_flags,
+			   u32 mode_type)
+{
+	struct mount *m = vfs()->anon;
+	struct inode *inode = inode_new(m->sb, mode_type | 0600, NULL, ops);
+	struct path path = {.mnt = m};
+	struct file *f = NULL;
+	char label[64];
+
+	if (!inode)
+		return NULL;
+	if (mode_type)
+		snprintf(label, sizeof(label), "%s:[%lu]", name, (unsigned long)inode->attr.ino);
+	else
+		snprintf(label, sizeof(label), "anon_inode:%s", name);
+	path.dentry = dentry_new(m->root, m->sb, label, strlen(label));
+	if (!path.dentry) {
+		inode_put(inode);
+		return NULL;
+	}
+	path.dentry->inode = inode;
+	f = file_new(&path, inode, ops, o_flags);
+	dentry_put(path.dentry);
+	if (!f)
+		return NULL;
+	f->private = private;
+	f->mode |= FMODE_NOSEEK | FMODE_STREAM;
+	return f;
+}
+
+u32 file_poll(struct file *f, struct poll_table *pt)
+{
+	if (f->ops->poll)
+		return f->ops->poll(f, pt);
+	return LINUX_POLLIN | LINUX_POLLOUT | LINUX_POLLRDNORM | LINUX_POLLWRNORM;
+}
+
+s64 vfs_read(struct file *f, struct uio *u, u64 *pos)
+{
+	s64 n;
+
+	if (!(f->mode & FMODE_READ))
+		return -EBADF;
+	if (mode_is_dir(f->inode->attr.mode))
+		return -EISDIR;
+	if (!f->ops->read)
+		return -EINVAL;
+	if (f->mode & FMODE_NOSEEK) {
+		if (pos)
+			return -ESPIPE;
+		n = f->ops->read(f, u, &f->pos);
+	} else {
+		u64 *at = pos ? pos : &f->pos;
+		if ((s64)*at < 0 || *at + u->left > RW_POS_MAX)
+			return -EINVAL;
+		n = f->ops->read(f, u, at);
+	}
+	if (n > 0 && f->path.dentry)
+		vfs_notify(f->path.dentry, 1 /* IN_ACCESS */);
+	return n;
+}
+
+/* RLIMIT_FSIZE: how much may be written at `at`; a signal and -EFBIG when nothing. */
+static int fsize_limit(struct file *f, struct uio *u, u64 at)
+{
+	struct task *t = current_task();
+	u64 limit = t ? task_rlimit(t, RLIMIT_FSIZE_INDEX) : UINT64_MAX;
+
+	if (!mode_is_reg(f->inode->attr.mode) || limit == UINT64_MAX || !u->left)
+		return 0;
+	if (at >= limit) {
+		(void)send_signal_task(t, LINUX_SIGXFSZ, NULL);
+		return -EFBIG;
+	}
+	u->left = min_t(size_t, u->left, limit - at);
+	return 0;
+}
+
+/* A write by one without CAP_FSETID takes the set-id bits away. */
+static void strip_setid(struct file *f)
+{
+	struct inode *i = f->inode;
+	u32 mode = i->attr.mode;
+
+	if (!mode_is_reg(mode) ||
+	    !(mode & LINUX_S_ISUID || (mode & (LINUX_S_ISGID | 010)) == (LINUX_S_ISGID | 010)))
+		return;
+	if (!capable(4 /* CAP_FSETID */) && i->ops && i->ops->setattr) {
+		struct attr_change ch = {.mask = ATTR_MODE,
+					 .mode =
+					     mode & ~(u32)(LINUX_S_ISUID | (mode & 010 ? LINUX_S_ISGID : 0))};
+		if (i->ops->setattr(i, &ch))
+			klog(LOG_WARN, "set-id bits could not be removed after a write");
+	}
+}
+
+s64 vfs_write(struct file *f, struct uio *u, u64 *pos)
+{
+	u64 *at = pos ? pos : &f->pos;
+	s64 n;
+
+	if (!(f->mode & FMODE_WRITE))
+		return -EBADF;
+	if (!f->ops->write)
+		return -EINVAL;
+	if (f->mode & FMODE_NOSEEK) {
+		if (pos)
+			return -ESPIPE;
+	} else {
+		int err;
+		if ((s64)*at < 0 || *at + u->left > RW_POS_MAX)
+			return -EINVAL;
+		if (f->flags & O_APPEND)
+			*at = f->inode->attr.size;
+		err = fsize_limit(f, u, *at);
+		if (err)
+			return err;
+		strip_setid(f);
+	}
+	n = f->ops->write(f, u, at);
+	if (n > 0 && f->path.dentry)
+		vfs_notify(f->path.dentry, 2 /* IN_MODIFY */);
+	if (n > 0 && (f->flags & (O_SYNC | O_DSYNC)) && f->ops->fsync) {
+		int err = f->ops->fsync(f, !(f->flags & (O_SYNC & ~O_DSYNC)));
+		if (err)
+			return err;
+	}
+	return n;
+}
+
+s64 vfs_llseek(struct file *f, s64 offset, int whence)
+{
+	u64 size;
+	s64 base;
+
+	if (f->mode & FMODE_PATH)
+		return -EBADF;
+	if (f->mode & FMODE_NOSEEK)
+		return -ESPIPE;
+	if (f->ops->llseek)
+		return f->ops->llseek(f, offset, whence);
+	size = f->inode->attr.size;
+	switch (whence) {
+	case SEEK_SET:
+		base = 0;
+		break;
+	case SEEK_CUR:
+		base = (s64)f->pos;
+		break;
+	case SEEK_END:
+		base = (s64)size;
+		break;
+	case 3: /* SEEK_DATA: without holes, all is data */
+	case 4: /* SEEK_HOLE: and the only hole is the end */
+		if (offset < 0 || (u64)offset >= size)
+			return -ENXIO;
+		f->pos = whence == 3 ? (u64)offset : size;
+		return (s64)f->pos;
+	default:
+		return -EINVAL;
+	}
+	if (__builtin_add_overflow(base, offset, &base))
+		return -EOVERFLOW;
+	if (base < 0)
+		return -EINVAL;
+	f->pos = (u64)base;
+	return base;
+}
+
+s64 file_read_kernel(struct file *f, void *buf, size_t size, u64 pos)
+{
+	size_t done = 0;
+
+	if (!f->ops || !f->ops->read)
+		return -EINVAL;
+	while (done < size) {
+		struct uio u;
+		s64 n;
+		uio_init_kernel(&u, UIO_TO_USER, (char *)buf + done, size - done);
+		n = f->ops->read(f, &u, &pos);
+		if (n < 0)
+			return done ? (s64)done : n;
+		if (!n)
+			break;
+		done += (size_t)n;
+	}
+	return (s64)done;
+}
+
+s64 file_write_kernel(struct file *f, const void *buf, size_t size, u64 *pos)
+{
+	struct uio u;
+
+	if (!f->ops || !f->ops->write)
+		return -EINVAL;
+	uio_init_kernel(&u, UIO_FROM_USER, (void *)(uintptr_t)buf, size);
+	return f->ops->write(f, &u, pos);
+}

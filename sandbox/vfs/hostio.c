@@ -1,0 +1,104 @@
+/*
+ * hostio.c - see hostio.h. What the stub has staged is read into or written from in place; the rest goes
+ * through a buffer, whose size bounds how long one call keeps the sentry's thread.
+ */
+#include "sandbox/vfs/hostio.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "sandbox/base/arena.h"
+
+#define BUFFER_MAX (1UL << 20)
+
+static s64 host_pread(struct host_fd *fd, void *buf, size_t n, u64 pos)
+{
+	ssize_t got;
+
+	do
+		got = pread(fd->fd, buf, n, (off_t)pos);
+	while (got < 0 && errno == EINTR);
+	return got < 0 ? -errno : got;
+}
+
+static s64 host_pwrite(struct host_fd *fd, const void *buf, size_t n, u64 pos)
+{
+	ssize_t put;
+
+	do
+		put = pwrite(fd->fd, buf, n, (off_t)pos);
+	while (put < 0 && errno == EINTR);
+	return put < 0 ? -errno : put;
+}
+
+s64 host_file_read(struct host_fd *fd, struct uio *u, u64 pos, size_t n)
+{
+	auto_cleanup(kfreep) char *buf = NULL;
+	size_t done = 0, size = 0;
+
+	while (done < n) {
+		size_t window = n - done;
+		void *direct = uio_window(u, &window);
+		s64 got, moved;
+		if (direct) {
+			got = host_pread(fd, direct, window, pos + done);
+			if (got <= 0)
+				return done ? (s64)done : got;
+			uio_advance(u, (size_t)got);
+			done += (size_t)got;
+			continue;
+		}
+		if (!buf) {
+			size = min_t(size_t, n - done, BUFFER_MAX);
+			buf = kmalloc(size);
+			if (!buf)
+				return done ? (s64)done : -ENOMEM;
+		}
+		got = host_pread(fd, buf, min_t(size_t, n - done, size), pos + done);
+		if (got <= 0)
+			return done ? (s64)done : got;
+		moved = uio_copy(u, buf, (size_t)got);
+		if (moved <= 0)
+			return done ? (s64)done : moved;
+		done += (size_t)moved;
+		if (moved < got)
+			break;
+	}
+	return (s64)done;
+}
+
+s64 host_file_write(struct host_fd *fd, struct uio *u, u64 pos, size_t n)
+{
+	auto_cleanup(kfreep) char *buf = NULL;
+	size_t done = 0, size = 0;
+
+	while (done < n) {
+		size_t window = n - done;
+		void *direct = uio_window(u, &window);
+		s64 put;
+		if (direct) {
+			put = host_pwrite(fd, direct, window, pos + done);
+			if (put <= 0)
+				return done ? (s64)done : put;
+			uio_advance(u, (size_t)put);
+			done += (size_t)put;
+			continue;
+		}
+		if (!buf) {
+			size = min_t(size_t, n - done, BUFFER_MAX);
+			buf = kmalloc(size);
+			if (!buf)
+				return done ? (s64)done : -ENOMEM;
+		}
+		s64 got = uio_copy(u, buf, min_t(size_t, n - done, size));
+		if (got <= 0)
+			return done ? (s64)done : got;
+		put = host_pwrite(fd, buf, (size_t)got, pos + done);
+		if (put <= 0)
+			return done ? (s64)done : put;
+		done += (size_t)put;
+		if (put < got)
+			break;
+	}
+	return (s64)done;
+}

@@ -1,0 +1,389 @@
+/*
+ * nameops.c - making, removing and moving names: mkdir, mknod, symlink, link, unlink, rmdir, rename.
+ *
+ * Each resolves the parent, takes the directory's lock, looks the last component up, checks, and asks the
+ * file system; the cache is changed here, after the file system has agreed. A rename across directories takes
+ * both locks, lower address first, and only one such rename runs at a time, so that the ancestry it checks
+ * stays.
+ */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "sandbox/vfs/vfs_priv.h"
+
+#define NOTIFY_MOVED_FROM 0x40
+#define NOTIFY_MOVED_TO   0x80
+#define NOTIFY_CREATE     0x100
+#define NOTIFY_DELETE     0x200
+#define NOTIFY_ISDIR      0x40000000
+
+/* What a call on a name works with. */
+struct target {
+	struct path dir;
+	char *last;
+	bool slash; /* the name ended in one */
+	struct dentry *d;
+};
+
+static void target_put(struct target *t)
+{
+	dentry_put(t->d);
+	kfree(t->last);
+	path_put(&t->dir);
+}
+
+/* Resolves the parent and looks the name up. On success the caller owns everything. */
+static int target_find(struct target *t, int dirfd, const char *name)
+{
+	int err;
+
+	memset(t, 0, sizeof(*t));
+	err = path_lookup_parent(dirfd, name, 0, &t->dir, &t->last, &t->slash);
+	if (err)
+		return err;
+	err = inode_permission(t->dir.dentry->inode, t->dir.mnt, 1);
+	if (!err && strcmp(t->last, ".") && strcmp(t->last, ".."))
+		err = dentry_lookup(&t->dir, t->last, strlen(t->last), &t->d);
+	if (err)
+		target_put(t);
+	return err;
+}
+
+/* For a new name: it must not exist, and the directory must take it. Locks the directory. */
+static int create_begin(struct target *t, int dirfd, const char *name, bool is_dir)
+{
+	int err = target_find(t, dirfd, name);
+	struct inode *dir;
+
+	if (err)
+		return err;
+	dir = t->dir.dentry->inode;
+	if (!t->d || t->d->inode)
+		err = -EEXIST;
+	else if (t->slash && !is_dir)
+		err = -ENOENT;
+	else if (mount_want_write(t->dir.mnt))
+		err = -EROFS;
+	else
+		err = may_create(dir, t->dir.mnt);
+	if (!err) {
+		dir_lock(dir);
+		if (t->d->inode || t->d->unhashed || dir->dead) {
+			err = dir->dead ? -ENOENT : -EEXIST;
+			dir_unlock(dir);
+		}
+	}
+	if (err)
+		target_put(t);
+	return err;
+}
+
+static int create_end(struct target *t, int err, u32 notify)
+{
+	if (err == -EEXIST && !t->d->inode && !t->d->unhashed)
+		dentry_unhash(t->d); /* the negative entry was stale */
+	dir_unlock(t->dir.dentry->inode);
+	if (!err)
+		vfs_notify(t->d, notify);
+	target_put(t);
+	return err;
+}
+
+int vfs_mkdir(int dirfd, const char *name, u32 mode)
+{
+	struct target t;
+	int err = create_begin(&t, dirfd, name, true);
+	struct inode *dir;
+
+	if (err)
+		return err;
+	dir = t.dir.dentry->inode;
+	err = dir->ops->mkdir ? dir->ops->mkdir(dir, t.d, new_mode(dir, LINUX_S_IFDIR | (mode & 01777)))
+			      : -EPERM;
+	return create_end(&t, err, NOTIFY_CREATE | NOTIFY_ISDIR);
+}
+
+int vfs_mkdir_at(const struct path *dir, const char *name, u32 mode)
+{
+	struct path p = *dir;
+	struct inode *inode = dir->dentry->inode;
+	struct dentry *d;
+	int err = dentry_lookup(&p, name, strlen(name), &d);
+
+	if (err)
+		return err;
+	if (d->inode)
+		err = -EEXIST;
+	else
+		err =
+		    inode->ops->mkdir ? inode->ops->mkdir(inode, d, LINUX_S_IFDIR | (mode & 07777)) : -EPERM;
+	dentry_put(d);
+	return err;
+}
+
+int vfs_mknod(int dirfd, const char *name, u32 mode, u64 dev)
+{
+	u32 type = mode_type(mode);
+	struct inode *dir;
+	struct target t;
+	int err;
+
+	if (!type)
+		type = LINUX_S_IFREG;
+	if (type == LINUX_S_IFDIR || type == LINUX_S_IFLNK)
+		return type == LINUX_S_IFDIR ? -EPERM : -EINVAL;
+	if ((type == LINUX_S_IFCHR || type == LINUX_S_IFBLK) && !capable(27 /* CAP_MKNOD */))
+		return -EPERM;
+	err = create_begin(&t, dirfd, name, false);
+	if (err)
+		return err;
+	dir = t.dir.dentry->inode;
+	mode = new_mode(dir, type | (mode & 07777));
+	if (type == LINUX_S_IFREG)
+		err = dir->ops->create ? dir->ops->create(dir, t.d, mode) : -EPERM;
+	else
+		err = dir->ops->mknod ? dir->ops->mknod(dir, t.d, mode, dev) : -EPERM;
+	return create_end(&t, err, NOTIFY_CREATE);
+}
+
+int vfs_symlink(const char *target, int dirfd, const char *name)
+{
+	struct inode *dir;
+	struct target t;
+	int err;
+
+	if (!*target)
+		return -ENOENT;
+	err = create_begin(&t, dirfd, name, false);
+	if (err)
+		return err;
+	dir = t.dir.dentry->inode;
+	err = dir->ops->symlink ? dir->ops->symlink(dir, t.d, target) : -EPERM;
+	return create_end(&t, err, NOTIFY_CREATE);
+}
+
+/* /proc/sys/fs/protected_hardlinks = 1: only one's own files, or ordinary ones one may write, can be linked.
+ */
+static bool may_link(struct inode *inode, struct mount *m)
+{
+	u32 mode = inode->attr.mode;
+
+	if (inode_owner_or_capable(inode))
+		return true;
+	return mode_is_reg(mode) && !(mode & LINUX_S_ISUID) &&
+	       (mode & (LINUX_S_ISGID | 010)) != (LINUX_S_ISGID | 010) && !inode_permission(inode, m, 6);
+}
+
+int vfs_link(int olddirfd, const char *old, int newdirfd, const char *new_name, int at_flags)
+{
+	u32 walk = (at_flags & AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0) |
+		   (at_flags & AT_EMPTY_PATH ? WALK_EMPTY_PATH : 0);
+	struct path from = {0};
+	struct inode *inode, *dir;
+	struct target t;
+	int err = path_lookup(olddirfd, old, walk, &from);
+
+	if (err)
+		return err;
+	inode = from.dentry->inode;
+	err = create_begin(&t, newdirfd, new_name, false);
+	if (err) {
+		path_put(&from);
+		return err;
+	}
+	dir = t.dir.dentry->inode;
+	if (from.mnt != t.dir.mnt)
+		err = -EXDEV;
+	else if (mode_is_dir(inode->attr.mode) || !may_link(inode, from.mnt))
+		err = -EPERM;
+	else if (!inode->attr.nlink && !inode->linkable)
+		err = -ENOENT;
+	else if (!dir->ops->link)
+		err = -EPERM;
+	else
+		err = dir->ops->link(dir, t.d, inode);
+	if (!err)
+		inode->linkable = false;
+	err = create_end(&t, err, NOTIFY_CREATE);
+	path_put(&from);
+	return err;
+}
+
+/* Removes a file's or a directory's name. */
+static int remove_name(int dirfd, const char *name, bool is_dir)
+{
+	struct target t;
+	int err = target_find(&t, dirfd, name);
+	struct inode *dir;
+	u32 what;
+
+	if (err)
+		return err;
+	dir = t.dir.dentry->inode;
+	if (!t.d) {
+		err = !is_dir ? -EISDIR : !strcmp(t.last, ".") ? -EINVAL : -ENOTEMPTY;
+		target_put(&t);
+		return err;
+	}
+	dir_lock(dir);
+	if (!t.d->inode || t.d->unhashed)
+		err = -ENOENT;
+	else if (mount_want_write(t.dir.mnt))
+		err = -EROFS;
+	else if (!is_dir && t.slash)
+		err = mode_is_dir(t.d->inode->attr.mode) ? -EISDIR : -ENOTDIR;
+	else
+		err = may_delete(dir, t.dir.mnt, t.d, is_dir);
+	if (!err && is_dir)
+		err = dir->ops->rmdir ? dir->ops->rmdir(dir, t.d) : -EPERM;
+	else if (!err)
+		err = dir->ops->unlink ? dir->ops->unlink(dir, t.d) : -EPERM;
+	what = NOTIFY_DELETE | (is_dir ? NOTIFY_ISDIR : 0);
+	if (!err) {
+		vfs_notify(t.d, what);
+		dentry_delete(t.d);
+	}
+	dir_unlock(dir);
+	target_put(&t);
+	return err;
+}
+
+int vfs_unlink(int dirfd, const char *name)
+{
+	return remove_name(dirfd, name, false);
+}
+
+int vfs_rmdir(int dirfd, const char *name)
+{
+	return remove_name(dirfd, name, true);
+}
+
+/* ---- rename ---- */
+
+static void lock_two(struct inode *a, struct inode *b)
+{
+	if (a == b) {
+		dir_lock(a);
+		return;
+	}
+	if (vfs()->renaming)
+		wait_event_uninterruptible(&vfs()->rename_done, !vfs()->renaming);
+	vfs()->renaming = true;
+	dir_lock(a < b ? a : b);
+	dir_lock(a < b ? b : a);
+}
+
+static void unlock_two(struct inode *a, struct inode *b)
+{
+	dir_unlock(a);
+	if (a == b)
+		return;
+	dir_unlock(b);
+	vfs()->renaming = false;
+	wake_up_all(&vfs()->rename_done, 0);
+}
+
+static int rename_check(struct target *o, struct target *n, u32 flags)
+{
+	struct inode *victim = n->d->inode;
+	bool dir, exchange = flags & 2;
+	int err;
+
+	if (!o->d->inode || o->d->unhashed)
+		return -ENOENT;
+	if (n->d->unhashed)
+		return -ENOENT;
+	dir = mode_is_dir(o->d->inode->attr.mode);
+	if (mount_want_write(o->dir.mnt))
+		return -EROFS;
+	if (exchange && !victim)
+		return -ENOENT;
+	if ((flags & 1) && victim)
+		return -EEXIST;
+	if ((o->slash || n->slash) && !dir && !exchange)
+		return -ENOTDIR;
+	if (dentry_is_ancestor(o->d, n->dir.dentry))
+		return -EINVAL;
+	if (dentry_is_ancestor(n->d, o->dir.dentry))
+		return exchange ? -EINVAL : -ENOTEMPTY;
+	err = may_delete(o->dir.dentry->inode, o->dir.mnt, o->d, dir);
+	if (err)
+		return err;
+	if (!victim)
+		err = may_create(n->dir.dentry->inode, n->dir.mnt);
+	else
+		err = may_delete(n->dir.dentry->inode, n->dir.mnt, n->d,
+				 exchange ? mode_is_dir(victim->attr.mode) : dir);
+	if (!err && dir && o->dir.dentry != n->dir.dentry)
+		err = inode_permission(o->d->inode, o->dir.mnt, 2); /* its `..` changes */
+	return err;
+}
+
+/* The file system has done it: now the cache. */
+static int rename_cache(struct target *o, struct target *n, bool exchange)
+{
+	char *new_name = kstrdup(n->last), *old_name = exchange ? kstrdup(o->last) : NULL;
+
+	if (!new_name || (exchange && !old_name)) { /* forget both: they are looked up anew */
+		kfree(new_name);
+		kfree(old_name);
+		if (o->d->sb->flags & SB_DCACHE_TRUTH)
+			panic("no memory to rename in a tree that is the truth");
+		dentry_unhash(o->d);
+		dentry_unhash(n->d);
+		return 0;
+	}
+	if (exchange)
+		dentry_move(n->d, o->dir.dentry, old_name, strlen(old_name));
+	else
+		dentry_delete(n->d);
+	dentry_move(o->d, n->dir.dentry, new_name, strlen(new_name));
+	return 0;
+}
+
+static int rename_locked(struct target *o, struct target *n, u32 flags)
+{
+	struct inode *od = o->dir.dentry->inode, *nd = n->dir.dentry->inode;
+	int err = rename_check(o, n, flags);
+
+	if (err)
+		return err;
+	if (o->d->inode == n->d->inode)
+		return 0; /* two names of one file: rename(2) does nothing */
+	if (!od->ops->rename)
+		return -EPERM;
+	err = od->ops->rename(od, o->d, nd, n->d, flags);
+	if (err)
+		return err;
+	vfs_notify(o->d, NOTIFY_MOVED_FROM);
+	err = rename_cache(o, n, flags & 2);
+	vfs_notify(o->d, NOTIFY_MOVED_TO);
+	return err;
+}
+
+int vfs_rename(int olddirfd, const char *old, int newdirfd, const char *new_name, u32 flags)
+{
+	struct target o, n;
+	int err = target_find(&o, olddirfd, old);
+
+	if (err)
+		return err;
+	err = target_find(&n, newdirfd, new_name);
+	if (err) {
+		target_put(&o);
+		return err;
+	}
+	if (o.dir.mnt != n.dir.mnt) {
+		err = -EXDEV;
+	} else if (!o.d || !n.d) {
+		err = -EBUSY;
+	} else {
+		struct inode *a = o.dir.dentry->inode, *b = n.dir.dentry->inode;
+		lock_two(a, b);
+		err = rename_locked(&o, &n, flags);
+		unlock_two(a, b);
+	}
+	target_put(&n);
+	target_put(&o);
+	return err;
+}

@@ -1,0 +1,86 @@
+/*
+ * vfs_priv.h - what the files of vfs/ share: the dentry cache's state, the walk, and the directory lock.
+ */
+#ifndef WARREN_VFS_PRIV_H
+#define WARREN_VFS_PRIV_H
+
+#include "sandbox/kernel/kernel.h"
+#include "sandbox/kernel/task.h"
+#include "sandbox/vfs/fdtable.h"
+#include "sandbox/vfs/mount.h"
+#include "sandbox/vfs/namei.h"
+#include "sandbox/vfs/vfs.h"
+
+#define DCACHE_BUCKETS  16384U
+#define DCACHE_MAX_IDLE 65536U /* unused dentries kept; the oldest go first */
+#define SYMLINKS_MAX    40
+#define NAME_MAX_LEN    255U
+#define PATH_MAX_SIZE   4096U
+
+struct vfs_state {
+	struct list_head buckets[DCACHE_BUCKETS];
+	struct list_head lru; /* oldest first */
+	u32 lru_count;
+	struct mount *anon; /* the mount of files without a name */
+	bool renaming;      /* a rename across directories is under way */
+	struct wait_queue rename_done;
+	struct list_head lock_waiters; /* locks.c: POSIX locks being waited for */
+};
+
+static inline struct vfs_state *vfs(void)
+{
+	return kernel()->vfs;
+}
+
+/* ---- dcache.c ---- */
+
+void dcache_init(struct vfs_state *v);
+/* A dentry that is not in the hash yet. */
+struct dentry *dentry_new(struct dentry *parent, struct super_block *sb, const char *name,
+			  size_t len) must_check;
+void dentry_hash(struct dentry *d);
+/* Takes d out of its directory without saying that it was deleted. */
+void dentry_unhash(struct dentry *d);
+/* Gives d another name and parent (rename). Steals name. */
+void dentry_move(struct dentry *d, struct dentry *new_parent, char *name, size_t len);
+/* Drops every unused dentry below d, and every pin: the super_block goes. */
+void dentry_drop_tree(struct dentry *d);
+/* One coroutine at a time looks up or changes the entries of a directory. [sleeps] */
+void dir_lock(struct inode *dir);
+void dir_unlock(struct inode *dir);
+bool dentry_is_ancestor(const struct dentry *a, const struct dentry *d);
+
+/* ---- namei.c ---- */
+
+struct walk {
+	struct path root, cur; /* cur counted, root borrowed */
+	u32 flags;
+	int links;
+	bool parent_only;
+	char *last; /* parent_only: the final component, in the arena */
+	bool trailing_slash;
+};
+/* Resolves name from w->cur. On failure w->cur has been put. */
+int walk_path(struct walk *w, const char *name);
+/* Sets root and cur for a call with a directory descriptor. */
+int walk_begin(struct walk *w, int dirfd, const char *name, u32 flags);
+/* Follows the symlink `link` found in the directory w->cur: cur becomes what it names (or its parent). */
+int walk_follow(struct walk *w, struct dentry *link);
+/* Steps from a mount point to what is mounted there, as often as needed. */
+void path_cross_down(struct path *p);
+void path_set(struct path *p, struct mount *m, struct dentry *d);
+
+/* ---- open.c, nameops.c, attr.c ---- */
+int mount_want_write(const struct mount *m);
+int may_create(struct inode *dir, const struct mount *m);
+int may_delete(struct inode *dir, const struct mount *m, const struct dentry *victim, bool is_dir);
+/* The permission bits of a new object: umask, and setgid inherited from the directory. */
+u32 new_mode(const struct inode *dir, u32 mode);
+void inode_init_owner(struct inode *inode, const struct inode *dir);
+
+/* ---- locks.c ---- */
+void locks_release_posix(struct file *f, const void *owner);
+void locks_release_file(struct file *f);
+void locks_free(struct inode *inode);
+
+#endif
