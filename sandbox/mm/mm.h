@@ -81,6 +81,8 @@ s64 mm_mremap(struct mm *mm, struct uthread *by, u64 addr, u64 old_size, u64 new
 	      u64 new_addr) must_check;
 s64 mm_brk(struct mm *mm, struct uthread *by, u64 brk);
 int mm_madvise(struct mm *mm, struct uthread *by, u64 addr, u64 size, int advice) must_check;
+/* Marks [start, end) as locked or not: bookkeeping, the host's reclaim does not know of it. -ENOMEM. */
+int mm_set_locked(struct mm *mm, u64 start, u64 end, bool lock) must_check;
 /* For the loader: maps with a name, max placement freedom; see mm_mmap for errors. */
 s64 mm_map_named(struct mm *mm, u64 addr, u64 size, u32 prot, u32 linux_flags, const char *name) must_check;
 

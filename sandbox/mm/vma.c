@@ -80,6 +80,8 @@ void vma_remove(struct mm *mm, struct vma *v)
 	tree_erase(&mm->vmas, &v->node);
 	mm->vma_count--;
 	mm->total_pages -= (v->end - v->start) >> PAGE_SHIFT;
+	if (v->flags & VMA_LOCKED)
+		mm->locked_pages -= (v->end - v->start) >> PAGE_SHIFT;
 	vma_free(v);
 }
 
@@ -144,6 +146,8 @@ void vma_merge_around(struct mm *mm, u64 start, u64 end)
 			u64 new_end = next->end;
 			vma_remove(mm, next);
 			mm->total_pages += (new_end - v->end) >> PAGE_SHIFT;
+			if (v->flags & VMA_LOCKED)
+				mm->locked_pages += (new_end - v->end) >> PAGE_SHIFT;
 			v->end = new_end;
 			continue;
 		}

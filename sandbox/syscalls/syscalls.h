@@ -59,7 +59,9 @@ extern const unsigned syscall_table_count;
 s64 syscall_dispatch(struct task *t);
 /* How often an unimplemented call was asked for; NULL-safe, for `stats`. */
 void syscall_stats_walk(void (*fn)(const char *name, u64 count, void *arg), void *arg);
-/* One decoded line on entry and result for --strace. */
+/* For --strace: announces a call that may not come back. */
+void strace_enter(struct task *t, const struct syscall_desc *d, const u64 *args);
+/* One decoded line with its result for --strace. */
 void strace_log(struct task *t, const struct syscall_desc *d, const u64 *args, s64 ret);
 
 /* Argument decoding: the low 32 bits as Linux takes them. */

@@ -59,7 +59,7 @@ static struct lock *conflict(struct file_lock_state *s, const void *owner, const
 	list_for_each_entry (l, &s->locks, node) {
 		if (l->flock != flock || l->owner == owner || l->r.end < r->start || l->r.start > r->end)
 			continue;
-		if (l->r.type == LOCK_WRITE || r->type == LOCK_WRITE)
+		if (l->r.type == FLOCK_WRITE || r->type == FLOCK_WRITE)
 			return l;
 	}
 	return NULL;
@@ -117,7 +117,7 @@ static int apply(struct file_lock_state *s, const void *owner, const struct lock
 
 	if (!spare)
 		return -ENOLCK;
-	if (r->type != LOCK_NONE) {
+	if (r->type != FLOCK_NONE) {
 		new = knew(struct lock);
 		if (!new) {
 			kfree(spare);
@@ -164,13 +164,13 @@ static int acquire(struct file *f, const void *owner, const struct lock_range *r
 
 	if (!s)
 		return -ENOLCK;
-	while (r->type != LOCK_NONE && (in_way = conflict(s, owner, r, flock))) {
+	while (r->type != FLOCK_NONE && (in_way = conflict(s, owner, r, flock))) {
 		if (!wait)
 			return -EAGAIN;
 		if (posix && deadlock(owner, in_way->owner))
 			return -EDEADLK;
 		if (flock) /* a conversion gives the old lock up first, as flock(2) warns */
-			(void)apply(s, owner, &(struct lock_range){LOCK_NONE, 0, UINT64_MAX, 0}, true);
+			(void)apply(s, owner, &(struct lock_range){FLOCK_NONE, 0, UINT64_MAX, 0}, true);
 		w.blocker = in_way->owner;
 		list_add_tail(&w.node, &vfs()->lock_waiters);
 		err = wait_event(&s->changed, !conflict(s, owner, r, flock), TIME_NEVER);
@@ -201,7 +201,7 @@ void lock_test(struct file *f, const void *owner, struct lock_range *r)
 	if (l)
 		*r = l->r;
 	else
-		r->type = LOCK_NONE;
+		r->type = FLOCK_NONE;
 }
 
 static void release_owner(struct inode *inode, const void *owner, bool flocks_too)

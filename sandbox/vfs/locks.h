@@ -6,7 +6,7 @@
 
 #include "sandbox/vfs/vfs.h"
 
-enum lock_type { LOCK_READ, LOCK_WRITE, LOCK_NONE }; /* F_RDLCK, F_WRLCK, F_UNLCK */
+enum lock_type { FLOCK_READ, FLOCK_WRITE, FLOCK_NONE }; /* F_RDLCK, F_WRLCK, F_UNLCK */
 
 struct lock_range {
 	enum lock_type type;
@@ -14,12 +14,12 @@ struct lock_range {
 	s32 pid;        /* as F_GETLK reports; -1 for OFD locks */
 };
 
-/* flock(2): type LOCK_NONE unlocks. -EWOULDBLOCK, -ERESTARTSYS. [sleeps if wait] */
+/* flock(2): type FLOCK_NONE unlocks. -EWOULDBLOCK, -ERESTARTSYS. [sleeps if wait] */
 int lock_flock(struct file *f, enum lock_type type, bool wait) must_check;
 /* F_SETLK(W): owner is the descriptor table (POSIX) or the file (OFD). -EAGAIN, -EDEADLK, -ERESTARTSYS,
  * -ENOLCK. [sleeps if wait] */
 int lock_record(struct file *f, const void *owner, const struct lock_range *r, bool wait) must_check;
-/* F_GETLK: *r becomes the first lock in the way, or its type LOCK_NONE. */
+/* F_GETLK: *r becomes the first lock in the way, or its type FLOCK_NONE. */
 void lock_test(struct file *f, const void *owner, struct lock_range *r);
 /* For /proc/locks. */
 void locks_walk(struct inode *inode, void (*fn)(const struct lock_range *r, bool is_flock, void *arg),

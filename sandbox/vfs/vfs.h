@@ -255,6 +255,7 @@ struct file {
 	void *private;
 	struct pid *owner; /* F_SETOWN */
 	int owner_signal;
+	bool owner_is_group;
 	struct cred *cred;            /* of the opener, counted */
 	struct list_head epoll_items; /* struct epoll_item.file_node: removed when the file is released */
 	struct list_head fasync_node;
