@@ -46,6 +46,9 @@ struct trap {
 struct platform_ops {
 	/* A stub ended without having been asked to. Its uthreads report TRAP_GONE. */
 	void (*aspace_died)(struct aspace *as, void *owner);
+	/* This process's /proc/self/maps, opened while there was a /proc (closed by platform_init); 0: open
+	 * it. */
+	int maps_fd;
 };
 
 /* ---- boot and loop ------------------------------------------------------------------------------------ */

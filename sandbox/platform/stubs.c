@@ -370,7 +370,7 @@ void pool_coroutine(void *arg)
 /* Where vvar and vDSO lie, from our own map: same kernel, same layout. */
 static void vdso_describe(struct platform *p, struct request *q)
 {
-	FILE *f = fopen("/proc/self/maps", "re");
+	FILE *f = p->ops->maps_fd ? fdopen(p->ops->maps_fd, "r") : fopen("/proc/self/maps", "re");
 	char line[256], name[64];
 	unsigned long lo, hi, vdso = 0, start[6], size[6];
 	unsigned n = 0;

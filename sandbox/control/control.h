@@ -1,0 +1,12 @@
+/*
+ * control.h - the sentry's side of the control protocol: containers and processes on a supervisor's word.
+ */
+#ifndef WARREN_CONTROL_CONTROL_H
+#define WARREN_CONTROL_CONTROL_H
+
+#include "sandbox/base/types.h"
+
+/* Serves connections to the listening socket (taken over) in coroutines of its own. 0 or -errno. */
+int control_start(int listen_fd) must_check;
+
+#endif

@@ -1,0 +1,127 @@
+/*
+ * sentry.c - the boot of the kernel in its confined process: descriptors, limits, arena, kernel, platform,
+ * and at last the filter. From then on one thread runs the loop until shutdown.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sandbox/control/control.h"
+#include "sandbox/kernel/kernel.h"
+#include "sandbox/main/boot.h"
+#include "sandbox/platform/platform.h"
+
+#define DEFAULT_TASKS 32768
+#define ARENA_MIN     (64UL << 20)
+#define FD_FIRST      3
+#define FD_ASIDE      100
+
+/* Puts the wanted descriptors at 3, 4, …; closes all others. */
+static void keep_descriptors(struct boot_options *o, int **wanted, unsigned count)
+{
+	if (dup2(o->null_fd, 0) < 0 || dup2(0, 1) < 0 || dup2(o->log_fd >= 0 ? o->log_fd : 0, 2) < 0)
+		boot_fail(o, "cannot redirect standard streams: errno %d", errno);
+	for (unsigned i = 0; i < count; i++) {
+		if (*wanted[i] < 0)
+			continue;
+		*wanted[i] = fcntl(*wanted[i], F_DUPFD_CLOEXEC, FD_ASIDE);
+		if (*wanted[i] < 0)
+			_exit(1);
+	}
+	syscall(SYS_close_range, FD_FIRST, FD_ASIDE - 1, 0);
+	for (unsigned i = 0; i < count; i++)
+		if (*wanted[i] >= 0 && dup3(*wanted[i], (int)(FD_FIRST + i), O_CLOEXEC) >= 0)
+			*wanted[i] = (int)(FD_FIRST + i);
+	syscall(SYS_close_range, FD_FIRST + count, ~0U, 0);
+}
+
+static void set_limit(const struct boot_options *o, int what, u64 value)
+{
+	struct rlimit r;
+
+	if (getrlimit((__rlimit_resource_t)what, &r))
+		boot_fail(o, "getrlimit %d: errno %d", what, errno);
+	r.rlim_cur = min_t(u64, value, r.rlim_max);
+	if (what != RLIMIT_NOFILE)
+		r.rlim_max = r.rlim_cur;
+	if (setrlimit((__rlimit_resource_t)what, &r))
+		boot_fail(o, "setrlimit %d: errno %d", what, errno);
+}
+
+static void set_limits(const struct boot_options *o)
+{
+	set_limit(o, RLIMIT_CORE, 0);
+	set_limit(o, RLIMIT_NOFILE, UINT64_MAX);
+	/* a guest thread is a host thread, and each of its processes has a memory thread beside it; what a
+	 * guest makes behind the sentry's back counts too */
+	if (o->own_uid && o->task_limit)
+		set_limit(o, RLIMIT_NPROC, 2 * o->task_limit + 64);
+}
+
+static void boot_kernel(const struct boot_options *o, int maps_fd)
+{
+	u64 arena_limit = o->memory_bytes ? max_t(u64, o->memory_bytes, ARENA_MIN) : 0;
+	u64 tasks = o->task_limit ? o->task_limit : DEFAULT_TASKS;
+	struct platform_ops *ops;
+	int err;
+
+	err = arena_create(arena_limit);
+	if (err)
+		boot_fail(o, "cannot make the arena: errno %d", -err);
+	log_set_fd(o->log_fd);
+	err = kernel_init(o->id, o->memory_bytes, (u32)tasks);
+	if (err)
+		boot_fail(o, "the kernel does not start: errno %d", -err);
+	kernel()->strace = o->strace;
+	ops = knew(struct platform_ops);
+	if (!ops)
+		boot_fail(o, "no memory");
+	ops->maps_fd = maps_fd;
+	err = platform_init(ops);
+	if (err)
+		boot_fail(o, "the platform does not start: errno %d", -err);
+	ops->maps_fd = -1;
+}
+
+static void say_ready(const struct boot_options *o)
+{
+	/* nobody reads: the starter is gone, and with it whoever wanted this sandbox */
+	if (write(o->report_fd, "+", 1) != 1)
+		_exit(1);
+	close(o->report_fd);
+}
+
+void sentry_main(struct boot_options *o)
+{
+	int maps_fd, *wanted[] = {&o->report_fd, &o->control_fd, &o->log_fd, &maps_fd};
+	size_t seed;
+	int err;
+
+	prctl(PR_SET_NAME, "warren-sentry");
+	signal(SIGPIPE, SIG_IGN);
+	maps_fd = openat(o->proc_fd, "self/maps", O_RDONLY | O_CLOEXEC);
+	if (maps_fd < 0)
+		boot_fail(o, "cannot read the map of the sentry: errno %d", errno);
+	keep_descriptors(o, wanted, ARRAY_COUNT(wanted));
+	set_limits(o);
+	confine_rights(o, o->may_ptrace);
+	boot_kernel(o, maps_fd);
+	/* jansson would open /dev/urandom for it otherwise */
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		boot_fail(o, "no random numbers: errno %d", errno);
+	json_object_seed(seed | 1);
+	err = control_start(o->control_fd);
+	if (!err)
+		err = filter_install_sentry();
+	if (err)
+		boot_fail(o, "the sentry cannot be confined: errno %d", -err);
+	say_ready(o);
+	_exit(sched_loop());
+}
