@@ -194,6 +194,8 @@ static void drop_resources(struct task *t)
 	t->files = NULL;
 	fs_context_put(t->fs);
 	t->fs = NULL;
+	if (!t->ut)
+		return; /* a container's idle init: no memory, no thread */
 	t->usage.utime_ns = uthread_cpu_time(t->ut);
 	t->tg->dead_threads.utime_ns += t->usage.utime_ns;
 	uthread_destroy(t->ut);

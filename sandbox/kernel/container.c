@@ -1,0 +1,181 @@
+/*
+ * container.c - containers. See container.h.
+ *
+ * A container's processes are all in its PID namespace (or in one nested in it). Its first process is the
+ * supervisor's, or, when the supervisor only wants to start commands now and then, one made here: a task
+ * without memory and without a thread in any stub, which ignores every signal and sleeps until the container
+ * goes. Ignoring SIGCHLD, it leaves no zombie of the orphans it adopts.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "sandbox/kernel/container.h"
+#include "sandbox/kernel/task_priv.h"
+#include "sandbox/vfs/fdtable.h"
+#include "sandbox/vfs/mount.h"
+#include "sandbox/vfs/namei.h"
+
+#define DEATH_POLL_NS (2 * 1000000ULL)
+
+struct container *container_find(const char *id)
+{
+	struct container *ct;
+
+	list_for_each_entry (ct, &kernel()->containers, node)
+		if (!strcmp(ct->id, id))
+			return ct;
+	return NULL;
+}
+
+static void container_free(struct container *ct)
+{
+	list_del_init(&ct->node);
+	fs_context_put(ct->fs);
+	nsproxy_put(ct->ns);
+	pid_ns_put(ct->pid_ns);
+	user_ns_put(ct->user_ns);
+	kfree(ct);
+}
+
+static int make_namespaces(struct container *ct, const char *hostname, struct mount *root)
+{
+	struct path top = {root, root->root};
+	struct nsproxy *ns = nsproxy_dup(NULL);
+
+	ct->ns = ns;
+	if (!ns) {
+		mount_put(root);
+		return -ENOMEM;
+	}
+	ns->mnt = mount_ns_new(root);
+	if (!ns->mnt)
+		return -ENOMEM;
+	ct->fs = fs_context_new(&top, &top);
+	ct->user_ns = user_ns_new(NULL, 0, 0);
+	ct->pid_ns = pid_ns_new(kernel()->root_pid_ns);
+	ns->uts = uts_ns_new(hostname, "(none)");
+	ns->ipc = ipc_ns_new();
+	ns->net = net_ns_new();
+	if (!ct->fs || !ct->user_ns || !ct->pid_ns || !ns->uts || !ns->ipc || !ns->net)
+		return -ENOMEM;
+	ns->pid_for_children = pid_ns_get(ct->pid_ns);
+	ns->mnt->user_ns = user_ns_get(ct->user_ns);
+	return 0;
+}
+
+int container_new(const char *id, const char *hostname, struct mount *root, struct container **out)
+{
+	struct container *ct = container_find(id) ? NULL : knew(struct container);
+	int err;
+
+	if (!ct) {
+		mount_put(root);
+		return container_find(id) ? -EEXIST : -ENOMEM;
+	}
+	list_init(&ct->node);
+	snprintf(ct->id, sizeof(ct->id), "%s", id);
+	err = make_namespaces(ct, hostname, root);
+	if (err) {
+		container_free(ct);
+		return err;
+	}
+	list_add_tail(&ct->node, &kernel()->containers);
+	*out = ct;
+	return 0;
+}
+
+/* ---- an init that is not a program ---- */
+
+static void idle_main(void *arg)
+{
+	struct task *t = arg;
+
+	while (!fatal_signal_pending(t))
+		if (sched_sleep(TIME_NEVER, SLEEP_KILLABLE))
+			break;
+	task_exit_group(t, LINUX_SIGKILL);
+}
+
+static int idle_prepare(struct task *t, struct container *ct)
+{
+	struct thread_group *tg = tg_new();
+
+	t->tg = tg;
+	t->cred = cred_new_root(ct->user_ns);
+	t->ns = nsproxy_get(ct->ns);
+	t->fs = fs_context_dup(ct->fs);
+	t->files = fd_table_new();
+	t->sighand = sighand_dup(NULL);
+	if (!tg || !t->cred || !t->fs || !t->files || !t->sighand)
+		return -ENOMEM;
+	for (int i = 0; i < LINUX_NSIG; i++)
+		t->sighand->action[i].handler = LINUX_SIG_IGN;
+	snprintf(t->comm, sizeof(t->comm), "init");
+	tg->leader = t;
+	tg->exit_signal = LINUX_SIGCHLD;
+	tg->pgrp = pid_get(t->pid);
+	tg->session = pid_get(t->pid);
+	tg->container = ct;
+	return coro_start(idle_main, t, t, &t->coro);
+}
+
+int container_make_init(struct container *ct)
+{
+	struct task *t;
+	int err;
+
+	if (ct->pid_ns->init)
+		return 0;
+	err = task_alloc(ct->pid_ns, &t);
+	if (err)
+		return err;
+	err = idle_prepare(t, ct);
+	if (err) {
+		task_abandon(t);
+		return err;
+	}
+	list_add_tail(&t->group_node, &t->tg->threads);
+	t->tg->live = 1;
+	list_add_tail(&t->tg->pgrp_node, &t->tg->pgrp->pgrp_members);
+	list_add_tail(&t->tg->session_node, &t->tg->session->session_members);
+	ct->process_count++;
+	tg_get(t->tg); /* the process list's own, dropped when it is reaped */
+	ct->pid_ns->init = t;
+	ct->init = t;
+	return 0;
+}
+
+/* ---- the end ---- */
+
+static struct task *any_task(struct container *ct)
+{
+	struct task *t;
+
+	list_for_each_entry (t, &kernel()->tasks, all_node)
+		if (t->tg && t->tg->container == ct && t->state == TASK_ALIVE)
+			return t;
+	return NULL;
+}
+
+void container_kill(struct container *ct)
+{
+	struct task *t;
+
+	list_for_each_entry (t, &kernel()->tasks, all_node)
+		if (t->tg && t->tg->container == ct && t->state == TASK_ALIVE && t->pid->task == t)
+			group_kill(t->tg, LINUX_SIGKILL);
+}
+
+void container_delete(struct container *ct)
+{
+	/* by no name can anything be started in it from here on */
+	list_del_init(&ct->node);
+	ct->pid_ns->dying = true;
+	/* the end of a task is its own coroutine's work; clones under way come out and are killed too */
+	while (any_task(ct)) {
+		container_kill(ct);
+		if (sched_sleep(clock_monotonic() + DEATH_POLL_NS, SLEEP_UNINTERRUPTIBLE))
+			continue;
+	}
+	container_free(ct);
+}

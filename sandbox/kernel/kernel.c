@@ -1,0 +1,47 @@
+/*
+ * kernel.c - the boot of the kernel: the root object and, in order, the parts that need state from the start.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "sandbox/fs/devpts/tty.h"
+#include "sandbox/kernel/sched_priv.h"
+#include "sandbox/kernel/task.h"
+#include "sandbox/vfs/mount.h"
+
+/* parts that a build for tests may leave out */
+#pragma weak vfs_init
+#pragma weak futex_init
+int futex_init(void);
+
+int kernel_init(const char *id, u64 memory_limit, u32 task_limit)
+{
+	struct kernel *k = knew(struct kernel);
+	int err;
+
+	if (!k)
+		return -ENOMEM;
+	arena_set_root(k);
+	list_init(&k->tasks);
+	list_init(&k->containers);
+	list_init(&k->host_fds);
+	k->boot_monotonic_ns = clock_monotonic();
+	k->boot_realtime_ns = clock_realtime();
+	k->memory_limit = memory_limit;
+	k->task_limit = task_limit;
+	k->next_ino = 1;
+	k->next_dev = 1;
+	snprintf(k->id, sizeof(k->id), "%s", id);
+	err = sched_init();
+	if (err)
+		return err;
+	k->root_pid_ns = pid_ns_new(NULL);
+	if (!k->root_pid_ns)
+		return -ENOMEM;
+	if (vfs_init) {
+		err = vfs_init();
+		if (err)
+			return err;
+	}
+	return futex_init ? futex_init() : 0;
+}
