@@ -1,0 +1,13 @@
+/*
+ * hostfd.h - files over descriptors that the supervisor handed in: the standard streams of a process.
+ */
+#ifndef WARREN_FS_HOSTFD_H
+#define WARREN_FS_HOSTFD_H
+
+#include "sandbox/vfs/vfs.h"
+
+/* A file over a pipe, a stream socket or anything else that can be read or written in order; which of the two
+ * follows from how it was opened. Takes `fd` over (also on failure) and makes it non-blocking. */
+int hostfd_create(int fd, struct file **out) must_check;
+
+#endif
