@@ -23,6 +23,7 @@ struct vfs_state;    /* vfs/: list of file system types, anonymous mounts, the d
 struct socket_state; /* socket/: abstract unix names */
 struct tty_state;    /* fs/devpts */
 struct random_state;
+struct control; /* control/: connections to supervisors */
 
 struct kernel {
 	struct sched *sched;
@@ -36,6 +37,7 @@ struct kernel {
 	struct vfs_state *vfs;
 	struct socket_state *sockets;
 	struct tty_state *ttys;
+	struct control *control;
 	struct list_head host_fds; /* struct host_fd.node */
 	u64 boot_monotonic_ns, boot_realtime_ns;
 	u64 memory_limit; /* bytes of guest memory, 0 = none */
@@ -43,6 +45,7 @@ struct kernel {
 	u32 task_count;
 	u64 next_ino, next_dev, next_mount_id, next_cookie;
 	bool strace;
+	int maps_fd; /* the sentry's own /proc/self/maps, for the arena check; 0: none */
 	char id[64];
 };
 
