@@ -1,0 +1,270 @@
+/*
+ * op_container.c - create and delete: a container's tree of mounts on a supervisor's word.
+ *
+ * The root comes from a gofer. On it the kernel puts its own file systems, then the mounts of the request in
+ * their order. A mount point that is missing is made if the tree below can be written; one of the kernel's
+ * own that cannot be made is left out, one of the request's is an error.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "sandbox/control/control_priv.h"
+#include "sandbox/fs/gofer/conn.h"
+#include "sandbox/vfs/mount.h"
+#include "sandbox/vfs/namei.h"
+
+#define MOUNTS_MAX 64
+#define NAME_SIZE  256
+
+/* ---- mount points ---- */
+
+/* The directory that `path` names below `root`, made where missing. */
+static int make_directories(const struct path *root, const char *path, struct path *out)
+{
+	struct path at = *root, next;
+	char name[NAME_SIZE];
+	int err = 0;
+
+	path_get(&at);
+	while (!err && *path) {
+		size_t len;
+
+		path += strspn(path, "/");
+		len = strcspn(path, "/");
+		if (!len)
+			break;
+		if (len >= sizeof(name)) {
+			err = -ENAMETOOLONG;
+			break;
+		}
+		memcpy(name, path, len);
+		name[len] = 0;
+		path += len;
+		if (!strcmp(name, ".."))
+			err = -EINVAL;
+		else
+			err = path_lookup_at(&at, name, WALK_FOLLOW | WALK_DIRECTORY, &next);
+		if (err == -ENOENT) {
+			err = vfs_mkdir_at(&at, name, 0755);
+			if (!err)
+				err = path_lookup_at(&at, name, WALK_DIRECTORY, &next);
+		}
+		if (err)
+			break;
+		path_put(&at);
+		at = next;
+	}
+	if (err)
+		path_put(&at);
+	else
+		*out = at;
+	return err;
+}
+
+/* A guest's symlink in the way is followed from the container's root, as the guest would. */
+static int find_mountpoint(const struct path *root, const char *target, struct path *out)
+{
+	int err = path_lookup_at(root, target, WALK_FOLLOW | WALK_DIRECTORY, out);
+
+	return err == -ENOENT ? make_directories(root, target, out) : err;
+}
+
+static int mount_at(const struct path *root, const char *target, const char *type,
+		    const struct mount_options *opt, u32 flags)
+{
+	struct mount *m;
+	struct path at;
+	int err = mount_new(type, opt, flags, &m);
+
+	if (err)
+		return err;
+	err = find_mountpoint(root, target, &at);
+	if (!err) {
+		err = mount_attach(m, &at);
+		path_put(&at);
+	}
+	mount_put(m);
+	return err;
+}
+
+/* ---- the kernel's own ---- */
+
+static void mount_own(const struct path *root, bool read_only_root)
+{
+	static const struct {
+		const char *target, *type, *data;
+		u32 flags;
+		bool if_read_only;
+	} own[] = {
+	    {"/proc", "proc", NULL, MNT_NOSUID | MNT_NODEV | MNT_NOEXEC, false},
+	    {"/sys", "sysfs", NULL, MNT_NOSUID | MNT_NODEV | MNT_NOEXEC | MNT_READONLY, false},
+	    {"/dev", "devtmpfs", NULL, MNT_NOSUID, false},
+	    {"/dev/pts", "devpts", NULL, MNT_NOSUID | MNT_NOEXEC, false},
+	    {"/dev/shm", "tmpfs", "mode=1777", MNT_NOSUID | MNT_NODEV, false},
+	    /* a writable root has its own, which is what its owner wants to see */
+	    {"/tmp", "tmpfs", "mode=1777", MNT_NOSUID | MNT_NODEV, true},
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(own); i++) {
+		struct mount_options opt = {.source = own[i].type, .data = own[i].data};
+		int err;
+
+		if ((own[i].if_read_only && !read_only_root) || !fs_type_find(own[i].type))
+			continue;
+		err = mount_at(root, own[i].target, own[i].type, &opt, own[i].flags);
+		if (err)
+			klog(LOG_WARN, "%s is not mounted on %s: %s", own[i].type, own[i].target,
+			     strerrorname_np(-err));
+	}
+}
+
+/* ---- what the request brings ---- */
+
+static int gofer_mount_new(struct request *r, s64 index, bool read_only, struct mount **out)
+{
+	struct mount_options opt = {.source = "host", .data = read_only ? "ro" : NULL};
+	struct gofer_conn *conn;
+	struct host_fd *sock;
+	int fd, err = request_take_fd(r, index, &fd);
+
+	if (err)
+		return err;
+	sock = host_fd_new(fd, HOST_FD_CONTROL, true);
+	if (!sock)
+		return -ENOMEM;
+	err = gofer_conn_new(sock, &conn);
+	if (err)
+		return request_fail(r, err, "the gofer does not answer: %s", strerrorname_np(-err));
+	opt.extra = conn;
+	err = mount_new("gofer", &opt, read_only ? MNT_READONLY : 0, out);
+	if (err)
+		return request_fail(r, err, "the gofer's tree cannot be mounted: %s", strerrorname_np(-err));
+	return 0;
+}
+
+static int mount_gofer(struct request *r, const struct path *root, json_t *entry, const char *target)
+{
+	bool read_only = false;
+	struct mount *m;
+	struct path at;
+	s64 index = -1;
+	int err = field_int(r, entry, "gofer", true, 0, PROTO_MAX_FDS - 1, &index);
+
+	if (!err)
+		err = field_bool(r, entry, "ro", &read_only);
+	if (!err)
+		err = gofer_mount_new(r, index, read_only, &m);
+	if (err)
+		return err;
+	err = find_mountpoint(root, target, &at);
+	if (!err) {
+		err = mount_attach(m, &at);
+		path_put(&at);
+	}
+	mount_put(m);
+	return err;
+}
+
+static int mount_one(struct request *r, const struct path *root, json_t *entry)
+{
+	const char *target = NULL, *type = NULL;
+	int err;
+
+	if (!json_is_object(entry))
+		return request_fail(r, -EINVAL, "each of 'mounts' must be an object");
+	err = fields_known(r, entry, " target gofer ro type ");
+	if (!err)
+		err = field_string(r, entry, "target", true, &target);
+	if (!err)
+		err = field_string(r, entry, "type", false, &type);
+	if (err)
+		return err;
+	if (target[0] != '/')
+		return request_fail(r, -EINVAL, "the mount target '%.100s' is not an absolute path", target);
+	if (!type) {
+		err = mount_gofer(r, root, entry, target);
+	} else if (!strcmp(type, "tmpfs") && !json_object_get(entry, "gofer")) {
+		struct mount_options opt = {.source = "tmpfs", .data = "mode=1777"};
+		bool read_only = false;
+		err = field_bool(r, entry, "ro", &read_only);
+		if (!err)
+			err = mount_at(root, target, "tmpfs", &opt,
+				       MNT_NOSUID | MNT_NODEV | (read_only ? MNT_READONLY : 0));
+	} else {
+		return request_fail(r, -EINVAL, "a mount has either 'gofer' or the type tmpfs");
+	}
+	if (err && !r->message[0])
+		return request_fail(r, err, "cannot mount on '%.100s': %s", target, strerrorname_np(-err));
+	return err;
+}
+
+static int check_request(struct request *r, const char **id, const char **hostname, s64 *root_fd,
+			 bool *read_only)
+{
+	json_t *root = json_object_get(r->root, "root"), *mounts = json_object_get(r->root, "mounts");
+	int err = field_string(r, r->root, "container", true, id);
+
+	if (!err)
+		err = field_string(r, r->root, "hostname", false, hostname);
+	if (err)
+		return err;
+	if (!**id || strlen(*id) > 63)
+		return request_fail(r, -EINVAL, "a container's name has 1 to 63 bytes");
+	if (strlen(*hostname) > 64)
+		return request_fail(r, -EINVAL, "a host name has at most 64 bytes");
+	if (!json_is_object(root))
+		return request_fail(r, -EINVAL, "field 'root' must be an object");
+	if (mounts && (!json_is_array(mounts) || json_array_size(mounts) > MOUNTS_MAX))
+		return request_fail(r, -EINVAL, "field 'mounts' must be an array of at most %d", MOUNTS_MAX);
+	err = fields_known(r, root, " gofer ro ");
+	if (!err)
+		err = field_int(r, root, "gofer", true, 0, PROTO_MAX_FDS - 1, root_fd);
+	if (!err)
+		err = field_bool(r, root, "ro", read_only);
+	if (!err && container_find(*id))
+		err = request_fail(r, -EEXIST, "there is a container called '%s' already", *id);
+	return err;
+}
+
+int op_create(struct request *r)
+{
+	const char *id = NULL, *hostname = "warren";
+	struct container *ct;
+	struct mount *root;
+	bool read_only = false;
+	json_t *entry;
+	size_t i;
+	s64 root_fd = 0;
+	int err = check_request(r, &id, &hostname, &root_fd, &read_only);
+
+	if (!err)
+		err = gofer_mount_new(r, root_fd, read_only, &root);
+	if (!err)
+		err = container_new(id, hostname, root, &ct);
+	if (err)
+		return err;
+	mount_own(&ct->fs->root, read_only);
+	json_array_foreach(json_object_get(r->root, "mounts"), i, entry)
+	{
+		err = mount_one(r, &ct->fs->root, entry);
+		if (err)
+			break;
+	}
+	if (err)
+		container_delete(ct);
+	return err;
+}
+
+int op_delete(struct request *r)
+{
+	struct container *ct;
+	char id[64];
+	int err = request_container(r, &ct);
+
+	if (err)
+		return err;
+	snprintf(id, sizeof(id), "%s", ct->id);
+	container_delete(ct);
+	processes_forget(id);
+	return 0;
+}
