@@ -14,59 +14,46 @@
 #include "sandbox/vfs/namei.h"
 
 #define MOUNTS_MAX 64
-#define NAME_SIZE  256
+#define PATH_SIZE  1024
 
 /* ---- mount points ---- */
 
-/* The directory that `path` names below `root`, made where missing. */
-static int make_directories(const struct path *root, const char *path, struct path *out)
+/* The directory `path`, as a guest whose root is `root` would find it; missing parts of it are made. */
+static int find_mountpoint(const struct path *root, const char *path, struct path *out)
 {
+	char prefix[PATH_SIZE] = "";
 	struct path at = *root, next;
-	char name[NAME_SIZE];
+	size_t used = 0;
 	int err = 0;
 
 	path_get(&at);
-	while (!err && *path) {
-		size_t len;
-
-		path += strspn(path, "/");
-		len = strcspn(path, "/");
-		if (!len)
-			break;
-		if (len >= sizeof(name)) {
+	while (!err && *(path += strspn(path, "/"))) {
+		size_t len = strcspn(path, "/");
+		if (used + len + 2 > sizeof(prefix)) {
 			err = -ENAMETOOLONG;
 			break;
 		}
-		memcpy(name, path, len);
-		name[len] = 0;
-		path += len;
-		if (!strcmp(name, ".."))
-			err = -EINVAL;
-		else
-			err = path_lookup_at(&at, name, WALK_FOLLOW | WALK_DIRECTORY, &next);
+		prefix[used] = '/';
+		memcpy(prefix + used + 1, path, len);
+		prefix[used + 1 + len] = 0;
+		err = path_lookup_at(root, prefix, WALK_FOLLOW | WALK_DIRECTORY, &next);
 		if (err == -ENOENT) {
-			err = vfs_mkdir_at(&at, name, 0755);
+			err = vfs_mkdir_at(&at, prefix + used + 1, 0755);
 			if (!err)
-				err = path_lookup_at(&at, name, WALK_DIRECTORY, &next);
+				err = path_lookup_at(root, prefix, WALK_DIRECTORY, &next);
 		}
-		if (err)
-			break;
-		path_put(&at);
-		at = next;
+		if (!err) {
+			path_put(&at);
+			at = next;
+		}
+		used += len + 1;
+		path += len;
 	}
 	if (err)
 		path_put(&at);
 	else
 		*out = at;
 	return err;
-}
-
-/* A guest's symlink in the way is followed from the container's root, as the guest would. */
-static int find_mountpoint(const struct path *root, const char *target, struct path *out)
-{
-	int err = path_lookup_at(root, target, WALK_FOLLOW | WALK_DIRECTORY, out);
-
-	return err == -ENOENT ? make_directories(root, target, out) : err;
 }
 
 static int mount_at(const struct path *root, const char *target, const char *type,
