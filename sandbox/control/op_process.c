@@ -1,0 +1,336 @@
+/*
+ * op_process.c - exec, wait, signal, resize and list: processes on a supervisor's word.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "sandbox/control/control_priv.h"
+#include "sandbox/fs/devpts/tty.h"
+#include "sandbox/fs/hostfd/hostfd.h"
+#include "sandbox/vfs/fdtable.h"
+
+/* What an exec request says, checked. Strings belong to the request's JSON. */
+struct exec_args {
+	struct container *ct;
+	char **argv, **envp;
+	const char *cwd, *user;
+	u32 uid, gid;
+	bool tty, init;
+	u16 cols, rows;
+	int stop_signal;
+};
+
+/* ---- reading the request ---- */
+
+/* An array of strings as a NULL-terminated array of pointers into the JSON. */
+static int field_strings(struct request *r, const char *name, bool required, char ***out)
+{
+	json_t *list = json_object_get(r->root, name), *v;
+	size_t i;
+
+	if ((!list && required) || (list && !json_is_array(list)) || (required && !json_array_size(list)))
+		return request_fail(r, -EINVAL, "field '%s' must be %s array of strings", name,
+				    required ? "a non-empty" : "an");
+	*out = knew_array(char *, json_array_size(list) + 1);
+	if (!*out)
+		return -ENOMEM;
+	json_array_foreach(list, i, v)
+	{
+		if (!json_is_string(v))
+			return request_fail(r, -EINVAL, "field '%s' must be an array of strings", name);
+		/* nobody writes through it */
+		(*out)[i] = (char *)(uintptr_t)json_string_value(v);
+	}
+	return 0;
+}
+
+static int read_user(struct request *r, struct exec_args *a)
+{
+	json_t *user = json_object_get(r->root, "user");
+	s64 uid = 0, gid = 0;
+	int err;
+
+	if (!user || json_is_null(user))
+		return 0;
+	if (!json_is_object(user))
+		return request_fail(r, -EINVAL, "field 'user' must be an object");
+	err = fields_known(r, user, " uid gid name ");
+	if (!err)
+		err = field_string(r, user, "name", false, &a->user);
+	if (!err)
+		err = field_int(r, user, "uid", false, 0, UINT32_MAX - 1, &uid);
+	if (!err)
+		err = field_int(r, user, "gid", false, 0, UINT32_MAX - 1, &gid);
+	a->uid = (u32)uid;
+	a->gid = (u32)gid;
+	return err;
+}
+
+static int read_args(struct request *r, struct exec_args *a)
+{
+	s64 cols = 80, rows = 24, stop_signal = LINUX_SIGTERM;
+	u32 wanted;
+	int err = request_container(r, &a->ct);
+
+	if (!err)
+		err = field_strings(r, "argv", true, &a->argv);
+	if (!err)
+		err = field_strings(r, "env", false, &a->envp);
+	if (!err)
+		err = field_string(r, r->root, "cwd", false, &a->cwd);
+	if (!err)
+		err = read_user(r, a);
+	if (!err)
+		err = field_bool(r, r->root, "tty", &a->tty);
+	if (!err)
+		err = field_bool(r, r->root, "init", &a->init);
+	if (!err)
+		err = field_int(r, r->root, "cols", false, 1, UINT16_MAX, &cols);
+	if (!err)
+		err = field_int(r, r->root, "rows", false, 1, UINT16_MAX, &rows);
+	if (!err)
+		err = field_int(r, r->root, "stop_signal", false, 1, LINUX_NSIG, &stop_signal);
+	if (err)
+		return err;
+	a->cols = (u16)cols;
+	a->rows = (u16)rows;
+	a->stop_signal = (int)stop_signal;
+	wanted = a->tty ? 1 : 3;
+	if (!a->argv[0][0])
+		return request_fail(r, -EINVAL, "the program's name is empty");
+	if (a->cwd[0] != '/')
+		return request_fail(r, -EINVAL, "field 'cwd' must be an absolute path");
+	for (char **e = a->envp; *e; e++)
+		if (!strchr(*e, '=') || **e == '=')
+			return request_fail(r, -EINVAL, "the environment entry '%.64s' is not NAME=VALUE",
+					    *e);
+	if (r->fd_count != wanted)
+		return request_fail(r, -EINVAL, "exec wants %u descriptors %s, %u came", wanted,
+				    a->tty ? "with a terminal" : "without a terminal", r->fd_count);
+	if (a->init && a->ct->pid_ns->init)
+		return request_fail(r, -EBUSY, "the container has a first process already");
+	return 0;
+}
+
+/* ---- descriptors ---- */
+
+static int open_streams(struct request *r, struct fd_table *files)
+{
+	for (int i = 0; i < 3; i++) {
+		struct file *f;
+		s64 n;
+		int fd, err = request_take_fd(r, i, &fd);
+
+		if (!err)
+			err = hostfd_create(fd, &f);
+		if (err)
+			return request_fail(r, err, "standard stream %d cannot be used: %s", i,
+					    strerrorname_np(-err));
+		n = fd_table_install_at(files, i, f);
+		if (n < 0)
+			return (int)n;
+	}
+	return 0;
+}
+
+static int open_terminal(struct request *r, struct exec_args *a, struct fd_table *files, struct tty **master,
+			 int *sock)
+{
+	struct file *slave;
+	int err = request_take_fd(r, 0, sock);
+
+	if (err)
+		return err;
+	err = pty_open_pair(a->cols, a->rows, master, &slave);
+	if (err) {
+		close(*sock);
+		*sock = -1;
+		return err;
+	}
+	for (int i = 0; i < 3 && err >= 0; i++)
+		err = (int)fd_table_install_at(files, i, file_get(slave));
+	file_put(slave);
+	return err < 0 ? err : 0;
+}
+
+/* ---- exec ---- */
+
+static int start(struct request *r, struct exec_args *a, struct process *p, struct cred *cred,
+		 struct fd_table *files, struct tty *master)
+{
+	struct spawn_args s = {.container = a->ct,
+			       .argv = a->argv,
+			       .envp = a->envp,
+			       .cwd = a->cwd,
+			       .cred = cred,
+			       .files = files,
+			       .tty = master,
+			       .is_init = a->init,
+			       .process_name = p->name,
+			       .on_exit = process_on_exit};
+	struct task *t;
+	int err = a->init ? 0 : container_make_init(a->ct);
+
+	if (err) {
+		cred_put(cred);
+		fd_table_put(files);
+		return err;
+	}
+	err = task_spawn(&s, &t);
+	if (err)
+		return request_fail(r, err, "cannot start %.200s: %s", a->argv[0], strerrordesc_np(-err));
+	p->pid = pid_nr(t->pid, a->ct->pid_ns);
+	p->tg = tg_get(t->tg);
+	return 0;
+}
+
+static int exec_with(struct request *r, struct exec_args *a, struct process *p)
+{
+	struct fd_table *files = fd_table_new();
+	struct tty *master = NULL;
+	struct cred *cred = NULL;
+	int sock = -1, err = files ? 0 : -ENOMEM;
+
+	if (!err)
+		err = user_resolve(r, a->ct, a->user, a->uid, a->gid, &cred);
+	if (!err)
+		err = a->tty ? open_terminal(r, a, files, &master, &sock) : open_streams(r, files);
+	if (err) {
+		cred_put(cred);
+		if (files)
+			fd_table_put(files);
+	} else {
+		err = start(r, a, p, cred, files, master);
+	}
+	if (err) {
+		if (master)
+			pty_master_close(master);
+		if (sock >= 0)
+			close(sock);
+		return err;
+	}
+	if (master) {
+		err = process_start_pump(p, master, sock);
+		if (err)
+			group_kill(p->tg, LINUX_SIGKILL);
+	}
+	return err;
+}
+
+int op_exec(struct request *r)
+{
+	struct exec_args a = {.cwd = "/"};
+	struct process *p = NULL;
+	int err = read_args(r, &a);
+
+	if (!err)
+		err = process_new(a.ct, json_object_get(r->root, "argv"), &p);
+	if (!err)
+		err = exec_with(r, &a, p);
+	if (!err) {
+		p->stop_signal = a.stop_signal;
+		r->answer = json_pack("{s:s,s:i}", "process", p->name, "pid", (int)p->pid);
+	} else if (p) {
+		process_free(p);
+	}
+	kfree(a.argv);
+	kfree(a.envp);
+	return err || r->answer ? err : -ENOMEM;
+}
+
+/* ---- the others ---- */
+
+int op_wait(struct request *r)
+{
+	struct process *p;
+	bool release = false;
+	int err = request_process(r, &p);
+
+	if (!err)
+		err = field_bool(r, r->root, "release", &release);
+	if (!err)
+		err = process_wait_add(p, r->client, r->id, release);
+	r->answers_later = !err;
+	return err;
+}
+
+int op_signal(struct request *r)
+{
+	bool group = false, all = false;
+	struct container *ct;
+	struct process *p;
+	struct pid *pgrp;
+	s64 sig;
+	int err = request_process(r, &p);
+
+	if (err)
+		return err;
+	sig = p->stop_signal;
+	err = field_int(r, r->root, "signal", false, 1, LINUX_NSIG, &sig);
+	if (!err)
+		err = field_bool(r, r->root, "group", &group);
+	if (!err)
+		err = field_bool(r, r->root, "all", &all);
+	if (err)
+		return err;
+	if (!p->tg)
+		return request_fail(r, -ESRCH, "process %s has ended", p->name);
+	ct = container_find(p->container);
+	if (all && ct) {
+		struct task *t;
+		list_for_each_entry (t, &kernel()->tasks, all_node)
+			if (t->tg && t->tg->container == ct && t == t->tg->leader && t->state == TASK_ALIVE)
+				(void)send_signal_group(t->tg, (int)sig, NULL);
+		return 0;
+	}
+	if (!group)
+		return send_signal_group(p->tg, (int)sig, NULL);
+	pgrp = p->tty && p->tty->pgrp ? p->tty->pgrp : p->tg->pgrp;
+	err = send_signal_pgrp(pgrp, (int)sig, NULL);
+	return err == -ESRCH ? request_fail(r, err, "the process group is empty") : err;
+}
+
+int op_resize(struct request *r)
+{
+	struct process *p;
+	s64 cols = 0, rows = 0;
+	int err = request_process(r, &p);
+
+	if (!err)
+		err = field_int(r, r->root, "cols", true, 1, UINT16_MAX, &cols);
+	if (!err)
+		err = field_int(r, r->root, "rows", true, 1, UINT16_MAX, &rows);
+	if (err)
+		return err;
+	if (!p->tty)
+		return p->exited ? request_fail(r, -ESRCH, "process %s has ended", p->name)
+				 : request_fail(r, -ENOTTY, "process %s has no terminal", p->name);
+	pty_resize(p->tty, (u16)cols, (u16)rows);
+	return 0;
+}
+
+static json_t *list_processes(const struct container *ct)
+{
+	json_t *list = json_array();
+	struct process *p;
+
+	list_for_each_entry (p, &control()->processes, node)
+		if (!strcmp(p->container, ct->id))
+			json_array_append_new(list,
+					      json_pack("{s:s,s:i,s:b,s:O}", "process", p->name, "pid",
+							(int)p->pid, "running", !p->ended, "argv", p->argv));
+	return list;
+}
+
+int op_list(struct request *r)
+{
+	json_t *list = json_array();
+	struct container *ct;
+
+	list_for_each_entry (ct, &kernel()->containers, node)
+		json_array_append_new(list,
+				      json_pack("{s:s,s:o}", "id", ct->id, "processes", list_processes(ct)));
+	r->answer = json_pack("{s:o}", "containers", list);
+	return r->answer ? 0 : -ENOMEM;
+}
