@@ -70,7 +70,7 @@ static void boot_kernel(const struct boot_options *o, int maps_fd)
 	u64 arena_limit = o->memory_bytes ? max_t(u64, o->memory_bytes, ARENA_MIN) : 0;
 	u64 tasks = o->task_limit ? o->task_limit : DEFAULT_TASKS;
 	struct platform_ops *ops;
-	int err;
+	int err, own_maps = fcntl(maps_fd, F_DUPFD_CLOEXEC, FD_FIRST); /* for the arena check */
 
 	err = arena_create(arena_limit);
 	if (err)
@@ -88,6 +88,7 @@ static void boot_kernel(const struct boot_options *o, int maps_fd)
 	if (err)
 		boot_fail(o, "the platform does not start: errno %d", -err);
 	ops->maps_fd = -1;
+	kernel()->maps_fd = own_maps;
 }
 
 static void say_ready(const struct boot_options *o)
