@@ -8,6 +8,7 @@
 
 #include "sandbox/abi/wait.h"
 #include "sandbox/fs/devpts/tty.h"
+#include "sandbox/kernel/itimer.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/kernel/waitpid.h"
 #include "sandbox/mm/mm.h"
@@ -152,7 +153,8 @@ static void process_end(struct task *t)
 	struct pid_ns *ns = task_pid_ns(t);
 
 	tg->group_exit = true;
-	timer_cancel(&tg->itimer_real.timer);
+	itimers_cancel(tg);
+	posix_timers_free(tg);
 	tty_disassociate(tg);
 	if (ns->init && ns->init->tg == tg) {
 		namespace_end(ns, tg);

@@ -41,6 +41,7 @@ struct kernel {
 	struct list_head host_fds; /* struct host_fd.node */
 	u64 boot_monotonic_ns, boot_realtime_ns;
 	u64 memory_limit; /* bytes of guest memory, 0 = none */
+	u64 memory_total; /* the host's, as it was at boot */
 	u32 task_limit;   /* tasks in the sandbox */
 	u32 task_count;
 	u64 next_ino, next_dev, next_mount_id, next_cookie;
@@ -52,6 +53,12 @@ struct kernel {
 static inline struct kernel *kernel(void)
 {
 	return arena_root();
+}
+
+/* What the sandbox may believe to have. */
+static inline u64 kernel_memory_total(void)
+{
+	return kernel()->memory_limit ? kernel()->memory_limit : kernel()->memory_total;
 }
 
 /* The guest task whose coroutine runs; NULL in kernel services. */

@@ -161,6 +161,17 @@ int signal_dequeue(struct task *t, sigset64 allowed, struct linux_siginfo *info)
 	return sig ? sig : take_from(&t->tg->pending, allowed, info);
 }
 
+void signal_action_changed(struct task *t, int sig)
+{
+	struct task *other;
+
+	if (!is_ignored(t, sig))
+		return;
+	sigpending_drop(&t->tg->pending, sigmask_of(sig));
+	list_for_each_entry (other, &t->tg->threads, group_node)
+		sigpending_drop(&other->pending, sigmask_of(sig));
+}
+
 /* ---- who has something to do ---- */
 
 static sigset64 deliverable(const struct task *t)

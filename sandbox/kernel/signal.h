@@ -77,6 +77,9 @@ void set_blocked(struct task *t, sigset64 mask);
 /* For ppoll, pselect, sigsuspend, epoll_pwait: mask in force until the call's return to guest code. */
 void set_temporary_mask(struct task *t, sigset64 mask);
 
+/* sigaction(2) has changed what happens to sig: what is pending and ignored now is dropped. */
+void signal_action_changed(struct task *t, int sig);
+
 /* Called before the return to guest code: takes signals, builds frames, stops, ends the task. `from_syscall`:
  * a restart may be needed; ret is the call's result. After it, registers are as the thread shall continue.
  * Does not return if the task dies. [sleeps while stopped] */

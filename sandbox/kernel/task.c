@@ -7,6 +7,7 @@
 #include "sandbox/abi/sched.h"
 #include "sandbox/fs/devpts/tty.h"
 #include "sandbox/kernel/exec.h"
+#include "sandbox/kernel/itimer.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/mm/mm.h"
 #include "sandbox/syscalls/syscalls.h"
@@ -19,7 +20,8 @@ static void tg_release(struct object *obj)
 {
 	struct thread_group *tg = container_of(obj, struct thread_group, obj);
 
-	timer_cancel(&tg->itimer_real.timer);
+	itimers_cancel(tg);
+	posix_timers_free(tg);
 	tty_put(tg->tty);
 	list_del_init(&tg->pgrp_node);
 	list_del_init(&tg->session_node);

@@ -82,7 +82,7 @@ struct thread_group {
 	s32 next_timer_id;
 	struct itimer {
 		struct timer timer;
-		u64 interval_ns;
+		u64 interval_ns, due_ns;
 		struct thread_group *tg;
 	} itimer_real, itimer_virtual, itimer_prof;
 	struct rusage_k dead_threads, dead_children;

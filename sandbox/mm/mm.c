@@ -27,10 +27,22 @@ static void mm_release(struct object *obj)
 
 	while ((n = tree_first(&mm->vmas)))
 		vma_remove(mm, vma_of(n));
-	file_put(mm->exe);
+	mm_set_exe(mm, NULL);
 	if (mm->as)
 		aspace_destroy(mm->as);
 	kfree(mm);
+}
+
+void mm_set_exe(struct mm *mm, struct file *f)
+{
+	if (f && f->inode)
+		f->inode->exec_count++;
+	if (mm->exe && mm->exe->inode)
+		mm->exe->inode->exec_count--;
+	if (f)
+		file_get(f);
+	file_put(mm->exe);
+	mm->exe = f;
 }
 
 static struct mm *mm_alloc(void)
@@ -137,7 +149,7 @@ int mm_fork(struct mm *parent, struct mm **out)
 	mm->arg_end = parent->arg_end;
 	mm->env_start = parent->env_start;
 	mm->env_end = parent->env_end;
-	mm->exe = parent->exe ? file_get(parent->exe) : NULL;
+	mm_set_exe(mm, parent->exe);
 	memcpy(mm->auxv, parent->auxv, sizeof(mm->auxv));
 	mm->auxv_count = parent->auxv_count;
 	*out = mm;
@@ -153,8 +165,7 @@ int mm_clear(struct mm *mm)
 		return err;
 	while ((n = tree_first(&mm->vmas)))
 		vma_remove(mm, vma_of(n));
-	file_put(mm->exe);
-	mm->exe = NULL;
+	mm_set_exe(mm, NULL);
 	mm->brk_start = mm->brk = 0;
 	return 0;
 }

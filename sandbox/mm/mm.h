@@ -64,6 +64,8 @@ int mm_new(struct mm **out) must_check;
 int mm_fork(struct mm *parent, struct mm **out) must_check;
 struct mm *mm_get(struct mm *mm);
 void mm_put(struct mm *mm);
+/* The program that runs in it (reference taken; NULL: none): while it runs nobody may write it (ETXTBSY). */
+void mm_set_exe(struct mm *mm, struct file *f);
 /* Empties an mm for execve in place. [sleeps] */
 int mm_clear(struct mm *mm) must_check;
 
