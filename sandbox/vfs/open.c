@@ -111,6 +111,11 @@ int vfs_open_path(struct path *p, u32 o_flags, struct file **out)
 	return err ? err : do_open(p, o_flags, false, out);
 }
 
+int vfs_open_path_as_kernel(struct path *p, u32 o_flags, struct file **out)
+{
+	return p->dentry->inode ? do_open(p, o_flags, false, out) : -ENOENT;
+}
+
 static int open_existing(int dirfd, const char *name, u32 o_flags, u32 walk_flags, struct file **out)
 {
 	struct path p = {0};

@@ -9,7 +9,9 @@
 #include <fcntl.h>
 
 #include "sandbox/abi/poll.h"
+#include "sandbox/abi/sched.h"
 #include "sandbox/base/arena.h"
+#include "sandbox/fs/devpts/devpts.h"
 #include "sandbox/kernel/task.h"
 
 #define IN_EVENTS  (LINUX_POLLIN | LINUX_POLLRDNORM)
@@ -88,6 +90,11 @@ void pty_master_close(struct tty *t)
 	signal_foreground(&t->ld, LINUX_SIGHUP);
 	signal_foreground(&t->ld, LINUX_SIGCONT);
 	wake_up_all(&t->slave_wait, 0);
+	if (t->name) {
+		dentry_delete(t->name);
+		dentry_put(t->name);
+		t->name = NULL;
+	}
 	tty_put(t);
 }
 
@@ -237,12 +244,12 @@ static const struct file_ops slave_ops = {
     .release = slave_release,
 };
 
-int pty_open_pair(u16 cols, u16 rows, struct tty **master, struct file **slave)
+struct tty *tty_new(u16 cols, u16 rows)
 {
 	struct tty *t = knew(struct tty);
 
 	if (!t)
-		return -ENOMEM;
+		return NULL;
 	object_init(&t->obj, tty_release);
 	ldisc_init(&t->ld);
 	t->ld.signal = signal_foreground;
@@ -250,6 +257,35 @@ int pty_open_pair(u16 cols, u16 rows, struct tty **master, struct file **slave)
 	wait_queue_init(&t->master_wait);
 	t->winsize.ws_col = cols;
 	t->winsize.ws_row = rows;
+	return t;
+}
+
+int tty_open_slave(struct tty *t, struct file *f)
+{
+	struct task *task = current_task();
+
+	if (t->locked || t->master_closed)
+		return -EIO;
+	if (t->exclusive && !capable(LINUX_CAP_SYS_ADMIN))
+		return -EBUSY;
+	f->ops = &slave_ops;
+	f->private = tty_get(t);
+	f->mode |= FMODE_NOSEEK | FMODE_STREAM;
+	t->slave_files++;
+	t->slave_opened = true;
+	/* the first terminal that a session leader opens becomes its controlling one */
+	if (task && !(f->open_flags & O_NOCTTY) && !task->tg->tty && !t->session &&
+	    task->tg->session == task->tg->leader->pid)
+		return tty_set_controlling(t, task->tg);
+	return 0;
+}
+
+int pty_open_pair(u16 cols, u16 rows, struct tty **master, struct file **slave)
+{
+	struct tty *t = tty_new(cols, rows);
+
+	if (!t)
+		return -ENOMEM;
 	*slave = anon_file_new("[pts]", &slave_ops, t, O_RDWR, LINUX_S_IFCHR);
 	if (!*slave) {
 		tty_put(t);

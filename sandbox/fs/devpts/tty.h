@@ -28,6 +28,7 @@ struct tty {
 	bool slave_opened;  /* ever: before that, the master does not see a hang-up */
 	bool master_closed; /* slave: reads end, writes are EIO */
 	bool exclusive, locked;
+	struct dentry *name; /* counted; of a pair that devpts_open_pair made */
 };
 
 static inline struct tty *tty_get(struct tty *t)
@@ -42,6 +43,8 @@ static inline void tty_put(struct tty *t)
 		object_put(&t->obj);
 }
 
+/* A tty without files; one reference, the master's. NULL without memory. */
+struct tty *tty_new(u16 cols, u16 rows) must_check;
 /* A new pair: the tty, whose one reference is the kernel's master side, and a slave file for fd 0, 1 and 2.
  */
 int pty_open_pair(u16 cols, u16 rows, struct tty **master, struct file **slave) must_check;
@@ -69,5 +72,7 @@ int tty_check_job_control(struct tty *t, int sig) must_check;
 
 /* ioctl on the slave side (tty_ioctl.c). */
 s64 tty_ioctl(struct file *f, u32 cmd, u64 arg);
+/* The same without a file: what a master shares with it. */
+s64 tty_ioctl_tty(struct tty *t, u32 cmd, u64 arg);
 
 #endif

@@ -150,8 +150,11 @@ s64 tty_ioctl(struct file *f, u32 cmd, u64 arg)
 {
 	struct tty *t = f->private;
 
-	if (t->master_closed)
-		return -EIO;
+	return t->master_closed ? -EIO : tty_ioctl_tty(t, cmd, arg);
+}
+
+s64 tty_ioctl_tty(struct tty *t, u32 cmd, u64 arg)
+{
 	switch (cmd) {
 	case LINUX_TCGETS:
 	case LINUX_TCGETS2:
