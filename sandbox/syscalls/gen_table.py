@@ -56,10 +56,7 @@ def calls_h(calls):
 
 def table_c(calls):
     print('/* Generated from table.def. */\n#include "sandbox/syscalls/calls.h"\n#include "sandbox/syscalls/syscalls.h"\n')
-    for c in calls:
-        if c.level != 'NONE':
-            print(f'#pragma weak sys_{c.name}')
-    print('\nconst struct syscall_desc syscall_table[] = {')
+    print('const struct syscall_desc syscall_table[] = {')
     for c in calls:
         args = ', '.join('{ARG_%s, %d}' % a for a in c.args) or '{0, 0}'
         fn = 'NULL' if c.level == 'NONE' else f'sys_{c.name}'
