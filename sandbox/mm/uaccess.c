@@ -74,17 +74,23 @@ int clear_user(uaddr_t dst, size_t size)
 
 s64 copy_in_str(char *dst, uaddr_t src, size_t max)
 {
-	size_t done = 0;
+	size_t done = 0, len;
+	const char *staged = uthread_staged_str(current_task()->ut, src, &len);
 
+	if (staged) {
+		if (len >= max)
+			return -ENAMETOOLONG;
+		memcpy(dst, staged, len);
+		dst[len] = 0;
+		return (s64)strlen(dst); /* the guest may have changed it meanwhile */
+	}
 	while (done < max) {
 		uaddr_t at = uaddr_add(src, done);
 		size_t n =
 		    PAGE_SIZE - (at.v & ~PAGE_MASK); /* a string may end just before an unmapped page */
 		s64 got;
 		char *nul;
-		n = min_t(size_t, n, max - done);
-		if (!uthread_staged_in(current_task()->ut, at, n))
-			n = min_t(size_t, n, STR_STEP);
+		n = min_t(size_t, min_t(size_t, n, STR_STEP), max - done);
 		got = copy_in_partial(dst + done, at, n);
 		if (got <= 0)
 			return -EFAULT;

@@ -158,6 +158,9 @@ u64 uthread_cpu_time(struct uthread *ut);
 /* The bounce area of the pending call, for mm/uaccess.c only: a pointer to the staged copy of
  * [addr, addr+size) or NULL if the stub did not stage all of it. */
 const void *uthread_staged_in(struct uthread *ut, uaddr_t addr, size_t size);
+/* The staged string that begins at (or goes on at) addr, and its length without the NUL it had a moment ago
+ * (the guest can change it); NULL if it was not staged to its end. */
+const char *uthread_staged_str(struct uthread *ut, uaddr_t addr, size_t *len);
 /* A place in which bytes for [addr, addr+size) may be put now, to be copied to the guest when the call ends,
  * or NULL if they must be written directly. Committing makes it so. */
 void *uthread_stage_out(struct uthread *ut, uaddr_t addr, size_t size);

@@ -52,10 +52,33 @@ const void *uthread_staged_in(struct uthread *ut, uaddr_t addr, size_t size)
 
 	if (!row)
 		return NULL;
-	i = stage_find(ut, row, addr.v, size, 1U << STAGE_STR | 1U << STAGE_IN | 1U << STAGE_INF);
+	i = stage_find(ut, row, addr.v, size, 1U << STAGE_IN | 1U << STAGE_INF);
 	if (i < 0 || !(ut->staged >> i & 1))
 		return NULL;
 	return (char *)ut->slot + SLOT_BOUNCE + ut->layout.offset[i] + (addr.v - ut->arg[i]);
+}
+
+/* A staged string ends at its NUL: what follows in the bounce area is older, so other data that lies behind
+ * the string in guest memory must not be taken from there. */
+const char *uthread_staged_str(struct uthread *ut, uaddr_t addr, size_t *len)
+{
+	const struct stub_copy *row = stage_row(ut);
+	size_t off, whole;
+	const char *at;
+	int i;
+
+	if (!row)
+		return NULL;
+	i = stage_find(ut, row, addr.v, 1, 1U << STAGE_STR);
+	if (i < 0 || !(ut->staged >> i & 1))
+		return NULL;
+	at = (const char *)ut->slot + SLOT_BOUNCE + ut->layout.offset[i];
+	off = addr.v - ut->arg[i];
+	whole = strnlen(at, ut->layout.size[i]);
+	if (whole == ut->layout.size[i] || off > whole)
+		return NULL;
+	*len = whole - off;
+	return at + off;
 }
 
 void *uthread_stage_out(struct uthread *ut, uaddr_t addr, size_t size)
