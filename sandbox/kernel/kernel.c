@@ -2,6 +2,7 @@
  * kernel.c - the boot of the kernel: the root object and, in order, the parts that need state from the start.
  */
 #include <errno.h>
+#include <unistd.h>
 #include <stdio.h>
 
 #include "sandbox/fs/devpts/tty.h"
@@ -28,6 +29,7 @@ int kernel_init(const char *id, u64 memory_limit, u32 task_limit)
 	k->boot_monotonic_ns = clock_monotonic();
 	k->boot_realtime_ns = clock_realtime();
 	k->memory_limit = memory_limit;
+	k->memory_total = (u64)sysconf(_SC_PHYS_PAGES) * PAGE_SIZE;
 	k->task_limit = task_limit;
 	k->next_ino = 1;
 	k->next_dev = 1;

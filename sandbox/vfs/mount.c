@@ -10,12 +10,12 @@
 #include "sandbox/fs/dev/dev.h"
 #include "sandbox/fs/devpts/devpts.h"
 #include "sandbox/fs/gofer/gofer.h"
+#include "sandbox/fs/proc/proc.h"
 #include "sandbox/fs/tmpfs/tmpfs.h"
 #include "sandbox/vfs/vfs_priv.h"
 
 /* File systems that other parts of the sentry bring; a build without one has a hole in the list. */
-extern const struct fs_type proc_fs_type, sys_fs_type;
-#pragma weak proc_fs_type
+extern const struct fs_type sys_fs_type;
 #pragma weak sys_fs_type
 
 static const struct fs_type *const types[] = {

@@ -61,16 +61,22 @@ void text_printf(struct text_buf *b, const char *fmt, ...)
 struct text_inode {
 	const struct text_file_ops *ops;
 	void *private;
+	void (*free_private)(void *private); /* may be NULL */
 };
 
 static void text_evict(struct inode *inode)
 {
-	kfree(inode->private);
+	struct text_inode *ti = inode->private;
+
+	if (ti->free_private)
+		ti->free_private(ti->private);
+	kfree(ti);
 }
 
 static const struct inode_ops text_inode_ops = {.evict = text_evict};
 
-struct inode *inode_new_text(struct super_block *sb, u32 mode, const struct text_file_ops *ops, void *private)
+struct inode *inode_new_text(struct super_block *sb, u32 mode, const struct text_file_ops *ops, void *private,
+			     void (*free_private)(void *private))
 {
 	struct text_inode *ti = knew(struct text_inode);
 	struct inode *inode =
@@ -82,6 +88,7 @@ struct inode *inode_new_text(struct super_block *sb, u32 mode, const struct text
 	}
 	ti->ops = ops;
 	ti->private = private;
+	ti->free_private = free_private;
 	inode->private = ti;
 	inode->attr.uid = inode->attr.gid = 0;
 	return inode;

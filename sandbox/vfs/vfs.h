@@ -358,8 +358,9 @@ struct text_file_ops {
 extern const struct file_ops text_file_ops_generic;
 const struct text_file_ops *inode_text_ops(struct inode *inode);
 void *inode_text_private(struct inode *inode); /* what was given to inode_new_text */
-struct inode *inode_new_text(struct super_block *sb, u32 mode, const struct text_file_ops *ops,
-			     void *private) must_check;
+/* free_private, if not NULL, gets `private` when the inode goes (not if this fails). */
+struct inode *inode_new_text(struct super_block *sb, u32 mode, const struct text_file_ops *ops, void *private,
+			     void (*free_private)(void *private)) must_check;
 
 /* Character devices: major/minor to file_ops; a constant table in fs/dev. */
 const struct file_ops *chrdev_ops(u64 rdev);

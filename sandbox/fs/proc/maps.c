@@ -1,0 +1,211 @@
+/*
+ * maps.c - /proc/PID/maps and smaps, mounts and mountinfo: the truth of the VMA tree and of the mount tree.
+ */
+#include <errno.h>
+
+#include "sandbox/fs/proc/proc_priv.h"
+
+static void put_escaped(struct text_buf *b, const char *s)
+{
+	for (; *s; s++) {
+		if (*s == ' ' || *s == '\t' || *s == '\n' || *s == '\\')
+			text_printf(b, "\\%03o", (u8)*s);
+		else
+			text_append(b, s, 1);
+	}
+}
+
+/* The name at column 73, as Linux pads. */
+static void put_name(struct text_buf *b, size_t line_start, const char *name)
+{
+	while (b->size - line_start < 73 && !b->failed)
+		text_append(b, " ", 1);
+	text_append(b, name, strlen(name));
+}
+
+static void show_vma(struct task *t, const struct vma *v, struct text_buf *b)
+{
+	const struct inode *inode = v->file ? v->file->inode : NULL;
+	u64 dev = inode && inode->sb ? inode->sb->dev : 0;
+	size_t start = b->size;
+
+	text_printf(b, "%08lx-%08lx %c%c%c%c %08lx %02lx:%02lx %lu ", (unsigned long)v->start,
+		    (unsigned long)v->end, v->prot & 1 ? 'r' : '-', v->prot & 2 ? 'w' : '-',
+		    v->prot & 4 ? 'x' : '-', v->flags & VMA_SHARED ? 's' : 'p',
+		    v->file ? (unsigned long)v->offset : 0, (unsigned long)(dev >> 8),
+		    (unsigned long)(dev & 0xff), inode ? (unsigned long)inode->attr.ino : 0);
+	if (v->file && v->file->path.dentry) {
+		auto_cleanup(kfreep) char *path =
+		    path_to_string(&v->file->path, current_task() ? &current_task()->fs->root : &t->fs->root);
+		put_name(b, start, path ? path : "");
+	} else if (v->name) {
+		put_name(b, start, v->name);
+	} else if (t->mm->brk_start != t->mm->brk && v->start >= PAGE_DOWN(t->mm->brk_start) &&
+		   v->end <= PAGE_UP(t->mm->brk)) {
+		put_name(b, start, "[heap]");
+	} else if (v->flags & VMA_SHARED) {
+		put_name(b, start, "/dev/zero (deleted)");
+	}
+	text_append(b, "\n", 1);
+}
+
+static void show_vdso(struct text_buf *b)
+{
+	size_t start = b->size;
+
+	if (!platform_vdso_addr())
+		return;
+	text_printf(b, "%08lx-%08lx r-xp 00000000 00:00 0 ", (unsigned long)platform_vdso_addr(),
+		    (unsigned long)(platform_vdso_addr() + platform_vdso_size()));
+	put_name(b, start, "[vdso]");
+	text_append(b, "\n", 1);
+}
+
+int proc_show_maps(struct task *t, struct text_buf *b)
+{
+	if (!proc_may_read(t))
+		return -EACCES;
+	if (!t->mm)
+		return 0;
+	for (struct vma *v = vma_find(t->mm, 0); v; v = vma_next(v))
+		show_vma(t, v, b);
+	show_vdso(b);
+	return 0;
+}
+
+static void show_sizes(struct text_buf *b, u64 kb, u64 rss, bool rollup)
+{
+	if (!rollup)
+		text_printf(
+		    b, "Size:           %8lu kB\nKernelPageSize:        4 kB\nMMUPageSize:           4 kB\n",
+		    (unsigned long)kb);
+	text_printf(b, "Rss:            %8lu kB\nPss:            %8lu kB\n", (unsigned long)rss,
+		    (unsigned long)rss);
+	text_printf(b,
+		    "Shared_Clean:   %8u kB\nShared_Dirty:   %8u kB\nPrivate_Clean:  %8u kB\nPrivate_Dirty:  "
+		    "%8lu kB\n",
+		    0, 0, 0, (unsigned long)rss);
+	text_printf(b,
+		    "Referenced:     %8lu kB\nAnonymous:      %8lu kB\nSwap:           %8u kB\nLocked:       "
+		    "  %8u kB\n",
+		    (unsigned long)rss, (unsigned long)rss, 0, 0);
+}
+
+static u64 touched(const struct vma *v)
+{
+	return v->prot ? (v->end - v->start) / 1024 : 0;
+}
+
+int proc_show_smaps(struct task *t, struct text_buf *b)
+{
+	if (!proc_may_read(t))
+		return -EACCES;
+	for (struct vma *v = t->mm ? vma_find(t->mm, 0) : NULL; v; v = vma_next(v)) {
+		show_vma(t, v, b);
+		show_sizes(b, (v->end - v->start) / 1024, touched(v), false);
+	}
+	return 0;
+}
+
+int proc_show_smaps_rollup(struct task *t, struct text_buf *b)
+{
+	u64 rss = 0;
+
+	if (!proc_may_read(t))
+		return -EACCES;
+	if (!t->mm)
+		return 0;
+	for (struct vma *v = vma_find(t->mm, 0); v; v = vma_next(v))
+		rss += touched(v);
+	text_printf(b, "%08lx-%08lx ---p 00000000 00:00 0                          [rollup]\n", 0UL,
+		    (unsigned long)PLATFORM_USER_END);
+	show_sizes(b, 0, rss, true);
+	return 0;
+}
+
+/* ---- mounts ---- */
+
+static const char *options(const struct mount *m, char *buf, size_t size)
+{
+	static const struct {
+		u32 bit;
+		const char *name;
+	} names[] = {{MNT_NOSUID, ",nosuid"},
+		     {MNT_NODEV, ",nodev"},
+		     {MNT_NOEXEC, ",noexec"},
+		     {MNT_NOATIME, ",noatime"}};
+	bool ro = (m->flags & MNT_READONLY) || (m->sb->flags & SB_READONLY);
+	size_t at = 2;
+
+	memcpy(buf, ro ? "ro" : "rw", 3);
+	for (u32 i = 0; i < ARRAY_COUNT(names); i++) {
+		size_t len = strlen(names[i].name);
+		if ((m->flags & names[i].bit) && at + len < size) {
+			memcpy(buf + at, names[i].name, len + 1);
+			at += len;
+		}
+	}
+	if (!(m->flags & MNT_NOATIME) && at + 10 < size)
+		memcpy(buf + at, ",relatime", 10);
+	return buf;
+}
+
+/* Where m is seen from t's root, or NULL if it is not. */
+static char *mount_path(struct task *t, struct mount *m)
+{
+	struct path p = {m, m->root};
+	char *path = path_to_string(&p, &t->fs->root);
+
+	if (path && path[0] != '/') {
+		kfree(path);
+		return NULL;
+	}
+	return path;
+}
+
+int proc_show_mounts(struct task *t, struct text_buf *b)
+{
+	struct mount *m;
+	char opts[128];
+
+	if (!t->fs || !t->ns)
+		return -EINVAL;
+	list_for_each_entry (m, &t->ns->mnt->mounts, ns_node) {
+		auto_cleanup(kfreep) char *path = mount_path(t, m);
+		if (!path)
+			continue;
+		put_escaped(b, m->source);
+		text_append(b, " ", 1);
+		put_escaped(b, path);
+		text_printf(b, " %s %s 0 0\n", m->sb->type->name, options(m, opts, sizeof(opts)));
+	}
+	return 0;
+}
+
+int proc_show_mountinfo(struct task *t, struct text_buf *b)
+{
+	struct mount *m;
+	char opts[128];
+
+	if (!t->fs || !t->ns)
+		return -EINVAL;
+	list_for_each_entry (m, &t->ns->mnt->mounts, ns_node) {
+		auto_cleanup(kfreep) char *path = mount_path(t, m);
+		struct path inside = {m, m->root}, top = {m, m->sb->root};
+		auto_cleanup(kfreep) char *root =
+		    m->root == m->sb->root ? NULL : path_to_string(&inside, &top);
+		if (!path)
+			continue;
+		text_printf(b, "%lu %lu %lu:%lu ", (unsigned long)m->id,
+			    m->parent ? (unsigned long)m->parent->id : 0, (unsigned long)(m->sb->dev >> 8),
+			    (unsigned long)(m->sb->dev & 0xff));
+		put_escaped(b, root ? root : "/");
+		text_append(b, " ", 1);
+		put_escaped(b, path);
+		text_printf(b, " %s - %s ", options(m, opts, sizeof(opts)), m->sb->type->name);
+		put_escaped(b, m->source);
+		text_printf(b, " %s\n",
+			    (m->flags & MNT_READONLY) || (m->sb->flags & SB_READONLY) ? "ro" : "rw");
+	}
+	return 0;
+}

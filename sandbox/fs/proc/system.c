@@ -1,0 +1,346 @@
+/*
+ * system.c - the files of the system as a whole: meminfo, stat, cpuinfo, uptime, sys/…
+ */
+#include <cpuid.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "sandbox/abi/version.h"
+#include "sandbox/fs/proc/proc_priv.h"
+
+#define TICK_NS (NSEC_PER_SEC / 100)
+
+static u64 uptime_ns(void)
+{
+	return clock_monotonic() - kernel()->boot_monotonic_ns;
+}
+
+static u64 busy_ns(void)
+{
+	struct task *t;
+	u64 sum = 0;
+
+	list_for_each_entry (t, &kernel()->tasks, all_node)
+		if (t->state == TASK_ALIVE)
+			sum += task_cpu_time(t);
+	return sum;
+}
+
+static void count_tasks(u32 *processes, u32 *threads, u32 *running)
+{
+	struct task *t;
+
+	*processes = *threads = *running = 0;
+	list_for_each_entry (t, &kernel()->tasks, all_node) {
+		*processes += t->tg && t->tg->leader == t;
+		*threads += t->state == TASK_ALIVE;
+		*running += t->state == TASK_ALIVE && task_state_letter(t) == 'R';
+	}
+}
+
+static void show_version(struct text_buf *b)
+{
+	text_printf(b, "Linux version %s (warren@sandbox) (gcc) %s\n", LINUX_RELEASE, LINUX_VERSION);
+}
+
+static void show_uptime(struct text_buf *b)
+{
+	u64 up = uptime_ns(), all = up * platform_cpu_count(), busy = busy_ns();
+	u64 idle = all > busy ? all - busy : 0;
+
+	text_printf(b, "%lu.%02lu %lu.%02lu\n", (unsigned long)(up / NSEC_PER_SEC),
+		    (unsigned long)(up / TICK_NS % 100), (unsigned long)(idle / NSEC_PER_SEC),
+		    (unsigned long)(idle / TICK_NS % 100));
+}
+
+static void show_loadavg(struct text_buf *b)
+{
+	u32 processes, threads, running;
+
+	count_tasks(&processes, &threads, &running);
+	text_printf(b, "0.00 0.00 0.00 %u/%u %d\n", running, threads, kernel()->root_pid_ns->last_pid);
+}
+
+static void show_meminfo(struct text_buf *b)
+{
+	unsigned long total = kernel_memory_total() / 1024, used = arena_used() / 1024;
+	unsigned long avail = total > used ? total - used : 0;
+	static const char *const zeros[] = {"SwapTotal", "SwapFree",     "Dirty",      "Writeback",
+					    "AnonPages", "Mapped",       "Shmem",      "KReclaimable",
+					    "Slab",      "SReclaimable", "SUnreclaim", "PageTables"};
+
+	text_printf(b, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n", total,
+		    avail, avail);
+	text_printf(b,
+		    "Buffers:        %8u kB\nCached:         %8u kB\nSwapCached:     %8u kB\nActive:         "
+		    "%8u kB\nInactive:       %8u kB\n",
+		    0, 0, 0, 0, 0);
+	for (u32 i = 0; i < ARRAY_COUNT(zeros); i++)
+		text_printf(b, "%s:%*s%8u kB\n", zeros[i], (int)(15 - strlen(zeros[i])), "", 0);
+	text_printf(b, "CommitLimit:    %8lu kB\nCommitted_AS:   %8lu kB\nVmallocTotal:   34359738367 kB\n",
+		    total, used);
+	text_printf(b, "HugePages_Total:   %5u\nHugePages_Free:    %5u\nHugepagesize:       2048 kB\n", 0, 0);
+}
+
+static void show_stat(struct text_buf *b)
+{
+	u32 cpus = platform_cpu_count(), processes, threads, running;
+	unsigned long busy = busy_ns() / TICK_NS, all = uptime_ns() / TICK_NS * cpus,
+		      idle = all > busy ? all - busy : 0;
+
+	count_tasks(&processes, &threads, &running);
+	text_printf(b, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", busy, idle);
+	for (u32 i = 0; i < cpus; i++)
+		text_printf(b, "cpu%u %lu 0 0 %lu 0 0 0 0 0 0\n", i, busy / cpus, idle / cpus);
+	text_printf(b,
+		    "intr 0\nctxt 0\nbtime %lu\nprocesses %d\nprocs_running %u\nprocs_blocked 0\nsoftirq 0 0 "
+		    "0 0 0 0 0 0 0 0 0\n",
+		    (unsigned long)(kernel()->boot_realtime_ns / NSEC_PER_SEC),
+		    kernel()->root_pid_ns->last_pid, max_t(u32, running, 1));
+}
+
+/* ---- cpuinfo ---- */
+
+static void brand(char out[49])
+{
+	u32 *w = (u32 *)(void *)out;
+
+	memset(out, 0, 49);
+	for (u32 i = 0; i < 3; i++)
+		if (!__get_cpuid(0x80000002 + i, &w[4 * i], &w[4 * i + 1], &w[4 * i + 2], &w[4 * i + 3]))
+			memcpy(out, "unknown", 8);
+}
+
+struct cpu_flag {
+	u8 bit;
+	const char *name;
+};
+static const struct cpu_flag flags_1_edx[] = {
+    {0, "fpu"},  {4, "tsc"},   {5, "msr"},  {6, "pae"},   {8, "cx8"}, {15, "cmov"}, {19, "clflush"},
+    {23, "mmx"}, {24, "fxsr"}, {25, "sse"}, {26, "sse2"}, {27, "ss"}, {28, "ht"},
+};
+static const struct cpu_flag flags_1_ecx[] = {
+    {0, "pni"},     {1, "pclmulqdq"}, {9, "ssse3"},  {12, "fma"},    {13, "cx16"},
+    {19, "sse4_1"}, {20, "sse4_2"},   {22, "movbe"}, {23, "popcnt"}, {25, "aes"},
+    {26, "xsave"},  {28, "avx"},      {29, "f16c"},  {30, "rdrand"},
+};
+static const struct cpu_flag flags_7_ebx[] = {
+    {0, "fsgsbase"},  {3, "bmi1"},      {5, "avx2"},      {8, "bmi2"},      {9, "erms"},
+    {16, "avx512f"},  {17, "avx512dq"}, {18, "rdseed"},   {19, "adx"},      {23, "clflushopt"},
+    {28, "avx512cd"}, {29, "sha_ni"},   {30, "avx512bw"}, {31, "avx512vl"},
+};
+static const struct cpu_flag flags_ext_edx[] = {
+    {11, "syscall"}, {20, "nx"}, {26, "pdpe1gb"}, {27, "rdtscp"}, {29, "lm"}};
+static const struct cpu_flag flags_ext_ecx[] = {{0, "lahf_lm"}, {5, "abm"}};
+
+static void put_flags(struct text_buf *b, u32 word, const struct cpu_flag *f, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (word >> f[i].bit & 1)
+			text_printf(b, " %s", f[i].name);
+}
+
+static void show_cpuinfo(struct text_buf *b)
+{
+	u32 a = 0, v[3] = {0}, c1 = 0, d1 = 0, b7 = 0, ec = 0, ed = 0, x, y, z, cpus = platform_cpu_count();
+	char name[49], vendor[13] = {0};
+
+	if (__get_cpuid(0, &x, &v[0], &v[2], &v[1]))
+		memcpy(vendor, v, 12);
+	(void)!__get_cpuid(1, &a, &x, &c1, &d1);
+	(void)!__get_cpuid_count(7, 0, &x, &b7, &y, &z);
+	(void)!__get_cpuid(0x80000001, &x, &y, &ec, &ed);
+	brand(name);
+	for (u32 i = 0; i < cpus; i++) {
+		u32 family = (a >> 8 & 15) + (a >> 20 & 255), model = (a >> 4 & 15) | (a >> 12 & 0xf0);
+		text_printf(b,
+			    "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel "
+			    "name\t: %s\nstepping\t: %u\n",
+			    i, vendor, family, model, name, a & 15);
+		text_printf(b,
+			    "physical id\t: 0\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\nfpu\t\t: "
+			    "yes\nwp\t\t: yes\nflags\t\t:",
+			    cpus, i, cpus);
+		put_flags(b, d1, flags_1_edx, ARRAY_COUNT(flags_1_edx));
+		put_flags(b, ed, flags_ext_edx, ARRAY_COUNT(flags_ext_edx));
+		put_flags(b, c1, flags_1_ecx, ARRAY_COUNT(flags_1_ecx));
+		put_flags(b, ec, flags_ext_ecx, ARRAY_COUNT(flags_ext_ecx));
+		put_flags(b, b7, flags_7_ebx, ARRAY_COUNT(flags_7_ebx));
+		text_printf(b, "\nbogomips\t: 4000.00\nclflush size\t: 64\naddress sizes\t: 46 bits "
+			       "physical, 48 bits virtual\n\n");
+	}
+}
+
+static void show_filesystems(struct text_buf *b)
+{
+	const struct fs_type *t;
+
+	for (u32 i = 0; (t = fs_type_at(i)); i++)
+		text_printf(b, "nodev\t%s\n", t->name);
+}
+
+static void show_cmdline(struct text_buf *b)
+{
+	text_printf(b, "warren\n");
+}
+
+static void show_devices(struct text_buf *b)
+{
+	text_printf(b,
+		    "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/ptmx\n136 pts\n\nBlock devices:\n");
+}
+
+static void show_swaps(struct text_buf *b)
+{
+	text_printf(b, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+}
+
+static void show_nothing(struct text_buf *b)
+{
+}
+
+static void show_partitions(struct text_buf *b)
+{
+	text_printf(b, "major minor  #blocks  name\n\n");
+}
+
+static void show_vmstat(struct text_buf *b)
+{
+	text_printf(b,
+		    "nr_free_pages %lu\npgpgin 0\npgpgout 0\npswpin 0\npswpout 0\npgfault 0\npgmajfault "
+		    "0\noom_kill 0\n",
+		    (unsigned long)(kernel_memory_total() / PAGE_SIZE));
+}
+
+/* ---- sys ---- */
+
+static struct uts_ns *uts(void)
+{
+	struct task *t = current_task();
+
+	return t && t->ns ? t->ns->uts : NULL;
+}
+
+static void show_hostname(struct text_buf *b)
+{
+	text_printf(b, "%s\n", uts() ? uts()->nodename : "");
+}
+
+static s64 store_hostname(const char *data, size_t size)
+{
+	size_t len = strcspn(data, "\n");
+
+	if (!capable(21 /* CAP_SYS_ADMIN */))
+		return -EPERM;
+	if (len > 64 || !uts())
+		return -EINVAL;
+	snprintf(uts()->nodename, sizeof(uts()->nodename), "%.*s", (int)len, data);
+	return (s64)size;
+}
+
+static void show_domainname(struct text_buf *b)
+{
+	text_printf(b, "%s\n", uts() ? uts()->domainname : "(none)");
+}
+
+static void show_uuid_bytes(struct text_buf *b, const u8 r[16])
+{
+	text_printf(b, "%02x%02x%02x%02x-%02x%02x-4%x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x\n", r[0], r[1],
+		    r[2], r[3], r[4], r[5], r[6] & 15, r[7], (r[8] & 0x3f) | 0x80, r[9], r[10], r[11], r[12],
+		    r[13], r[14], r[15]);
+}
+
+static void show_uuid(struct text_buf *b)
+{
+	u8 r[16];
+
+	if (getrandom(r, sizeof(r), 0) == sizeof(r))
+		show_uuid_bytes(b, r);
+}
+
+/* One per boot of the sandbox, made from what is fixed at boot. */
+static void show_boot_id(struct text_buf *b)
+{
+	u64 h[2] = {kernel()->boot_realtime_ns * 0x9e3779b97f4a7c15ULL,
+		    kernel()->boot_monotonic_ns * 0xc2b2ae3d27d4eb4fULL};
+
+	show_uuid_bytes(b, (const u8 *)h);
+}
+
+#define SHOW_FIXED(name_, text_)                                                                             \
+	static void show_##name_(struct text_buf *b)                                                         \
+	{                                                                                                    \
+		text_append(b, text_ "\n", sizeof(text_));                                                   \
+	}
+SHOW_FIXED(ostype, "Linux")
+SHOW_FIXED(osrelease, LINUX_RELEASE)
+SHOW_FIXED(osversion, LINUX_VERSION)
+SHOW_FIXED(pid_max, "4194304")
+SHOW_FIXED(threads_max, "1048576")
+SHOW_FIXED(cap_last_cap, "40")
+SHOW_FIXED(ngroups_max, "65536")
+SHOW_FIXED(overflow_id, "65534")
+SHOW_FIXED(entropy, "256")
+SHOW_FIXED(core_pattern, "core")
+SHOW_FIXED(zero, "0")
+SHOW_FIXED(one, "1")
+SHOW_FIXED(two, "2")
+SHOW_FIXED(max_map_count, "65530")
+SHOW_FIXED(mmap_min_addr, "65536")
+SHOW_FIXED(file_max, "1048576")
+SHOW_FIXED(file_nr, "0\t0\t1048576")
+SHOW_FIXED(pipe_max, "1048576")
+SHOW_FIXED(sixty, "60")
+SHOW_FIXED(somaxconn, "4096")
+SHOW_FIXED(shmmax, "18446744073692774399")
+
+const struct proc_file proc_files[] = {
+    {"", "cmdline", 0444, .show = show_cmdline},
+    {"", "cpuinfo", 0444, .show = show_cpuinfo},
+    {"", "devices", 0444, .show = show_devices},
+    {"", "filesystems", 0444, .show = show_filesystems},
+    {"", "loadavg", 0444, .show = show_loadavg},
+    {"", "meminfo", 0444, .show = show_meminfo},
+    {"", "modules", 0444, .show = show_nothing},
+    {"", "mounts", 0777, .link = "self/mounts"},
+    {"", "partitions", 0444, .show = show_partitions},
+    {"", "stat", 0444, .show = show_stat},
+    {"", "swaps", 0444, .show = show_swaps},
+    {"", "uptime", 0444, .show = show_uptime},
+    {"", "version", 0444, .show = show_version},
+    {"", "vmstat", 0444, .show = show_vmstat},
+    {"sys", "", 0, .show = show_nothing},
+    {"sys/fs", "file-max", 0644, .show = show_file_max},
+    {"sys/fs", "file-nr", 0444, .show = show_file_nr},
+    {"sys/fs", "nr_open", 0644, .show = show_file_max},
+    {"sys/fs", "pipe-max-size", 0644, .show = show_pipe_max},
+    {"sys/fs", "protected_hardlinks", 0600, .show = show_one},
+    {"sys/fs", "protected_symlinks", 0600, .show = show_one},
+    {"sys/kernel", "cap_last_cap", 0444, .show = show_cap_last_cap},
+    {"sys/kernel", "core_pattern", 0644, .show = show_core_pattern},
+    {"sys/kernel", "domainname", 0644, .show = show_domainname},
+    {"sys/kernel", "hostname", 0644, .show = show_hostname, .store = store_hostname},
+    {"sys/kernel", "ngroups_max", 0444, .show = show_ngroups_max},
+    {"sys/kernel", "osrelease", 0444, .show = show_osrelease},
+    {"sys/kernel", "ostype", 0444, .show = show_ostype},
+    {"sys/kernel", "overflowgid", 0644, .show = show_overflow_id},
+    {"sys/kernel", "overflowuid", 0644, .show = show_overflow_id},
+    {"sys/kernel", "pid_max", 0644, .show = show_pid_max},
+    {"sys/kernel", "randomize_va_space", 0644, .show = show_two},
+    {"sys/kernel", "shmmax", 0644, .show = show_shmmax},
+    {"sys/kernel", "threads-max", 0644, .show = show_threads_max},
+    {"sys/kernel", "version", 0444, .show = show_osversion},
+    {"sys/kernel/random", "boot_id", 0444, .show = show_boot_id},
+    {"sys/kernel/random", "entropy_avail", 0444, .show = show_entropy},
+    {"sys/kernel/random", "poolsize", 0444, .show = show_entropy},
+    {"sys/kernel/random", "uuid", 0444, .show = show_uuid},
+    {"sys/net", "", 0, .show = show_nothing},
+    {"sys/net/core", "somaxconn", 0644, .show = show_somaxconn},
+    {"sys/vm", "max_map_count", 0644, .show = show_max_map_count},
+    {"sys/vm", "mmap_min_addr", 0644, .show = show_mmap_min_addr},
+    {"sys/vm", "overcommit_memory", 0644, .show = show_zero},
+    {"sys/vm", "swappiness", 0644, .show = show_sixty},
+};
+const u32 proc_file_count = ARRAY_COUNT(proc_files);
