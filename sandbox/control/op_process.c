@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 #include "sandbox/control/control_priv.h"
-#include "sandbox/fs/devpts/tty.h"
+#include "sandbox/fs/devpts/devpts.h"
+#include "sandbox/vfs/namei.h"
 #include "sandbox/fs/hostfd/hostfd.h"
 #include "sandbox/vfs/fdtable.h"
 
@@ -134,6 +135,19 @@ static int open_streams(struct request *r, struct fd_table *files)
 	return 0;
 }
 
+/* A pair with a name in the container's /dev/pts; without one if nothing is mounted there. */
+static int open_pair(const struct exec_args *a, struct tty **master, struct file **slave)
+{
+	struct path pts = {0};
+	int err = path_lookup_at(&a->ct->fs->root, "/dev/pts", WALK_FOLLOW, &pts);
+
+	if (!err) {
+		err = devpts_open_pair(&pts, a->cols, a->rows, master, slave);
+		path_put(&pts);
+	}
+	return err == -ENOENT || err == -ENODEV ? pty_open_pair(a->cols, a->rows, master, slave) : err;
+}
+
 static int open_terminal(struct request *r, struct exec_args *a, struct fd_table *files, struct tty **master,
 			 int *sock)
 {
@@ -142,7 +156,7 @@ static int open_terminal(struct request *r, struct exec_args *a, struct fd_table
 
 	if (err)
 		return err;
-	err = pty_open_pair(a->cols, a->rows, master, &slave);
+	err = open_pair(a, master, &slave);
 	if (err) {
 		close(*sock);
 		*sock = -1;
