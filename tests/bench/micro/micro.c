@@ -4,9 +4,9 @@
  *   micro [DIR]       all measures; files are made in DIR (default /tmp)
  *
  * A static program, so that the same bytes run natively, in Warren and in runsc (tests/bench/micro/run does
- * that). Each measure repeats its operation for about 100 ms, five times, and reports the fastest round's mean.
- * "exec" names itself with the argument "child", so the loader's work is a small static program's; "exec_dyn"
- * runs /bin/true of the root file system, a dynamic one.
+ * that). Each measure repeats its operation for about 100 ms, five times, and reports the fastest round's
+ * mean. "exec" names itself with the argument "child", so the loader's work is a small static program's;
+ * "exec_dyn" runs /bin/true of the root file system, a dynamic one.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 #define ROUND_NS 100000000ULL
-#define ROUNDS	 5
+#define ROUNDS   5
 
 static char file_path[256], self_path[256];
 static int file_fd;
@@ -318,11 +318,21 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*fn)(unsigned);
 	} all[] = {
-	    {"getpid", do_getpid},	{"clock_gettime", do_clock}, {"pread_4k", do_pread},  {"open_close", do_open},
-	    {"stat", do_stat},		{"pipe_pingpong", do_pipe},  {"futex_pingpong", do_futex},
-	    {"thread_create_join", do_thread}, {"fork_wait", do_fork}, {"fork_exec_static", do_exec},
-	    {"fork_exec_dynamic", do_exec_dyn}, {"posix_spawn", do_spawn}, {"mmap_touch_munmap", do_mmap},
-	    {"page_fault", do_fault},	{"signal", do_signal},
+	    {"getpid", do_getpid},
+	    {"clock_gettime", do_clock},
+	    {"pread_4k", do_pread},
+	    {"open_close", do_open},
+	    {"stat", do_stat},
+	    {"pipe_pingpong", do_pipe},
+	    {"futex_pingpong", do_futex},
+	    {"thread_create_join", do_thread},
+	    {"fork_wait", do_fork},
+	    {"fork_exec_static", do_exec},
+	    {"fork_exec_dynamic", do_exec_dyn},
+	    {"posix_spawn", do_spawn},
+	    {"mmap_touch_munmap", do_mmap},
+	    {"page_fault", do_fault},
+	    {"signal", do_signal},
 	};
 	const char *dir = argc > 1 ? argv[1] : "/tmp";
 	static char block[4096];
