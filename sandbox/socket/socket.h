@@ -1,0 +1,87 @@
+/*
+ * socket.h - sockets as files: what all families share, and what a family provides.
+ *
+ * A struct socket is the private data of a file of kind S_IFSOCK. The family's operations get kernel-side
+ * addresses and a uio; copying from and to the guest's msghdr is syscalls/socket.c's work.
+ */
+#ifndef WARREN_SOCKET_SOCKET_H
+#define WARREN_SOCKET_SOCKET_H
+
+#include "sandbox/abi/socket.h"
+#include "sandbox/vfs/vfs.h"
+
+#define SOCKADDR_MAX 128U
+
+struct socket;
+
+struct sockaddr_k {
+	u32 len; /* 0: none */
+	u8 data[SOCKADDR_MAX];
+};
+
+/* Ancillary data on its way; files are counted. */
+struct socket_control {
+	struct file **files;
+	u32 file_count;
+	bool has_cred, cred_given; /* given: by the sender itself, checked */
+	struct pid *pid;           /* counted */
+	u32 uid, gid;
+};
+void socket_control_free(struct socket_control *c);
+
+struct socket_msg {
+	struct uio *uio;
+	struct sockaddr_k *name;        /* in: the target (may be NULL); out: the sender (may be NULL) */
+	struct socket_control *control; /* may be NULL; receive: taken over by the caller */
+	u32 flags;                      /* LINUX_MSG_*; receive sets MSG_TRUNC, MSG_EOR */
+};
+
+struct socket_ops {
+	int (*bind)(struct socket *s, const struct sockaddr_k *addr);
+	int (*connect)(struct socket *s, const struct sockaddr_k *addr, bool nonblock);
+	int (*listen)(struct socket *s, int backlog);
+	int (*accept)(struct socket *s, bool nonblock, struct socket **out);
+	s64 (*send)(struct socket *s, struct socket_msg *m, bool nonblock);
+	s64 (*receive)(struct socket *s, struct socket_msg *m, bool nonblock);
+	int (*shutdown)(struct socket *s, int how);
+	int (*name)(struct socket *s, bool peer, struct sockaddr_k *out);
+	u32 (*poll)(struct socket *s, struct poll_table *pt);
+	s64 (*ioctl)(struct socket *s, u32 cmd, u64 arg);
+	/* What the common code does not know: bytes written to value, or -errno (-ENOPROTOOPT). */
+	s64 (*getsockopt)(struct socket *s, int level, int name, void *value, size_t size);
+	int (*setsockopt)(struct socket *s, int level, int name, const void *value, size_t size);
+	void (*release)(struct socket *s);
+};
+
+struct socket {
+	const struct socket_ops *ops;
+	int family, type, protocol;
+	int error; /* SO_ERROR: positive errno, read once */
+	u32 sndbuf, rcvbuf;
+	u64 sndtimeo_ns, rcvtimeo_ns; /* 0: none */
+	bool passcred, reuseaddr, keepalive, broadcast;
+	u32 priority;
+	s32 linger[2];
+};
+
+void socket_init(struct socket *s, const struct socket_ops *ops, int family, int type, int protocol);
+/* socket(2): -EAFNOSUPPORT, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT. */
+int socket_create(int family, int type, int protocol, struct socket **out) must_check;
+int socket_create_pair(int family, int type, int protocol, struct socket *out[2]) must_check;
+/* The file of a socket; takes the socket over, also on failure. o_flags: O_NONBLOCK. */
+int socket_file(struct socket *s, u32 o_flags, struct file **out) must_check;
+/* The socket of a file, or NULL: -ENOTSOCK. */
+struct socket *socket_of(const struct file *f);
+s64 socket_getsockopt(struct socket *s, int level, int name, void *value, size_t size) must_check;
+int socket_setsockopt(struct socket *s, int level, int name, const void *value, size_t size) must_check;
+/* The deadline of a call that may wait, by SO_RCVTIMEO or SO_SNDTIMEO. */
+u64 socket_deadline(u64 timeout_ns);
+/* A wait that ended early, as socket calls report it: a timeout is EAGAIN; with a timeout set, a signal is
+ * EINTR. */
+int socket_wait_error(int err, u64 timeout_ns);
+
+/* unix.c */
+int unix_create(int type, int protocol, struct socket **out) must_check;
+int unix_create_pair(int type, int protocol, struct socket *out[2]) must_check;
+
+#endif
