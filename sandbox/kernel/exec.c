@@ -464,8 +464,7 @@ static void reset_task(struct task *t, struct exec *x, const char *path)
 
 s64 task_execve(struct task *t, int dirfd, const char *path, char **argv, char **envp, int flags)
 {
-	static char empty[1] = "";
-	static char *const no_argv[2] = {empty, NULL};
+	static const char *const no_argv[2] = {"", NULL};
 	struct exec x = {
 	    .t = t, .argv_borrowed = argv && argv[0] ? argv : (char **)(uintptr_t)no_argv, .envp = envp};
 	struct uregs regs = {.eflags = 0x202};

@@ -49,6 +49,7 @@ static void task_release(struct object *obj)
 
 	list_del_init(&t->all_node);
 	sigpending_clear(&t->pending);
+	sighand_put(t->sighand);
 	cred_put(t->cred);
 	if (t->ns)
 		nsproxy_put(t->ns);
@@ -149,7 +150,6 @@ void task_abandon(struct task *t)
 	mm_put(t->mm);
 	fd_table_put(t->files);
 	fs_context_put(t->fs);
-	sighand_put(t->sighand);
 	task_put(t);
 }
 
