@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "sandbox/abi/mman.h"
 #include "sandbox/kernel/task.h"
 #include "sandbox/mm/mm.h"
 #include "sandbox/mm/uaccess.h"
@@ -32,6 +33,22 @@ s64 copy_in_partial(void *dst, uaddr_t src, size_t size)
 	return aspace_read(t->mm->as, dst, src, size);
 }
 
+/* May the guest write all of [addr, addr+size)? What is staged is copied by the stub when the call has ended;
+ * a fault then would be EFAULT for a call that has done its work (a read from a pipe would lose data). */
+static bool writable(struct task *t, uaddr_t addr, size_t size)
+{
+	u64 at = addr.v, end = addr.v + size;
+	struct vma *v = vma_at(t->mm, at);
+
+	while (v && v->start <= at && (v->prot & LINUX_PROT_WRITE)) {
+		if (v->end >= end)
+			return true;
+		at = v->end;
+		v = vma_next(v);
+	}
+	return false;
+}
+
 s64 copy_out_partial(uaddr_t dst, const void *src, size_t size)
 {
 	struct task *t = current_task();
@@ -39,13 +56,18 @@ s64 copy_out_partial(uaddr_t dst, const void *src, size_t size)
 
 	if (!size)
 		return 0;
-	staged = uthread_stage_out(t->ut, dst, size);
+	staged = writable(t, dst, size) ? uthread_stage_out(t->ut, dst, size) : NULL;
 	if (staged) {
 		memcpy(staged, src, size);
 		uthread_stage_commit(t->ut, dst, size);
 		return (s64)size;
 	}
 	return aspace_write(t->mm->as, dst, src, size);
+}
+
+bool uaddr_range_ok(uaddr_t addr, size_t size)
+{
+	return addr.v <= PLATFORM_USER_END && size <= PLATFORM_USER_END - addr.v;
 }
 
 int copy_in(void *dst, uaddr_t src, size_t size)
@@ -221,9 +243,10 @@ int uio_init_iovec(struct uio *u, enum uio_dir dir, uaddr_t iov, u64 count)
 		return -EFAULT;
 	}
 	for (u64 i = 0; i < count; i++) {
-		if ((s64)u->owned[i].size < 0) {
+		if ((s64)u->owned[i].size < 0 || !uaddr_range_ok(u->owned[i].base, u->owned[i].size)) {
+			int err = (s64)u->owned[i].size < 0 ? -EINVAL : -EFAULT;
 			uio_done(u);
-			return -EINVAL;
+			return err;
 		}
 		u->owned[i].size = min_t(size_t, u->owned[i].size, RW_MAX - total);
 		total += u->owned[i].size;
@@ -277,7 +300,7 @@ void *uio_window(struct uio *u, size_t *size)
 	at = uaddr_add(u->seg->base, u->seg_off);
 	*size = n;
 	if (u->dir == UIO_TO_USER)
-		return uthread_stage_out(current_task()->ut, at, n);
+		return writable(current_task(), at, n) ? uthread_stage_out(current_task()->ut, at, n) : NULL;
 	return (void *)(uintptr_t)uthread_staged_in(current_task()->ut, at, n);
 }
 

@@ -27,6 +27,9 @@ int copy_in_path(char **out, uaddr_t src) must_check;
 int copy_in_str_array(char ***out, uaddr_t src, size_t max_bytes) must_check;
 void free_str_array(char **a);
 
+/* Does the range lie among the addresses a guest can have? As Linux, a call is EFAULT at once if not. */
+bool uaddr_range_ok(uaddr_t addr, size_t size);
+
 #define get_user(ptr_to_value, src) copy_in((ptr_to_value), (src), sizeof(*(ptr_to_value)))
 #define put_user(ptr_to_value, dst) copy_out((dst), (ptr_to_value), sizeof(*(ptr_to_value)))
 

@@ -36,6 +36,8 @@ static s64 rw_one(int fd, enum uio_dir dir, u64 buf, u64 size, u64 *pos)
 
 	if ((s64)size < 0)
 		return -EINVAL;
+	if (!uaddr_range_ok(uaddr(buf), size))
+		return -EFAULT;
 	uio_init_user(&u, dir, uaddr(buf), min_t(u64, size, RW_MAX_SIZE));
 	return do_rw(fd, &u, pos);
 }
