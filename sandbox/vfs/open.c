@@ -207,6 +207,7 @@ static int create_last(struct path *dir, const char *last, u32 o_flags, u32 mode
 		if (err == -EEXIST && !(*d)->inode && !(*d)->unhashed)
 			dentry_unhash(*d); /* a stale negative: the file system knows better */
 		dentry_put(*d);
+		*d = NULL;
 		if (err == -EEXIST)
 			err = 0;
 	}
@@ -258,9 +259,10 @@ static int open_create(int dirfd, const char *name, u32 o_flags, u32 mode, u32 w
 		path_cross_down(&at);
 		err = created ? may_open(&at, o_flags, true) : 0;
 		if (!err)
-			err = created                   ? do_open(&at, o_flags, true, out)
-			      : (o_flags & O_DIRECTORY) ? -EINVAL
-							: vfs_open_path(&at, o_flags, out);
+			err = created                                    ? do_open(&at, o_flags, true, out)
+			      : (o_flags & O_DIRECTORY)                  ? -EINVAL
+			      : mode_is_dir(at.dentry->inode->attr.mode) ? -EISDIR
+									 : vfs_open_path(&at, o_flags, out);
 		path_put(&at);
 	}
 	dentry_put(d);
