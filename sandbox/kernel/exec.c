@@ -390,7 +390,7 @@ static int become_single(struct task *t)
 
 	list_for_each_entry (other, &tg->threads, group_node) {
 		if (other != t && other->state == TASK_ALIVE) {
-			other->killed = true;
+			other->killed = other->ends_alone = true;
 			signal_wake(other);
 		}
 	}

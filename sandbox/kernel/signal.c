@@ -272,7 +272,7 @@ static void prepare(struct thread_group *tg, int sig)
 
 static bool dropped(struct task *t, int sig, bool from_kernel)
 {
-	if (t->blocked & sigmask_of(sig)) /* it may be unblocked, or read by sigwait */
+	if ((t->blocked | t->sigwait) & sigmask_of(sig)) /* it may be unblocked, or read by sigwait */
 		return false;
 	return is_ignored(t, sig) || (!from_kernel && is_protected_init(t, sig) && sig != LINUX_SIGCHLD);
 }
@@ -459,6 +459,8 @@ void signal_deliver(struct task *t, bool from_syscall, s64 ret)
 	for (;;) {
 		if (t->tg->group_exit)
 			task_exit_group(t, t->tg->group_exit_code);
+		if (t->killed && t->ends_alone)
+			task_exit(t, LINUX_SIGKILL);
 		if (t->killed)
 			task_exit_group(t, LINUX_SIGKILL);
 		if (t->tg->stopped) {

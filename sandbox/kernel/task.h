@@ -122,8 +122,10 @@ struct task {
 	bool restore_mask; /* saved_mask is to be put back (set_temporary_mask) */
 	struct altstack altstack;
 	struct restart_block restart;
-	bool killed;  /* must exit before anything else */
-	bool in_stop; /* sleeps in a group stop */
+	sigset64 sigwait; /* what rt_sigtimedwait waits for: not dropped though it be ignored */
+	bool killed;      /* must exit before anything else */
+	bool ends_alone;  /* with killed: only this thread (another one's execve) */
+	bool in_stop;     /* sleeps in a group stop */
 
 	/* the trap being served */
 	struct trap trap;

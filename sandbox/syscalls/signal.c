@@ -122,12 +122,14 @@ s64 sys_rt_sigtimedwait(struct task *t, const u64 *a)
 	set &= ~SIG_UNBLOCKABLE;
 	sig = signal_dequeue(t, set, &info);
 	if (!sig && !(a[2] && !ts.tv_sec && !ts.tv_nsec)) {
+		t->sigwait = set;
 		set_blocked(t, saved & ~set); /* so that they wake us */
 		while (!sig && !err) {
 			err = sched_sleep(deadline, SLEEP_INTERRUPTIBLE);
 			sig = signal_dequeue(t, set, &info);
 		}
 		set_blocked(t, saved);
+		t->sigwait = 0;
 	}
 	if (!sig)
 		return err == -ERESTARTSYS ? -EINTR : -EAGAIN;

@@ -9,7 +9,7 @@
 
 #include "sandbox/vfs/vfs_priv.h"
 
-#define FD_INITIAL          32U
+#define FD_INITIAL          64U
 #define FD_MAX              1048576U
 #define RLIMIT_NOFILE_INDEX 7
 
