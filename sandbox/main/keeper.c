@@ -14,6 +14,8 @@
 
 #include "sandbox/main/boot.h"
 
+#define FD_ASIDE 100
+
 /* The sentry ended without having been told to: say so where its own words went. */
 static void tell(int log_fd, int status)
 {
@@ -45,16 +47,17 @@ static void reap_until(pid_t sentry, int log_fd)
 	}
 }
 
-/* Only the log is left open. */
-static int close_all_but(int keep)
+/* Only the log is left open; its new number, or -1. */
+static int keep_log_only(const struct boot_options *o)
 {
-	if (keep >= 0 && keep != 3) {
-		if (dup2(keep, 3) < 0)
-			return -1;
-		keep = 3;
-	}
-	syscall(SYS_close_range, keep >= 0 ? 4 : 3, ~0U, 0);
-	return keep;
+	int log = o->log_fd >= 0 ? fcntl(o->log_fd, F_DUPFD, FD_ASIDE) : -1;
+
+	if (dup2(o->null_fd, 0) < 0 || dup2(0, 1) < 0 || dup2(0, 2) < 0)
+		_exit(1);
+	if (log >= 0)
+		log = dup2(log, 3);
+	syscall(SYS_close_range, log >= 0 ? 4 : 3, ~0U, 0);
+	return log;
 }
 
 void keeper_main(struct boot_options *o)
@@ -74,9 +77,7 @@ void keeper_main(struct boot_options *o)
 	if (sentry == 0)
 		sentry_main(o);
 	/* the sentry speaks from here on; should we fail now, the namespace ends and the starter sees that */
-	if (dup2(o->null_fd, 0) < 0 || dup2(0, 1) < 0 || dup2(0, 2) < 0)
-		_exit(1);
-	o->log_fd = close_all_but(o->log_fd);
+	o->log_fd = keep_log_only(o);
 	confine_rights(o, /*keep_ptrace=*/false);
 	if (filter_install_keeper())
 		_exit(1);
