@@ -101,7 +101,8 @@ static int read_maps(struct check *c)
 
 static bool is_skipped(const char *type)
 {
-	static const char *const skipped[] = {"stack", "struct check", "pipe ring", "json", "tmpfs page", "user database"};
+	static const char *const skipped[] = {"stack", "struct check", "pipe ring",
+					      "json",  "tmpfs page",   "user database"};
 
 	for (size_t i = 0; i < ARRAY_COUNT(skipped); i++)
 		if (!strcmp(type, skipped[i]))

@@ -37,6 +37,8 @@ static int find_mountpoint(const struct path *root, const char *path, struct pat
 		memcpy(prefix + used + 1, path, len);
 		prefix[used + 1 + len] = 0;
 		err = path_lookup_at(root, prefix, WALK_FOLLOW | WALK_DIRECTORY, &next);
+		if (err == -ENOENT && ((at.mnt->flags & MNT_READONLY) || (at.mnt->sb->flags & SB_READONLY)))
+			err = -EROFS;
 		if (err == -ENOENT) {
 			err = vfs_mkdir_at(&at, prefix + used + 1, 0755);
 			if (!err)

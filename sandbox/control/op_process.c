@@ -109,6 +109,8 @@ static int read_args(struct request *r, struct exec_args *a)
 	if (r->fd_count != wanted)
 		return request_fail(r, -EINVAL, "exec wants %u descriptors %s, %u came", wanted,
 				    a->tty ? "with a terminal" : "without a terminal", r->fd_count);
+	if (a->ct->pid_ns->dying)
+		return request_fail(r, -ESRCH, "the container's first process has ended");
 	if (a->init && a->ct->pid_ns->init)
 		return request_fail(r, -EBUSY, "the container has a first process already");
 	return 0;

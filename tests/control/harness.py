@@ -33,7 +33,8 @@ class Client:
         data = struct.pack("<I", len(body) if size is None else size) + body
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         sent = self.socket.sendmsg([data], rights)
-        self.socket.sendall(data[sent:])
+        if sent < len(data):
+            self.socket.sendall(data[sent:])
 
     def send(self, op, fds=(), **fields):
         self.last += 1
