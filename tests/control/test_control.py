@@ -156,7 +156,7 @@ class Terminal(WithSentry):
         return data
 
     def test_size_and_name(self):
-        sock, name = self.start("/bin/bash", "-c", "tty; stty size; trap 'stty size' WINCH; while :; do read -t 0.1 x && break; done; exit 5", cols=100, rows=30)
+        sock, name = self.start("/bin/bash", "-c", "trap 'stty size' WINCH; tty; stty size; while :; do read -t 0.1 x && break; done; exit 5", cols=100, rows=30)
         self.read_until(sock, b"/dev/pts/0\r\n30 100\r\n")
         self.assertTrue(self.s.ask("resize", process=name, cols=90, rows=20)["ok"])
         self.read_until(sock, b"20 90\r\n")
