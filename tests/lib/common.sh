@@ -49,3 +49,31 @@ build_warren() {
 	make -s -j"$(nproc)" -C build || die "the build failed; its reason is above"
 	echo "built: $(ls build/bin 2>/dev/null | tr '\n' ' ')"
 }
+
+# A small root file system out of this machine's own programs and the libraries they need: enough for a shell.
+make_small_rootfs() {
+	local root=$1 p lib
+	[ -x "$root/bin/bash" ] && [ -e "$root/.complete" ] && return
+	mkdir -p "$root"/usr/bin "$root"/usr/lib "$root"/usr/lib64 "$root"/usr/sbin "$root"/etc "$root"/root "$root"/tmp "$root"/proc \
+		"$root"/sys "$root"/dev "$root"/var/tmp || return 1
+	chmod 1777 "$root"/tmp "$root"/var/tmp
+	for p in bin lib lib64 sbin; do
+		[ -e "$root/$p" ] || ln -s "usr/$p" "$root/$p" || return 1
+	done
+	for p in bash sh ls cat ps top id uname env echo sleep grep sed awk find sort head tail wc date mkdir rm cp mv ln touch chmod stat \
+		hostname tty stty kill free du df tar gzip seq tr cut clear vi nano less; do
+		p=$(type -P "$p") || continue
+		case $p in /usr/* | /bin/* | /sbin/*) ;; *) continue ;; esac
+		cp -L "$p" "$root/usr/bin/" || return 1
+		for lib in $(ldd "$p" 2>/dev/null | grep -o '/[^ ]*'); do
+			lib=$(realpath -s "$lib")
+			case $lib in /usr/*) ;; *) lib=/usr$lib ;; esac
+			mkdir -p "$root${lib%/*}" && cp -Ln "$lib" "$root$lib" || return 1
+		done
+	done
+	[ -d /usr/share/terminfo ] && mkdir -p "$root/usr/share" && cp -r /usr/share/terminfo "$root/usr/share/"
+	[ -d /lib/terminfo ] && cp -r /lib/terminfo "$root/usr/lib/"
+	printf 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/:/bin/sh\n' >"$root/etc/passwd"
+	printf 'root:x:0:\ntty:x:5:\nnogroup:x:65534:\n' >"$root/etc/group"
+	touch "$root/.complete"
+}
