@@ -60,7 +60,7 @@ make_small_rootfs() {
 	for p in bin lib lib64 sbin; do
 		[ -e "$root/$p" ] || ln -s "usr/$p" "$root/$p" || return 1
 	done
-	for p in bash sh ls cat ps top id uname env echo sleep grep sed awk find sort head tail wc date mkdir rm cp mv ln touch chmod stat \
+	for p in bash sh true false yes dd tee xargs printf readlink test pwd ls cat ps top id uname env echo sleep grep sed awk find sort head tail wc date mkdir rm cp mv ln touch chmod stat \
 		hostname tty stty kill free du df tar gzip seq tr cut clear vi nano less; do
 		p=$(type -P "$p") || continue
 		case $p in /usr/* | /bin/* | /sbin/*) ;; *) continue ;; esac
