@@ -160,6 +160,13 @@ static void serve_syscall(struct task *t)
 	s64 ret;
 
 	t->regs_changed = false;
+	/* What was sent while guest code ran comes before its next call, as if it had interrupted that code:
+	 * the call might change what happens on the signal (bash, interrupted in sigaction, would loop for
+	 * ever). */
+	if (signal_pending(t)) {
+		signal_deliver(t, true, -ERESTARTNOINTR);
+		return;
+	}
 	ret = syscall_dispatch(t);
 	if (!t->regs_changed)
 		uthread_set_result(t->ut, ret);
@@ -338,7 +345,9 @@ s64 task_clone(struct task *p, const struct clone_args_k *a)
 		else
 			err = mm_fork(p->mm, &c->mm);
 	}
-	if (!err && p->killed)
+	/* what was sent to the process group while the memory was copied would miss the child: take it first
+	 */
+	if (!err && signal_pending(p))
 		err = -ERESTARTNOINTR;
 	if (!err)
 		err = copy_thread_state(p, c, a);
