@@ -31,7 +31,7 @@ static void add_count(const char *name, u64 count, void *arg)
 int op_stats(struct request *r)
 {
 	json_t *missing = json_object();
-	u64 syscalls = 0;
+	u64 syscalls = kernel()->dead_syscalls;
 	struct task *t;
 
 	list_for_each_entry (t, &kernel()->tasks, all_node)

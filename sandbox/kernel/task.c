@@ -48,6 +48,7 @@ static void task_release(struct object *obj)
 	struct task *t = container_of(obj, struct task, obj);
 
 	list_del_init(&t->all_node);
+	kernel()->dead_syscalls += t->syscall_count;
 	sigpending_clear(&t->pending);
 	sighand_put(t->sighand);
 	cred_put(t->cred);
