@@ -1,5 +1,5 @@
 /*
- * control.c - connections to the control socket. See control.h and /docs: the control protocol.
+ * control.c - connections to the control socket. See control.h and docs/control.md.
  *
  * A coroutine accepts; each client has one that reads its messages and writes what is queued for it. Requests
  * that may sleep run in coroutines of their own, so that one does not hold up the next. Parsed JSON lives in
