@@ -91,7 +91,7 @@ static bool client_input(struct client *c)
 	for (;;) {
 		struct proto_message m;
 		long n = proto_reader_fill(&c->reader, c->sock->fd);
-		int have;
+		int have = 0;
 
 		if (n == -EAGAIN)
 			return true;

@@ -350,8 +350,11 @@ void force_signal(struct task *t, int sig)
 void force_signal_fault(struct task *t, int sig, int code, u64 addr)
 {
 	struct linux_siginfo info = {.si_signo = sig, .si_code = code};
-	struct sigaction_k *act = &t->sighand->action[sig - 1];
+	struct sigaction_k *act;
 
+	if (sig < 1 || sig > LINUX_NSIG)
+		panic("signal %d is forced", sig);
+	act = &t->sighand->action[sig - 1];
 	info.fault.addr = addr;
 	if (act->handler == LINUX_SIG_IGN || (t->blocked & sigmask_of(sig))) {
 		act->handler = LINUX_SIG_DFL;
