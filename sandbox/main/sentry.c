@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -18,10 +19,12 @@
 #include "sandbox/main/boot.h"
 #include "sandbox/platform/platform.h"
 
-#define DEFAULT_TASKS 32768
-#define ARENA_MIN     (64UL << 20)
-#define FD_FIRST      3
-#define FD_ASIDE      100
+#define DEFAULT_TASKS    32768
+#define ARENA_MIN        (64UL << 20)
+#define FD_FIRST         3
+#define FD_ASIDE         100
+#define KERNEL_OOM_SCORE "-900"
+#define GUEST_OOM_SCORE  "500"
 
 /* Puts the wanted descriptors at 3, 4, …; closes all others. */
 static void keep_descriptors(struct boot_options *o, int **wanted, unsigned count)
@@ -65,6 +68,25 @@ static void set_limits(const struct boot_options *o)
 		set_limit(o, RLIMIT_NPROC, 2 * o->task_limit + 64);
 }
 
+/* When the sandbox's memory runs out, a guest process shall die, not the kernel. Stubs inherit the score that
+ * holds while the zygote is made; the sentry then goes back to its own: a low one if the right to lower it
+ * was there, which the first write fixes for later, else the one it was started with. */
+static bool set_oom_score(int fd, const char *score)
+{
+	return pwrite(fd, score, strlen(score), 0) > 0;
+}
+
+static void raise_oom_score(int fd, char *own, size_t size)
+{
+	ssize_t n = pread(fd, own, size - 1, 0);
+
+	own[n > 0 ? n : 0] = 0;
+	if (set_oom_score(fd, KERNEL_OOM_SCORE))
+		snprintf(own, size, "%s", KERNEL_OOM_SCORE);
+	if (!set_oom_score(fd, GUEST_OOM_SCORE))
+		own[0] = 0;
+}
+
 static void boot_kernel(const struct boot_options *o, int maps_fd)
 {
 	u64 arena_limit = o->memory_bytes ? max_t(u64, o->memory_bytes, ARENA_MIN) : 0;
@@ -101,19 +123,25 @@ static void say_ready(const struct boot_options *o)
 
 void sentry_main(struct boot_options *o)
 {
-	int maps_fd, *wanted[] = {&o->report_fd, &o->control_fd, &o->log_fd, &maps_fd};
+	int maps_fd, oom_fd, *wanted[] = {&o->report_fd, &o->control_fd, &o->log_fd, &maps_fd, &oom_fd};
+	char oom_score[16];
 	size_t seed;
 	int err;
 
 	prctl(PR_SET_NAME, "warren-sentry");
 	signal(SIGPIPE, SIG_IGN);
 	maps_fd = openat(o->proc_fd, "self/maps", O_RDONLY | O_CLOEXEC);
+	oom_fd = openat(o->proc_fd, "self/oom_score_adj", O_RDWR | O_CLOEXEC);
+	raise_oom_score(oom_fd, oom_score, sizeof(oom_score));
 	if (maps_fd < 0)
 		boot_fail(o, "cannot read the map of the sentry: errno %d", errno);
 	keep_descriptors(o, wanted, ARRAY_COUNT(wanted));
 	set_limits(o);
 	confine_rights(o, o->may_ptrace);
 	boot_kernel(o, maps_fd);
+	if (oom_score[0] && !set_oom_score(oom_fd, oom_score))
+		klog(LOG_WARN, "the sentry's own OOM score cannot be restored: errno %d", errno);
+	close(oom_fd);
 	/* jansson would open /dev/urandom for it otherwise */
 	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		boot_fail(o, "no random numbers: errno %d", errno);

@@ -19,9 +19,8 @@
 #include "sandbox/vfs/mount.h"
 #include "sandbox/vfs/vfs_priv.h"
 
-#define TMPFS_MAGIC       0x01021994
-#define TMPFS_DEFAULT_MAX (1UL << 30)
-#define DIRENT_SIZE       20 /* what an entry adds to st_size of a directory, as Linux counts */
+#define TMPFS_MAGIC 0x01021994
+#define DIRENT_SIZE 20 /* what an entry adds to st_size of a directory, as Linux counts */
 
 struct tmpfs {
 	u64 max_bytes, used_bytes;
@@ -64,8 +63,19 @@ static void recharge(struct inode *inode)
 	u64 now = occupied(inode);
 
 	fs->used_bytes += now - ti(inode)->charged;
+	kernel()->tmpfs_bytes += now - ti(inode)->charged;
 	ti(inode)->charged = now;
 	inode->attr.blocks = now / 512;
+}
+
+/* What may still be added: by the mount's size, and by what all of the sandbox's mounts together may hold,
+ * for nobody can be killed to get such memory back. */
+static u64 room_in(const struct tmpfs *fs)
+{
+	u64 all = kernel_memory_total() / 2, used = kernel()->tmpfs_bytes;
+	u64 here = fs->max_bytes > fs->used_bytes ? fs->max_bytes - fs->used_bytes : 0;
+
+	return min_t(u64, here, all > used ? all - used : 0);
 }
 
 /* ---- files ---- */
@@ -110,12 +120,10 @@ static s64 tmpfs_write(struct file *f, struct uio *src, u64 *pos)
 			return -EPERM;
 		n = inode->attr.size - *pos;
 	}
-	if (fs->used_bytes + n > fs->max_bytes) {
-		u64 room = fs->max_bytes > fs->used_bytes ? fs->max_bytes - fs->used_bytes : 0;
-		if (*pos + n > t->charged && !room)
+	if (*pos + n > t->charged && n > room_in(fs)) {
+		n = room_in(fs);
+		if (!n)
 			return -ENOSPC;
-		if (*pos + n > t->charged)
-			n = min_t(size_t, n, room);
 	}
 	got = tmpfs_data_write(&t->data, src, *pos, n, inode->attr.size);
 	if (got > 0) {
@@ -180,7 +188,7 @@ static int tmpfs_fallocate(struct file *f, int mode, u64 offset, u64 size)
 	}
 	if (err || (mode & FALLOC_FL_PUNCH_HOLE))
 		goto out;
-	if (fs->used_bytes + (end > ti(inode)->charged ? end - ti(inode)->charged : 0) > fs->max_bytes)
+	if (end > ti(inode)->charged && end - ti(inode)->charged > room_in(fs))
 		return -ENOSPC;
 	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > inode->attr.size) {
 		if (ti(inode)->seals & 4)
@@ -277,6 +285,7 @@ static void tmpfs_evict(struct inode *inode)
 
 	fs->inodes--;
 	fs->used_bytes -= ti(inode)->charged;
+	kernel()->tmpfs_bytes -= ti(inode)->charged;
 	tmpfs_data_free(&ti(inode)->data);
 	kfree(ti(inode)->target);
 	kfree(ti(inode));
@@ -315,8 +324,7 @@ static int tmpfs_statfs(struct inode *inode, struct linux_statfs *st)
 
 	st->f_bsize = st->f_frsize = PAGE_SIZE;
 	st->f_blocks = fs->max_bytes / PAGE_SIZE;
-	st->f_bfree = st->f_bavail =
-	    fs->max_bytes > fs->used_bytes ? (fs->max_bytes - fs->used_bytes) / PAGE_SIZE : 0;
+	st->f_bfree = st->f_bavail = room_in(fs) / PAGE_SIZE;
 	st->f_files = fs->max_inodes;
 	st->f_ffree = fs->max_inodes - fs->inodes;
 	st->f_namelen = NAME_MAX_LEN;
@@ -494,7 +502,7 @@ static int parse_size(const char *s, u64 *out)
 		n <<= 30;
 		break;
 	case '%':
-		n = TMPFS_DEFAULT_MAX * 2 / 100 * min_t(u64, n, 100);
+		n = kernel_memory_total() / 100 * min_t(u64, n, 100);
 		break;
 	default:
 		*out = n;
@@ -545,7 +553,7 @@ static int parse_options(const char *data, struct tmpfs_options *o)
 
 static int tmpfs_mount(const struct fs_type *type, const struct mount_options *opt, struct super_block **out)
 {
-	struct tmpfs_options o = {.size = TMPFS_DEFAULT_MAX, .inodes = 1 << 20, .mode = 01777};
+	struct tmpfs_options o = {.size = kernel_memory_total() / 2, .inodes = 1 << 20, .mode = 01777};
 	struct super_block *sb;
 	struct tmpfs *fs;
 	struct inode *root;
