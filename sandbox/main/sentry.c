@@ -64,8 +64,8 @@ static void set_limits(const struct boot_options *o)
 	set_limit(o, RLIMIT_NOFILE, UINT64_MAX);
 	/* a guest thread is a host thread, and each of its processes has a memory thread beside it; what a
 	 * guest makes behind the sentry's back counts too */
-	if (o->own_uid && o->task_limit)
-		set_limit(o, RLIMIT_NPROC, 2 * o->task_limit + 64);
+	if (o->own_uid)
+		set_limit(o, RLIMIT_NPROC, 2 * (o->task_limit ? o->task_limit : DEFAULT_TASKS) + 64);
 }
 
 /* When the sandbox's memory runs out, a guest process shall die, not the kernel. Stubs inherit the score that
