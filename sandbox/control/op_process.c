@@ -118,7 +118,7 @@ static int read_args(struct request *r, struct exec_args *a)
 
 /* ---- descriptors ---- */
 
-static int open_streams(struct request *r, struct fd_table *files)
+static int open_streams(struct request *r, struct fd_table *files, const struct cred *cred)
 {
 	for (int i = 0; i < 3; i++) {
 		struct file *f;
@@ -126,7 +126,7 @@ static int open_streams(struct request *r, struct fd_table *files)
 		int fd, err = request_take_fd(r, i, &fd);
 
 		if (!err)
-			err = hostfd_create(fd, &f);
+			err = hostfd_create(fd, cred->uid, cred->gid, &f);
 		if (err)
 			return request_fail(r, err, "standard stream %d cannot be used: %s", i,
 					    strerrorname_np(-err));
@@ -211,7 +211,7 @@ static int exec_with(struct request *r, struct exec_args *a, struct process *p)
 	if (!err)
 		err = user_resolve(r, a->ct, a->user, a->uid, a->gid, &cred);
 	if (!err)
-		err = a->tty ? open_terminal(r, a, files, &master, &sock) : open_streams(r, files);
+		err = a->tty ? open_terminal(r, a, files, &master, &sock) : open_streams(r, files, cred);
 	if (err) {
 		cred_put(cred);
 		if (files)

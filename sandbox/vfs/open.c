@@ -50,11 +50,16 @@ static int open_inode(struct file *f)
 {
 	struct inode *inode = f->inode;
 	u32 type = mode_type(inode->attr.mode);
+	bool own_open = inode->ops && inode->ops->open, anonymous = inode->sb == vfs()->anon->sb;
 	int err = 0;
 
-	if (type == LINUX_S_IFIFO)
+	/* by /proc/PID/fd: a pipe opens once more, a standard stream as it can, eventfd and the like not at
+	 * all */
+	if (anonymous && !own_open && type != LINUX_S_IFIFO)
+		return -ENXIO;
+	if (type == LINUX_S_IFIFO && !(anonymous && own_open))
 		return fifo_open(inode, f);
-	if (inode->ops && inode->ops->open) {
+	if (own_open) {
 		err = inode->ops->open(inode, f);
 	} else if (type == LINUX_S_IFCHR) {
 		f->ops = chrdev_ops(inode->attr.rdev);

@@ -26,6 +26,8 @@
 
 struct hostfd {
 	struct host_fd *fd;
+	struct inode *inode; /* not counted: it outlives its open files */
+	u32 files, access;   /* how many are open; FMODE_READ, FMODE_WRITE: what the host allows */
 	struct host_poll poll;
 	struct wait_queue wait;
 	u32 changes;
@@ -162,6 +164,8 @@ static s64 hostfd_ioctl(struct file *f, u32 cmd, u64 arg)
 
 static void hostfd_free(struct hostfd *h)
 {
+	if (h->inode)
+		h->inode->private = NULL;
 	if (h->polled)
 		host_poll_remove(&h->poll);
 	host_fd_put(h->fd);
@@ -170,7 +174,10 @@ static void hostfd_free(struct hostfd *h)
 
 static void hostfd_release(struct file *f)
 {
-	hostfd_free(f->private);
+	struct hostfd *h = f->private;
+
+	if (--h->files == 0)
+		hostfd_free(h);
 }
 
 static const struct file_ops hostfd_ops = {
@@ -180,6 +187,24 @@ static const struct file_ops hostfd_ops = {
     .ioctl = hostfd_ioctl,
     .release = hostfd_release,
 };
+
+/* Through /proc/PID/fd: /dev/stdin, /dev/stdout. */
+static int hostfd_reopen(struct inode *inode, struct file *f)
+{
+	struct hostfd *h = inode->private;
+
+	if (!h)
+		return -ENXIO; /* a path was kept (O_PATH), but all files are closed */
+	if ((f->mode & (FMODE_READ | FMODE_WRITE)) & ~h->access)
+		return -EACCES;
+	h->files++;
+	f->ops = &hostfd_ops;
+	f->private = h;
+	f->mode |= FMODE_NOSEEK | FMODE_STREAM;
+	return 0;
+}
+
+static const struct inode_ops hostfd_inode_ops = {.open = hostfd_reopen};
 
 static int hostfd_open(int fd, struct hostfd **out)
 {
@@ -217,9 +242,11 @@ static int hostfd_open(int fd, struct hostfd **out)
 	return err;
 }
 
-int hostfd_create(int fd, struct file **out)
+int hostfd_create(int fd, u32 uid, u32 gid, struct file **out)
 {
+	static const u32 modes[4] = {FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0};
 	int access = fcntl(fd, F_GETFL) & O_ACCMODE, err;
+	struct inode *inode;
 	struct hostfd *h;
 
 	err = hostfd_open(fd, &h);
@@ -230,5 +257,13 @@ int hostfd_create(int fd, struct file **out)
 		hostfd_free(h);
 		return -ENOMEM;
 	}
+	inode = (*out)->inode;
+	inode->ops = &hostfd_inode_ops;
+	inode->private = h;
+	inode->attr.uid = uid;
+	inode->attr.gid = gid;
+	h->inode = inode;
+	h->files = 1;
+	h->access = modes[access];
 	return 0;
 }

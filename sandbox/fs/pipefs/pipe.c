@@ -25,7 +25,8 @@ struct pipe {
 	u32 head, tail;
 	u32 readers, writers, files;
 	u32 reader_opens, writer_opens; /* how often an end was opened: a FIFO's open waits for a change */
-	struct inode *inode;            /* of a FIFO, not counted: it outlives its open files; NULL: a pipe */
+	struct inode *inode;            /* not counted: it outlives its open files */
+	bool fifo;                      /* has a name: opening one end waits for the other */
 };
 
 #define CAP_SYS_RESOURCE_NR 24
@@ -174,7 +175,7 @@ static u32 pipe_poll(struct file *f, struct poll_table *pt)
 	if (f->mode & FMODE_READ) {
 		if (used(p))
 			ev |= LINUX_POLLIN | LINUX_POLLRDNORM;
-		if (!p->writers && (p->writer_opens || !p->inode))
+		if (!p->writers && (p->writer_opens || !p->fifo))
 			ev |= LINUX_POLLHUP;
 	}
 	if (f->mode & FMODE_WRITE) {
@@ -231,13 +232,17 @@ int pipe_create(u32 o_flags, struct file **read_end, struct file **write_end)
 		pipe_free(p);
 		return -ENOMEM;
 	}
-	w = anon_file_new("pipe", &pipe_ops, p, O_WRONLY | (o_flags & O_NONBLOCK), LINUX_S_IFIFO);
+	p->inode = r->inode; /* one for both ends: it can be opened once more through /proc/PID/fd */
+	p->inode->pipe = p;
+	w = file_new(&r->path, r->inode, &pipe_ops, O_WRONLY | (o_flags & O_NONBLOCK));
 	if (!w) {
 		p->writers = 0;
 		p->files = 1;
 		file_put(r);
 		return -ENOMEM;
 	}
+	w->private = p;
+	w->mode |= FMODE_NOSEEK | FMODE_STREAM;
 	*read_end = r;
 	*write_end = w;
 	return 0;
@@ -264,6 +269,7 @@ int fifo_open(struct inode *inode, struct file *file)
 		if (!p)
 			return -ENOMEM;
 		p->inode = inode;
+		p->fifo = true;
 		inode->pipe = p;
 	}
 	p->files++;
@@ -272,9 +278,9 @@ int fifo_open(struct inode *inode, struct file *file)
 	p->reader_opens += rd;
 	p->writer_opens += wr;
 	wake_up_all(&p->wait, 0);
-	if (rd && !wr && !p->writers && !(file->flags & O_NONBLOCK))
+	if (p->fifo && rd && !wr && !p->writers && !(file->flags & O_NONBLOCK))
 		err = fifo_wait_peer(p, &p->writers, &p->writer_opens);
-	else if (wr && !rd && !p->readers)
+	else if (p->fifo && wr && !rd && !p->readers)
 		err = fifo_wait_peer(p, &p->readers, &p->reader_opens);
 	if (err) {
 		p->readers -= rd;

@@ -113,6 +113,7 @@ static void file_release(struct object *obj)
 
 	epoll_file_released(f);
 	f->ops->release(f);
+	inode_put(f->inode);
 	free(f);
 }
 
@@ -129,12 +130,27 @@ struct file *fake_file(const struct file_ops *ops, u32 o_flags)
 	return f;
 }
 
+static void inode_release(struct object *obj)
+{
+	kfree(container_of(obj, struct inode, obj));
+}
+
+struct file *file_new(struct path *path, struct inode *inode, const struct file_ops *ops, u32 o_flags)
+{
+	struct file *f = fake_file(ops, o_flags);
+
+	f->inode = inode_get(inode);
+	return f;
+}
+
 struct file *anon_file_new(const char *name, const struct file_ops *ops, void *private, u32 o_flags,
 			   u32 mode_type)
 {
 	struct file *f = fake_file(ops, o_flags);
 
 	f->private = private;
+	f->inode = knew(struct inode);
+	object_init(&f->inode->obj, inode_release);
 	return f;
 }
 
