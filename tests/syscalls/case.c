@@ -155,7 +155,8 @@ static int run_one(const struct test_case *c)
 	kill(-pid, SIGKILL); /* what it left behind */
 	remove_tree(AT_FDCWD, dir);
 	if (WIFSIGNALED(status))
-		printf("    ended by signal %d%s\n", WTERMSIG(status), WTERMSIG(status) == SIGALRM ? " (ten seconds)" : "");
+		printf("    ended by signal %d%s\n", WTERMSIG(status),
+		       WTERMSIG(status) == SIGALRM ? " (ten seconds)" : "");
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 

@@ -9,8 +9,8 @@
  *             EXPECT_EQ(read(fd, buf, 1), 0);
  *     }
  *
- * Each case runs in a process of its own, in an empty directory of its own, for at most ten seconds. The first
- * EXPECT that does not hold ends it. With --case NAME one case runs in the program's own process.
+ * Each case runs in a process of its own, in an empty directory of its own, for at most ten seconds. The
+ * first EXPECT that does not hold ends it. With --case NAME one case runs in the program's own process.
  */
 #ifndef WARREN_TESTS_CASE_H
 #define WARREN_TESTS_CASE_H
@@ -40,7 +40,8 @@ struct test_case {
 };
 void case_register(struct test_case *c);
 /* Says what went wrong and ends the case. */
-void case_fail(const char *file, int line, const char *fmt, ...) __attribute__((noreturn, format(printf, 3, 4)));
+void case_fail(const char *file, int line, const char *fmt, ...)
+    __attribute__((noreturn, format(printf, 3, 4)));
 /* The machine cannot show it: ends the case as skipped. */
 void case_skip(const char *why) __attribute__((noreturn));
 const char *errno_name(int e);
@@ -71,7 +72,7 @@ const char *errno_name(int e);
 	do {                                                                                                 \
 		const char *a_ = (actual), *e_ = (expected);                                                 \
 		if (strcmp(a_, e_))                                                                          \
-			case_fail(__FILE__, __LINE__, "%s is \"%s\", expected \"%s\"", #actual, a_, e_);      \
+			case_fail(__FILE__, __LINE__, "%s is \"%s\", expected \"%s\"", #actual, a_, e_);     \
 	} while (0)
 /* The call fails with exactly this errno. */
 #define EXPECT_ERRNO(call, code)                                                                             \

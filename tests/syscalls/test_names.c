@@ -1,4 +1,5 @@
-/* mkdir(2), rmdir(2), unlink(2), rename(2), link(2), symlink(2), readlink(2), chdir(2), getcwd(2), chroot(2). */
+/* mkdir(2), rmdir(2), unlink(2), rename(2), link(2), symlink(2), readlink(2), chdir(2), getcwd(2), chroot(2).
+ */
 #include "case.h"
 
 #include <limits.h>

@@ -1,4 +1,5 @@
-/* open(2) and its relatives, stat(2), access(2), chmod(2), chown(2), utimensat(2), truncate(2), getdents(2). */
+/* open(2) and its relatives, stat(2), access(2), chmod(2), chown(2), utimensat(2), truncate(2), getdents(2).
+ */
 #include "case.h"
 
 #include <dirent.h>

@@ -166,7 +166,9 @@ CASE(children_times_add_up)
 	}
 	expect_exit(pid, 0);
 	OK(getrusage(RUSAGE_CHILDREN, &u));
-	EXPECT(u.ru_utime.tv_sec * 1000 + u.ru_utime.tv_usec / 1000 + u.ru_stime.tv_sec * 1000 + u.ru_stime.tv_usec / 1000 >= 30);
+	EXPECT(u.ru_utime.tv_sec * 1000 + u.ru_utime.tv_usec / 1000 + u.ru_stime.tv_sec * 1000 +
+		   u.ru_stime.tv_usec / 1000 >=
+	       30);
 }
 
 /* ---- clone and threads ---- */
@@ -278,7 +280,8 @@ CASE(clone_settid_cleartid)
 {
 	int parent_tid = 0;
 	static int child_tid;
-	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | SIGCHLD, NULL, &parent_tid, &child_tid, 0);
+	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | SIGCHLD, NULL,
+				   &parent_tid, &child_tid, 0);
 	if (!pid)
 		_exit(child_tid == getpid() ? 0 : 1);
 	EXPECT_EQ(parent_tid, pid);
@@ -359,7 +362,8 @@ CASE(exec_script_interpreter)
 	char *argv[] = {(char *)"s", NULL};
 	EXPECT(n > 0);
 	self[n] = 0;
-	snprintf(line, sizeof(line), "#!%s --list\n", self); /* SELF "--list" "./s": three arguments are no list */
+	snprintf(line, sizeof(line), "#!%s --list\n",
+		 self); /* SELF "--list" "./s": three arguments are no list */
 	write_script("s", line);
 	pid_t pid = fork();
 	if (!pid) {
@@ -388,7 +392,8 @@ CASE(exec_close_on_exec)
 	int fd = make_file("f", ""), keep = dup(fd);
 	OK(fcntl(fd, F_SETFD, FD_CLOEXEC));
 	snprintf(arg, sizeof(arg), "%d,%d", fd, keep);
-	char *argv[] = {(char *)"x", (char *)"--case", (char *)"helper_descriptors", NULL}, *envp[] = {arg, NULL};
+	char *argv[] = {(char *)"x", (char *)"--case", (char *)"helper_descriptors", NULL},
+	     *envp[] = {arg, NULL};
 	char env[64];
 	snprintf(env, sizeof(env), "FDS=%s", arg);
 	envp[0] = env;
@@ -487,7 +492,8 @@ CASE(sessions)
 }
 CASE(setpgid_after_exec)
 {
-	char *argv[] = {(char *)"x", (char *)"--case", (char *)"helper_sleeps", NULL}, *envp[] = {(char *)"SLEEP=1", NULL};
+	char *argv[] = {(char *)"x", (char *)"--case", (char *)"helper_sleeps", NULL},
+	     *envp[] = {(char *)"SLEEP=1", NULL};
 	pid_t pid = spawn_self(argv, envp);
 	sleep_ms(150);
 	EXPECT_ERRNO(setpgid(pid, pid), EACCES);

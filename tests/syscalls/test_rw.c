@@ -238,7 +238,8 @@ CASE(large_write_and_read)
 }
 CASE(dev_null_zero_full)
 {
-	int null = open("/dev/null", O_RDWR), zero = open("/dev/zero", O_RDWR), full = open("/dev/full", O_RDWR);
+	int null = open("/dev/null", O_RDWR), zero = open("/dev/zero", O_RDWR),
+	    full = open("/dev/full", O_RDWR);
 	memset(buf, 1, sizeof(buf));
 	EXPECT_EQ(read(null, buf, 10), 0);
 	EXPECT_EQ(write(null, buf, 10), 10);

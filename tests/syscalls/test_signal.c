@@ -381,7 +381,8 @@ CASE(vector_registers_survive_a_handler)
 	double x[4] = {1.5, 2.5, 3.5, 4.5}, y[4] = {0};
 	install(SIGUSR1, 0);
 	long nr = SYS_tgkill, pid = getpid(), tid = syscall(SYS_gettid), sig = SIGUSR1, ret;
-	__asm__ volatile("movupd (%[x]), %%xmm6\n\tmovupd 16(%[x]), %%xmm7\n\tsyscall\n\tmovupd %%xmm6, (%[y])\n\tmovupd %%xmm7, 16(%[y])"
+	__asm__ volatile("movupd (%[x]), %%xmm6\n\tmovupd 16(%[x]), %%xmm7\n\tsyscall\n\tmovupd %%xmm6, "
+			 "(%[y])\n\tmovupd %%xmm7, 16(%[y])"
 			 : "=a"(ret)
 			 : "a"(nr), "D"(pid), "S"(tid), "d"(sig), [x] "r"(x), [y] "r"(y)
 			 : "rcx", "r11", "xmm6", "xmm7", "memory");
