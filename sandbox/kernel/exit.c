@@ -103,6 +103,8 @@ static void orphan_children(struct thread_group *tg)
 	struct thread_group *reaper = find_reaper(tg), *child, *next;
 
 	list_for_each_entry_safe (child, next, &tg->children, sibling_node) {
+		if (child->live && child->leader->pdeath_signal)
+			(void)!send_signal_group(child, child->leader->pdeath_signal, NULL);
 		list_del_init(&child->sibling_node);
 		child->parent = reaper;
 		if (reaper) {

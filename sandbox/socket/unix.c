@@ -225,8 +225,6 @@ static int unix_shutdown(struct socket *s, int how)
 
 	if (how < 0 || how > 2)
 		return -EINVAL;
-	if (s->type != LINUX_SOCK_DGRAM && !p && e->state != UNIX_LISTENING)
-		return -ENOTCONN;
 	e->shut_read |= how != 1;
 	e->shut_write |= how != 0;
 	if (p && s->type != LINUX_SOCK_DGRAM) {
