@@ -35,6 +35,7 @@ struct sighand *sighand_dup(const struct sighand *old)
 	if (old)
 		memcpy(s->action, old->action, sizeof(s->action));
 	object_init(&s->obj, sighand_release);
+	wait_queue_init(&s->signalfd_wait);
 	return s;
 }
 
@@ -120,6 +121,8 @@ static int enqueue(struct task *t, struct sigpending *p, int sig, const struct l
 	q->info.si_signo = sig;
 	list_add_tail(&q->node, &p->queue);
 	p->set |= sigmask_of(sig);
+	if (t->sighand)
+		wake_up_all(&t->sighand->signalfd_wait, 0);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "sandbox/abi/signal.h"
 #include "sandbox/base/list.h"
 #include "sandbox/base/object.h"
+#include "sandbox/kernel/wait.h"
 
 struct task;
 struct thread_group;
@@ -48,6 +49,7 @@ struct sigaction_k {
 struct sighand {
 	struct object obj;
 	struct sigaction_k action[LINUX_NSIG]; /* index = signal - 1 */
+	struct wait_queue signalfd_wait;       /* readers and pollers of signalfds */
 };
 
 struct altstack {

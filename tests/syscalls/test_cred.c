@@ -1,4 +1,5 @@
-/* credentials(7), capabilities(7), getrlimit(2), prctl(2), uname(2), sysinfo(2), getrandom(2), sched(7), proc(5). */
+/* credentials(7), capabilities(7), getrlimit(2), prctl(2), uname(2), sysinfo(2), getrandom(2), sched(7),
+ * proc(5). */
 #include "case.h"
 
 #include <grp.h>
@@ -305,7 +306,9 @@ CASE(proc_self_stat_fields)
 {
 	int pid, ppid, pgrp, session;
 	char comm[32], state;
-	EXPECT_EQ(sscanf(slurp("/proc/self/stat"), "%d (%31[^)]) %c %d %d %d", &pid, comm, &state, &ppid, &pgrp, &session), 6);
+	EXPECT_EQ(sscanf(slurp("/proc/self/stat"), "%d (%31[^)]) %c %d %d %d", &pid, comm, &state, &ppid,
+			 &pgrp, &session),
+		  6);
 	EXPECT_EQ(pid, getpid());
 	EXPECT_EQ(state, 'R');
 	EXPECT_EQ(ppid, getppid());
@@ -351,7 +354,8 @@ CASE(proc_cmdline_and_environ)
 {
 	pid_t pid = fork();
 	if (!pid) {
-		char *argv[] = {(char *)"one", (char *)"--case", (char *)"helper_cmdline", NULL}, *envp[] = {(char *)"A=1", (char *)"B=2", NULL};
+		char *argv[] = {(char *)"one", (char *)"--case", (char *)"helper_cmdline", NULL},
+		     *envp[] = {(char *)"A=1", (char *)"B=2", NULL};
 		execve("/proc/self/exe", argv, envp);
 		_exit(100);
 	}

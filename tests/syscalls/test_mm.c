@@ -48,7 +48,8 @@ CASE(mmap_errors)
 	EXPECT_ERRNO((long)mmap(NULL, PAGE, PROT_READ, MAP_ANONYMOUS, -1, 0), EINVAL);
 	EXPECT_ERRNO((long)mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, 99, 0), EBADF);
 	EXPECT_ERRNO(syscall(SYS_mmap, NULL, PAGE, PROT_READ, MAP_PRIVATE, make_file("f", "x"), 7), EINVAL);
-	EXPECT_ERRNO((long)mmap((void *)3, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), EINVAL);
+	EXPECT_ERRNO((long)mmap((void *)3, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+		     EINVAL);
 	EXPECT_ERRNO((long)mmap(NULL, 1UL << 50, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), ENOMEM);
 }
 CASE(mmap_file_modes)
@@ -118,7 +119,8 @@ CASE(mmap_fixed_replaces)
 CASE(mmap_fixed_noreplace)
 {
 	char *p = anon(2 * PAGE, MAP_PRIVATE);
-	EXPECT_ERRNO((long)mmap(p, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0), EEXIST);
+	EXPECT_ERRNO((long)mmap(p, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0),
+		     EEXIST);
 	OK(munmap(p, PAGE));
 	EXPECT(mmap(p, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == p);
 }
@@ -313,7 +315,8 @@ CASE(mlock_and_limits)
 CASE(large_sparse_mapping)
 {
 	size_t size = 1UL << 36;
-	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *p =
+	    mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	EXPECT(p != MAP_FAILED);
 	p[0] = p[size / 2] = p[size - 1] = 1;
 	OK(munmap(p, size));

@@ -85,9 +85,13 @@ CASE(futex_requeue)
 CASE(futex_wake_op)
 {
 	static int other = 5;
-	EXPECT_EQ(futex(&word, FUTEX_WAKE_OP, 1, (void *)1, &other, FUTEX_OP(FUTEX_OP_ADD, 3, FUTEX_OP_CMP_EQ, 5)), 0);
+	EXPECT_EQ(
+	    futex(&word, FUTEX_WAKE_OP, 1, (void *)1, &other, FUTEX_OP(FUTEX_OP_ADD, 3, FUTEX_OP_CMP_EQ, 5)),
+	    0);
 	EXPECT_EQ(other, 8);
-	EXPECT_EQ(futex(&word, FUTEX_WAKE_OP, 1, (void *)1, &other, FUTEX_OP(FUTEX_OP_SET, 1, FUTEX_OP_CMP_GT, 5)), 0);
+	EXPECT_EQ(
+	    futex(&word, FUTEX_WAKE_OP, 1, (void *)1, &other, FUTEX_OP(FUTEX_OP_SET, 1, FUTEX_OP_CMP_GT, 5)),
+	    0);
 	EXPECT_EQ(other, 1);
 }
 CASE(futex_shared_between_processes)
@@ -171,7 +175,8 @@ CASE(condition_variable_pingpong)
 
 CASE(clocks_run_forward)
 {
-	const int clocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE};
+	const int clocks[] = {CLOCK_REALTIME,      CLOCK_MONOTONIC,       CLOCK_BOOTTIME,
+			      CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE};
 	for (unsigned i = 0; i < sizeof(clocks) / sizeof(*clocks); i++) {
 		struct timespec a, b;
 		OK(clock_gettime(clocks[i], &a));
@@ -231,7 +236,7 @@ static void on_alarm(int sig, siginfo_t *si, void *ctx)
 	alarms++;
 	info = *si;
 }
-static void catch(int sig)
+static void catch (int sig)
 {
 	struct sigaction sa = {.sa_sigaction = on_alarm, .sa_flags = SA_SIGINFO};
 	OK(sigaction(sig, &sa, NULL));
@@ -239,7 +244,7 @@ static void catch(int sig)
 CASE(itimer_real)
 {
 	struct itimerval it = {{0, 20000}, {0, 20000}}, now;
-	catch(SIGALRM);
+	catch (SIGALRM);
 	OK(setitimer(ITIMER_REAL, &it, NULL));
 	while (alarms < 3)
 		pause();
@@ -254,7 +259,7 @@ CASE(itimer_real)
 CASE(itimer_virtual_counts_cpu)
 {
 	struct itimerval it = {{0, 0}, {0, 30000}};
-	catch(SIGVTALRM);
+	catch (SIGVTALRM);
 	OK(setitimer(ITIMER_VIRTUAL, &it, NULL));
 	sleep_ms(60);
 	EXPECT_EQ(alarms, 0);
@@ -268,10 +273,11 @@ CASE(alarm_returns_the_rest)
 }
 CASE(posix_timer_signal)
 {
-	struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 77};
+	struct sigevent ev = {
+	    .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value.sival_int = 77};
 	struct itimerspec its = {{0, 0}, {0, 20000000}};
 	timer_t id;
-	catch(SIGUSR1);
+	catch (SIGUSR1);
 	OK(timer_create(CLOCK_MONOTONIC, &ev, &id));
 	OK(timer_settime(id, 0, &its, NULL));
 	while (!alarms)
@@ -287,7 +293,7 @@ CASE(posix_timer_overrun)
 	struct itimerspec its = {{0, 5000000}, {0, 5000000}};
 	sigset_t s;
 	timer_t id;
-	catch(SIGUSR1);
+	catch (SIGUSR1);
 	sigemptyset(&s);
 	sigaddset(&s, SIGUSR1);
 	OK(sigprocmask(SIG_BLOCK, &s, NULL));

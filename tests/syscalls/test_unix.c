@@ -229,7 +229,10 @@ static ssize_t send_fds(int sock, const int *fds, int n)
 {
 	char control[CMSG_SPACE(sizeof(int) * 16)] = {0};
 	struct iovec v = {(void *)"F", 1};
-	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)n)};
+	struct msghdr m = {.msg_iov = &v,
+			   .msg_iovlen = 1,
+			   .msg_control = control,
+			   .msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)n)};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
@@ -300,7 +303,8 @@ CASE(credentials_travel)
 {
 	char control[CMSG_SPACE(sizeof(struct ucred))];
 	struct iovec v = {buf, 8};
-	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+	struct msghdr m = {
+	    .msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
 	struct ucred u;
 	int on = 1;
 	OK(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
@@ -410,8 +414,10 @@ CASE(fionread_and_ioctl)
 CASE(sendmmsg_recvmmsg)
 {
 	struct iovec v[2] = {{(void *)"aa", 2}, {(void *)"bbb", 3}}, r[2] = {{buf, 10}, {buf + 20, 10}};
-	struct mmsghdr out[2] = {{{.msg_iov = &v[0], .msg_iovlen = 1}, 0}, {{.msg_iov = &v[1], .msg_iovlen = 1}, 0}};
-	struct mmsghdr in[2] = {{{.msg_iov = &r[0], .msg_iovlen = 1}, 0}, {{.msg_iov = &r[1], .msg_iovlen = 1}, 0}};
+	struct mmsghdr out[2] = {{{.msg_iov = &v[0], .msg_iovlen = 1}, 0},
+				 {{.msg_iov = &v[1], .msg_iovlen = 1}, 0}};
+	struct mmsghdr in[2] = {{{.msg_iov = &r[0], .msg_iovlen = 1}, 0},
+				{{.msg_iov = &r[1], .msg_iovlen = 1}, 0}};
 	OK(socketpair(AF_UNIX, SOCK_DGRAM, 0, s));
 	EXPECT_EQ(sendmmsg(s[0], out, 2, 0), 2);
 	EXPECT_EQ(out[1].msg_len, 3);

@@ -15,6 +15,10 @@ int timerfd_get(struct file *f, struct linux_itimerspec *out) must_check;
 int timerfd_set(struct file *f, bool absolute, const struct linux_itimerspec *spec,
 		struct linux_itimerspec *old) must_check;
 
+/* signalfd(2): a file over the signals of `mask` (bit n-1 = signal n), and another mask for it. */
+int signalfd_create(u64 mask, u32 o_flags, struct file **out) must_check;
+int signalfd_change(struct file *f, u64 mask) must_check;
+
 int epoll_create_file(struct file **out) must_check;
 /* epoll_ctl(2) on file `ep`; `fd` is the number `target` was named by. -EBADF is the caller's to find. */
 int epoll_control(struct file *ep, int op, int fd, struct file *target,
