@@ -1,9 +1,11 @@
 """A supervisor in a few lines: starts a sentry and its gofers, and speaks the control protocol with it."""
-import array, glob, json, os, socket, struct, subprocess, tempfile, threading
+import array, json, os, socket, struct, subprocess, sys, tempfile, threading
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, TOP + "/tests/lib")
+import rootfs
 BIN = os.environ.get("WARREN_LIBEXEC") or TOP + "/build/bin"
-ROOTFS = os.environ.get("WARREN_TEST_ROOTFS") or next((d for d in glob.glob(TOP + "/.cache/rootfs*") if os.path.isdir(d + "/usr")), "/")
+ROOTFS = rootfs.find() or "/"
 TIMEOUT = 20
 
 

@@ -12,27 +12,31 @@ die() {
 	exit 1
 }
 
-# Installs the Debian packages that are missing; says what to do if it may not.
+# Installs what Warren's build and its tests need; says what to do if it may not.
 install_dependencies() {
-	local missing="" p sudo=""
 	step "dependencies"
+	# shellcheck disable=SC2086
+	install_packages $PACKAGES && echo "all installed"
+}
+
+# install_packages NAME...: installs those of these Debian packages that are missing.
+install_packages() {
+	local missing="" p sudo="" log
 	command -v dpkg-query >/dev/null || die "this is not a Debian system; install the packages named in tests/lib/common.sh by hand and build with ./bootstrap && mkdir build && cd build && ../configure && make"
-	for p in $PACKAGES; do
+	for p in "$@"; do
 		dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing="$missing $p"
 	done
-	if [ -z "$missing" ]; then
-		echo "all installed"
-		return
-	fi
+	[ -n "$missing" ] || return 0
 	echo "installing:$missing"
 	if [ "$(id -u)" != 0 ]; then
 		command -v sudo >/dev/null || die "not root and no sudo; run as root: apt-get install$missing"
 		sudo=sudo
 	fi
+	log=$(mktemp)
 	# shellcheck disable=SC2086
-	$sudo env DEBIAN_FRONTEND=noninteractive sh -c "apt-get update -q && apt-get install -y -q --no-install-recommends $missing" >build-apt.log 2>&1 ||
-		{ tail -5 build-apt.log; die "apt-get could not install$missing; see build-apt.log, check the network and the package sources, and run again"; }
-	rm -f build-apt.log
+	$sudo env DEBIAN_FRONTEND=noninteractive sh -c "apt-get update -q && apt-get -o DPkg::Lock::Timeout=600 install -y -q --no-install-recommends $missing" >"$log" 2>&1 </dev/null ||
+		{ tail -5 "$log"; die "apt-get could not install$missing; see $log, check the network and the package sources, and run again"; }
+	rm -f "$log"
 }
 
 # Builds in build/, configuring only when needed.
