@@ -123,6 +123,9 @@ int task_alloc(struct pid_ns *ns, struct task **out)
 	list_init(&t->all_node);
 	list_init(&t->group_node);
 	list_init(&t->pending.queue);
+	list_init(&t->pi_states);
+	list_init(&t->pt.node);
+	list_init(&t->pt.tracees);
 	wait_queue_init(&t->vfork_wait);
 	wait_queue_init(&t->exit_wait);
 	t->altstack.flags = LINUX_SS_DISABLE;

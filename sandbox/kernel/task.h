@@ -13,6 +13,8 @@
 #include "sandbox/kernel/kernel.h"
 #include "sandbox/kernel/ns.h"
 #include "sandbox/kernel/pid.h"
+#include "sandbox/kernel/ptrace.h"
+#include "sandbox/kernel/seccomp.h"
 #include "sandbox/kernel/signal.h"
 #include "sandbox/kernel/wait.h"
 #include "sandbox/platform/platform.h"
@@ -46,6 +48,7 @@ struct rusage_k {
 };
 
 struct posix_timer;
+struct futex_pi_state;
 
 /* A process. */
 struct thread_group {
@@ -136,6 +139,11 @@ struct task {
 	uaddr_t set_child_tid, clear_child_tid;
 	uaddr_t robust_list;
 	u64 robust_list_size;
+	struct list_head pi_states;             /* PI futexes it owns that somebody waits for */
+	struct futex_pi_state *pi_blocked_on;   /* the PI futex it waits for */
+	bool futex_dead;                        /* has given up its futexes: it can own no more */
+	struct ptrace_task pt;
+	struct seccomp_task seccomp;
 	struct task *vfork_parent; /* counted; waits for our exec or exit */
 	bool vfork_done;
 	struct wait_queue vfork_wait;
