@@ -139,9 +139,9 @@ struct task {
 	uaddr_t set_child_tid, clear_child_tid;
 	uaddr_t robust_list;
 	u64 robust_list_size;
-	struct list_head pi_states;             /* PI futexes it owns that somebody waits for */
-	struct futex_pi_state *pi_blocked_on;   /* the PI futex it waits for */
-	bool futex_dead;                        /* has given up its futexes: it can own no more */
+	struct list_head pi_states;           /* PI futexes it owns that somebody waits for */
+	struct futex_pi_state *pi_blocked_on; /* the PI futex it waits for */
+	bool futex_dead;                      /* has given up its futexes: it can own no more */
 	struct ptrace_task pt;
 	struct seccomp_task seccomp;
 	struct task *vfork_parent; /* counted; waits for our exec or exit */
