@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "sandbox/kernel/container.h"
+#include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/vfs/fdtable.h"
 #include "sandbox/vfs/mount.h"
@@ -34,6 +35,7 @@ static void container_free(struct container *ct)
 	nsproxy_put(ct->ns);
 	pid_ns_put(ct->pid_ns);
 	user_ns_put(ct->user_ns);
+	cgroup_put(ct->cgroup);
 	kfree(ct);
 }
 
@@ -41,25 +43,32 @@ static int make_namespaces(struct container *ct, const char *hostname, struct mo
 {
 	struct path top = {root, root->root};
 	struct nsproxy *ns = nsproxy_dup(NULL);
+	struct user_ns *user = user_ns_get(kernel()->root_user_ns);
+	int err;
 
 	ct->ns = ns;
+	ct->user_ns = user;
 	if (!ns) {
 		mount_put(root);
 		return -ENOMEM;
 	}
-	ns->mnt = mount_ns_new(root);
+	ns->mnt = mount_ns_new(user, root);
 	if (!ns->mnt)
 		return -ENOMEM;
 	ct->fs = fs_context_new(&top, &top);
-	ct->user_ns = user_ns_new(NULL, 0, 0);
-	ct->pid_ns = pid_ns_new(kernel()->root_pid_ns);
-	ns->uts = uts_ns_new(hostname, "(none)");
-	ns->ipc = ipc_ns_new();
-	ns->net = net_ns_new();
-	if (!ct->fs || !ct->user_ns || !ct->pid_ns || !ns->uts || !ns->ipc || !ns->net)
+	ct->pid_ns = pid_ns_new(user, kernel()->root_pid_ns);
+	err = cgroup_new(kernel()->root_cgroup, ct->id, &ct->cgroup);
+	if (err)
+		return err;
+	ns->uts = uts_ns_new(user, hostname, "(none)");
+	ns->ipc = ipc_ns_new(user);
+	ns->net = net_ns_new(user);
+	ns->time = time_ns_get(kernel()->root_time_ns);
+	ns->time_for_children = time_ns_get(kernel()->root_time_ns);
+	ns->cgroup = cgroup_ns_new(user, ct->cgroup);
+	if (!ct->fs || !ct->pid_ns || !ns->uts || !ns->ipc || !ns->net || !ns->cgroup)
 		return -ENOMEM;
 	ns->pid_for_children = pid_ns_get(ct->pid_ns);
-	ns->mnt->user_ns = user_ns_get(ct->user_ns);
 	return 0;
 }
 
@@ -126,7 +135,7 @@ int container_make_init(struct container *ct)
 
 	if (ct->pid_ns->init)
 		return 0;
-	err = task_alloc(ct->pid_ns, &t);
+	err = task_alloc(ct->pid_ns, NULL, 0, &t);
 	if (err)
 		return err;
 	err = idle_prepare(t, ct);
@@ -134,13 +143,7 @@ int container_make_init(struct container *ct)
 		task_abandon(t);
 		return err;
 	}
-	list_add_tail(&t->group_node, &t->tg->threads);
-	t->tg->live = 1;
-	list_add_tail(&t->tg->pgrp_node, &t->tg->pgrp->pgrp_members);
-	list_add_tail(&t->tg->session_node, &t->tg->session->session_members);
-	ct->process_count++;
-	tg_get(t->tg); /* the process list's own, dropped when it is reaped */
-	ct->pid_ns->init = t;
+	task_publish(t, NULL);
 	ct->init = t;
 	return 0;
 }

@@ -2,6 +2,7 @@
  * cred.c - credentials. See cred.h.
  */
 #include "sandbox/kernel/cred.h"
+#include "sandbox/abi/sched.h"
 #include "sandbox/kernel/task.h"
 
 static void cred_release(struct object *obj)
@@ -73,7 +74,42 @@ bool capable(int cap)
 {
 	struct task *t = current_task();
 
-	return !t || cred_capable(t->cred, cap); /* kernel services may do anything */
+	return !t || (!t->cred->user_ns->parent && cred_capable(t->cred, cap)); /* kernel services may do anything */
+}
+
+bool cred_capable_over(const struct cred *c, u32 kuid, u32 kgid, int cap)
+{
+	return cred_capable(c, cap) && uid_in(c->user_ns, kuid) != NO_ID && gid_in(c->user_ns, kgid) != NO_ID;
+}
+
+bool task_may_access(struct task *t)
+{
+	struct task *me = current_task();
+	const struct cred *c, *d = t->cred;
+	bool same;
+
+	if (!me || me->tg == t->tg)
+		return true;
+	c = me->cred;
+	same = c->fsuid == d->uid && c->fsuid == d->euid && c->fsuid == d->suid && c->fsgid == d->gid &&
+	       c->fsgid == d->egid && c->fsgid == d->sgid;
+	if (cred_ns_capable(c, d->user_ns, LINUX_CAP_SYS_PTRACE))
+		return true;
+	/* nor more than what it may do, unless it can do as much itself */
+	return same && t->tg->dumpable == 1 &&
+	       (c->user_ns != d->user_ns || !(d->cap_permitted & ~c->cap_permitted));
+}
+
+bool task_may_signal(const struct task *from, const struct task *to, int sig)
+{
+	const struct cred *c = from->cred, *d = to->cred;
+
+	if (from->tg == to->tg || c->euid == d->suid || c->euid == d->uid || c->uid == d->suid ||
+	    c->uid == d->uid)
+		return true;
+	if (sig == LINUX_SIGCONT && from->tg->session == to->tg->session)
+		return true;
+	return cred_ns_capable(c, d->user_ns, LINUX_CAP_KILL);
 }
 
 bool cred_in_group(const struct cred *c, u32 gid)

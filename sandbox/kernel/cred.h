@@ -32,9 +32,13 @@ struct cred *cred_get(struct cred *c);
 void cred_put(struct cred *c);
 /* Installs `c` (steals the reference) as the task's credentials. */
 void task_set_cred(struct task *t, struct cred *c);
-/* Does the current/any cred have the capability (LINUX_CAP_*) in its own user namespace? */
+/* Does the cred have the capability (LINUX_CAP_*) in its own user namespace? */
 bool cred_capable(const struct cred *c, int cap);
-bool capable(int cap); /* current task */
+/* Has the current task the capability over the whole sandbox, that is in the root user namespace? What belongs
+ * to a namespace is asked of its owner: ns_capable() in ns.h. */
+bool capable(int cap);
+/* Over an inode with this owner: the ids must mean something in the task's user namespace. */
+bool cred_capable_over(const struct cred *c, u32 kuid, u32 kgid, int cap);
 bool cred_in_group(const struct cred *c, u32 gid);
 
 #endif

@@ -404,6 +404,8 @@ static int become_single(struct task *t)
 	t->pid = pid;
 	t->pid->task = t;
 	old->pid->task = NULL;
+	wake_up_all(&old->pid->exit_wait, 0); /* the thread by that id is no more */
+	pid_unused(old->pid);
 	tg->leader = t;
 	list_del_init(&old->group_node);
 	sighand_put(old->sighand);

@@ -8,6 +8,7 @@
 
 #include "sandbox/abi/wait.h"
 #include "sandbox/fs/devpts/tty.h"
+#include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/itimer.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/kernel/waitpid.h"
@@ -29,6 +30,12 @@ static void reap(struct thread_group *tg)
 	list_del_init(&leader->group_node);
 	leader->state = TASK_DEAD;
 	leader->pid->task = NULL;
+	leader->pid->exited = true;
+	leader->pid->exit_code = tg->group_exit_code;
+	wake_up_all(&leader->pid->exit_wait, 0);
+	pid_unused(leader->pid);
+	pid_unused(tg->pgrp);
+	pid_unused(tg->session);
 	kernel()->task_count--;
 	task_put(leader);
 	tg_put(tg);
@@ -82,7 +89,7 @@ static struct thread_group *find_reaper(struct thread_group *tg)
 {
 	struct pid_ns *ns = task_pid_ns(tg->leader);
 
-	for (struct thread_group *p = tg->parent; p; p = p->parent)
+	for (struct thread_group *p = tg->parent; p && task_pid_ns(p->leader) == ns; p = p->parent)
 		if (p->child_subreaper && p->live)
 			return p;
 	return ns->init && ns->init->tg != tg ? ns->init->tg : NULL;
@@ -138,15 +145,40 @@ static void release_orphaned_groups(struct thread_group *tg)
 	}
 }
 
-/* init of a PID namespace ends: everything in it ends. */
+/* Somebody else who is still alive in ns. */
+static bool anyone_left(struct pid_ns *ns, struct thread_group *self)
+{
+	struct task *t;
+
+	list_for_each_entry (t, &kernel()->tasks, all_node)
+		if (t->tg != self && t->state == TASK_ALIVE && pid_nr(t->pid, ns))
+			return true;
+	return false;
+}
+
+/* init of a PID namespace ends: everything in it is killed, and only when all of it is gone does init become a
+ * zombie, so that whoever waits for init knows that nothing is left. [sleeps] */
 static void namespace_end(struct pid_ns *ns, struct thread_group *self)
 {
+	struct thread_group *child, *next;
 	struct task *t;
 
 	ns->dying = true;
 	list_for_each_entry (t, &kernel()->tasks, all_node)
 		if (t->tg && t->tg != self && t->state == TASK_ALIVE && pid_nr(t->pid, ns))
 			group_kill(t->tg, LINUX_SIGKILL);
+	wait_event_uninterruptible(&ns->empty_wait, !anyone_left(ns, self));
+	list_for_each_entry_safe (child, next, &self->children, sibling_node)
+		if (!child->live)
+			reap(child);
+}
+
+/* A task has ended: the init that waits for the last one may go on. */
+static void tell_dying_namespaces(struct task *t)
+{
+	for (struct pid_ns *ns = task_pid_ns(t); ns; ns = ns->parent)
+		if (ns->dying)
+			wake_up_all(&ns->empty_wait, 0);
 }
 
 static void process_end(struct task *t)
@@ -161,13 +193,18 @@ static void process_end(struct task *t)
 	if (ns->init && ns->init->tg == tg) {
 		namespace_end(ns, tg);
 		ns->init = NULL;
-		if (tg->container)
+		if (tg->container && tg->container->init == t)
 			tg->container->init = NULL;
 	}
 	orphan_children(tg);
 	release_orphaned_groups(tg);
+	tell_dying_namespaces(t);
 	if (tg->container)
 		tg->container->process_count--;
+	if (tg->cgroup)
+		t->pid->cgroup_id = tg->cgroup->id;
+	cgroup_leave(tg);
+	wake_up_all(&t->pid->exit_wait, 0);
 	if (tg->on_exit)
 		tg->on_exit(tg, tg->group_exit_code);
 	if (!tg->parent || tg->parent->live == 0) {
@@ -219,7 +256,7 @@ void task_exit(struct task *t, int wait_status)
 	vfork_release(t);
 	drop_resources(t);
 	t->state = TASK_ZOMBIE;
-	wake_up_all(&t->exit_wait, 0);
+	wake_up_all(&t->pid->exit_wait, 0);
 	last = --tg->live == 0;
 	if (last && !tg->group_exit)
 		tg->group_exit_code = wait_status;
@@ -228,6 +265,10 @@ void task_exit(struct task *t, int wait_status)
 		sighand_put(t->sighand);
 		t->sighand = NULL;
 		t->state = TASK_DEAD;
+		t->pid->task = NULL;
+		t->pid->exited = true;
+		t->pid->exit_code = wait_status;
+		pid_unused(t->pid);
 		kernel()->task_count--;
 	}
 	tg_get(tg);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "sandbox/fs/devpts/tty.h"
+#include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/sched_priv.h"
 #include "sandbox/kernel/task.h"
 #include "sandbox/vfs/mount.h"
@@ -37,9 +38,16 @@ int kernel_init(const char *id, u64 memory_limit, u32 task_limit)
 	err = sched_init();
 	if (err)
 		return err;
-	k->root_pid_ns = pid_ns_new(NULL);
-	if (!k->root_pid_ns)
+	k->root_user_ns = user_ns_new_root();
+	if (!k->root_user_ns)
 		return -ENOMEM;
+	k->root_pid_ns = pid_ns_new(k->root_user_ns, NULL);
+	k->root_time_ns = time_ns_new(k->root_user_ns, NULL);
+	if (!k->root_pid_ns || !k->root_time_ns)
+		return -ENOMEM;
+	err = cgroup_init();
+	if (err)
+		return err;
 	if (vfs_init) {
 		err = vfs_init();
 		if (err)

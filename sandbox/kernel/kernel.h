@@ -12,6 +12,9 @@
 
 struct task;
 struct pid_ns;
+struct user_ns;
+struct time_ns;
+struct cgroup;
 struct cred;
 struct super_block;
 struct container;
@@ -32,6 +35,9 @@ struct kernel {
 	struct list_head tasks;      /* all, by struct task.all_node */
 	struct list_head containers; /* struct container.node */
 	struct pid_ns *root_pid_ns;
+	struct user_ns *root_user_ns; /* of all containers: it maps every id to itself */
+	struct time_ns *root_time_ns; /* likewise: without offsets */
+	struct cgroup *root_cgroup;
 	struct futex_table *futexes;
 	struct syscall_stats *stats;
 	struct vfs_state *vfs;

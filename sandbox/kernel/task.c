@@ -6,6 +6,8 @@
 
 #include "sandbox/abi/sched.h"
 #include "sandbox/fs/devpts/tty.h"
+#include "sandbox/fs/anon/anon.h"
+#include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/exec.h"
 #include "sandbox/kernel/itimer.h"
 #include "sandbox/kernel/task_priv.h"
@@ -27,6 +29,7 @@ static void tg_release(struct object *obj)
 	list_del_init(&tg->session_node);
 	pid_put(tg->pgrp);
 	pid_put(tg->session);
+	cgroup_leave(tg);
 	sigpending_clear(&tg->pending);
 	kfree(tg);
 }
@@ -103,12 +106,13 @@ struct thread_group *tg_new(void)
 	tg->rlimits[LINUX_RLIMIT_MSGQUEUE] = (struct rlimit64){819200, 819200};
 	tg->rlimits[LINUX_RLIMIT_NICE] = tg->rlimits[LINUX_RLIMIT_RTPRIO] = (struct rlimit64){0, 0};
 	tg->start_time_ns = clock_monotonic();
-	tg->dumpable = true;
+	tg->dumpable = 1;
+	list_init(&tg->cgroup_node);
 	return tg;
 }
 
 /* A task with an id in ns, in no group yet; everything shared is still NULL. */
-int task_alloc(struct pid_ns *ns, struct task **out)
+int task_alloc(struct pid_ns *ns, const s32 *set_tid, u32 set_tid_count, struct task **out)
 {
 	struct kernel *k = kernel();
 	struct task *t;
@@ -127,12 +131,11 @@ int task_alloc(struct pid_ns *ns, struct task **out)
 	list_init(&t->pt.node);
 	list_init(&t->pt.tracees);
 	wait_queue_init(&t->vfork_wait);
-	wait_queue_init(&t->exit_wait);
 	t->altstack.flags = LINUX_SS_DISABLE;
 	t->cpu_mask = ~0ULL;
 	t->timer_slack_ns = 50000;
 	t->start_time_ns = clock_monotonic();
-	err = pid_alloc(ns, &t->pid);
+	err = pid_alloc(ns, set_tid, set_tid_count, &t->pid);
 	if (err) {
 		task_put(t);
 		return err;
@@ -208,169 +211,6 @@ void task_main(void *arg)
 	}
 }
 
-/* ---- clone ---- */
-
-static int check_flags(u64 f)
-{
-	if ((f & LINUX_CLONE_SIGHAND) && !(f & LINUX_CLONE_VM))
-		return -EINVAL;
-	if ((f & LINUX_CLONE_THREAD) && !(f & LINUX_CLONE_SIGHAND))
-		return -EINVAL;
-	if ((f & LINUX_CLONE_FS) && (f & LINUX_CLONE_NEWNS))
-		return -EINVAL;
-	if (f & LINUX_CLONE_PIDFD)
-		return -EINVAL;
-	if (f & LINUX_CLONE_NEW_ALL)
-		return capable(LINUX_CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
-	return 0;
-}
-
-static int copy_shared(struct task *p, struct task *c, u64 f)
-{
-	c->files = f & LINUX_CLONE_FILES ? fd_table_get(p->files) : fd_table_dup(p->files);
-	c->fs = f & LINUX_CLONE_FS ? fs_context_get(p->fs) : fs_context_dup(p->fs);
-	c->sighand = f & LINUX_CLONE_SIGHAND ? sighand_get(p->sighand) : sighand_dup(p->sighand);
-	c->ns = nsproxy_get(p->ns);
-	c->cred = cred_get(p->cred);
-	return c->files && c->fs && c->sighand ? 0 : -ENOMEM;
-}
-
-static int join_group(struct task *p, struct task *c, u64 f, int exit_signal)
-{
-	struct thread_group *tg;
-
-	if (f & LINUX_CLONE_THREAD) {
-		c->tg = tg_get(p->tg);
-		return 0;
-	}
-	tg = tg_new();
-	if (!tg)
-		return -ENOMEM;
-	c->tg = tg;
-	tg->leader = c;
-	tg->exit_signal = f & LINUX_CLONE_PARENT ? p->tg->exit_signal : exit_signal;
-	memcpy(tg->rlimits, p->tg->rlimits, sizeof(tg->rlimits));
-	tg->pgrp = pid_get(p->tg->pgrp);
-	tg->session = pid_get(p->tg->session);
-	tg->tty = tty_get(p->tg->tty);
-	tg->container = p->tg->container;
-	tg->dumpable = p->tg->dumpable;
-	tg->oom_score_adj = p->tg->oom_score_adj;
-	return 0;
-}
-
-/* Links a complete child in: from here on it can be seen, signalled and waited for. */
-static void publish(struct task *p, struct task *c, u64 f)
-{
-	struct thread_group *tg = c->tg;
-
-	list_add_tail(&c->group_node, &tg->threads);
-	tg->live++;
-	if (f & LINUX_CLONE_THREAD)
-		return;
-	tg->parent = f & LINUX_CLONE_PARENT ? p->tg->parent : p->tg;
-	if (tg->parent)
-		list_add_tail(&tg->sibling_node, &tg->parent->children);
-	list_add_tail(&tg->pgrp_node, &tg->pgrp->pgrp_members);
-	list_add_tail(&tg->session_node, &tg->session->session_members);
-	if (tg->container)
-		tg->container->process_count++;
-	tg_get(tg); /* the process list's own, dropped when it is reaped */
-}
-
-static int copy_thread_state(struct task *p, struct task *c, const struct clone_args_k *a)
-{
-	struct uregs regs;
-	int err = uthread_clone(p->ut, c->mm->as, &c->ut);
-
-	if (err)
-		return err;
-	uthread_get_regs(c->ut, &regs);
-	regs.rax = 0;
-	if (a->stack.v)
-		regs.rsp = a->stack.v;
-	if (a->flags & LINUX_CLONE_SETTLS)
-		regs.fs_base = a->tls.v;
-	err = uthread_set_regs(c->ut, &regs);
-	c->blocked = p->blocked;
-	if (!(a->flags & LINUX_CLONE_VM) || (a->flags & LINUX_CLONE_VFORK))
-		c->altstack = p->altstack;
-	memcpy(c->comm, p->comm, sizeof(c->comm));
-	c->personality = p->personality;
-	c->nice = p->nice;
-	c->sched_policy = p->sched_policy;
-	c->sched_priority = p->sched_priority;
-	c->cpu_mask = p->cpu_mask;
-	c->timer_slack_ns = p->timer_slack_ns;
-	if (a->flags & LINUX_CLONE_CHILD_CLEARTID)
-		c->clear_child_tid = a->child_tid;
-	return err;
-}
-
-static int write_ids(struct task *p, struct task *c, const struct clone_args_k *a)
-{
-	s32 id = pid_vnr(c->pid);
-
-	if ((a->flags & LINUX_CLONE_PARENT_SETTID) && copy_out(a->parent_tid, &id, sizeof(id)))
-		return -EFAULT;
-	/* as Linux, a bad child_tid is not an error */
-	if ((a->flags & LINUX_CLONE_CHILD_SETTID) &&
-	    aspace_write(c->mm->as, a->child_tid, &id, sizeof(id)) < 0)
-		return 0;
-	return 0;
-}
-
-static s64 wait_vfork(struct task *p, struct task *c, s64 nr)
-{
-	/* the child holds no reference to us that could outlive this frame: it is told when we give up */
-	int err = wait_event_state(&c->vfork_wait, c->vfork_done, TIME_NEVER, SLEEP_KILLABLE);
-
-	task_put(c);
-	return err ? -EINTR : nr;
-}
-
-s64 task_clone(struct task *p, const struct clone_args_k *a)
-{
-	u64 f = a->flags;
-	struct task *c;
-	s64 nr;
-	int err = check_flags(f);
-
-	if (!err)
-		err = task_alloc(p->ns->pid_for_children, &c);
-	if (err)
-		return err;
-	err = copy_shared(p, c, f);
-	if (!err)
-		err = join_group(p, c, f, a->exit_signal);
-	if (!err) {
-		if (f & LINUX_CLONE_VM)
-			c->mm = mm_get(p->mm);
-		else
-			err = mm_fork(p->mm, &c->mm);
-	}
-	/* what was sent to the process group while the memory was copied would miss the child: take it first
-	 */
-	if (!err && signal_pending(p))
-		err = -ERESTARTNOINTR;
-	if (!err)
-		err = copy_thread_state(p, c, a);
-	if (!err)
-		err = write_ids(p, c, a);
-	if (!err)
-		err = coro_start(task_main, c, c, &c->coro);
-	if (err) {
-		task_abandon(c);
-		return err;
-	}
-	c->mm->users++;
-	publish(p, c, f);
-	nr = pid_vnr(c->pid);
-	if (f & LINUX_CLONE_VFORK)
-		return wait_vfork(p, task_get(c), nr);
-	return nr;
-}
-
 /* ---- processes that come from outside ---- */
 
 static int spawn_group(struct task *t, const struct spawn_args *a)
@@ -420,7 +260,7 @@ int task_spawn(const struct spawn_args *a, struct task **out)
 	struct container *ct = a->container;
 	struct spawn_start *s = knew(struct spawn_start);
 	struct task *t = NULL;
-	int err = s ? task_alloc(ct->pid_ns, &t) : -ENOMEM;
+	int err = s ? task_alloc(ct->pid_ns, NULL, 0, &t) : -ENOMEM;
 
 	if (err) {
 		kfree(s);
@@ -454,20 +294,9 @@ int task_spawn(const struct spawn_args *a, struct task **out)
 		task_abandon(t);
 		return err;
 	}
-	if (!ct->pid_ns->init) {
-		ct->pid_ns->init = t;
+	if (!ct->pid_ns->init)
 		ct->init = t;
-	} else {
-		t->tg->parent = ct->pid_ns->init->tg;
-	}
-	{
-		struct thread_group *parent = t->tg->parent;
-		t->tg->parent = NULL;
-		publish(t, t, LINUX_CLONE_PARENT);
-		t->tg->parent = parent;
-		if (parent)
-			list_add_tail(&t->tg->sibling_node, &parent->children);
-	}
+	task_publish(t, ct->pid_ns->init ? ct->pid_ns->init->tg : NULL);
 	*out = t;
 	return 0;
 }

@@ -25,6 +25,7 @@ struct fs_context;
 struct tty;
 struct container;
 struct file;
+struct cgroup;
 
 struct rlimit64 {
 	u64 cur, max;
@@ -91,9 +92,11 @@ struct thread_group {
 	struct rusage_k dead_threads, dead_children;
 	u64 start_time_ns;
 	u32 oom_score_adj;
-	bool dumpable;
+	u32 dumpable; /* PR_SET_DUMPABLE; 2 only by the kernel itself */
 
 	struct container *container;
+	struct cgroup *cgroup; /* counted; NULL once it has ended */
+	struct list_head cgroup_node;
 	/* control: the supervisor's name for a process that `exec` started, or "" */
 	char process_name[24];
 	void (*on_exit)(struct thread_group *tg, int wait_status); /* control/ hook for that */
@@ -160,7 +163,6 @@ struct task {
 
 	struct rusage_k usage;
 	u64 start_time_ns, syscall_count;
-	struct wait_queue exit_wait; /* pidfd pollers */
 };
 
 /* Life */
@@ -169,8 +171,9 @@ struct clone_args_k {
 	int exit_signal;
 	uaddr_t stack; /* new stack pointer, 0 = the parent's */
 	uaddr_t parent_tid, child_tid, tls, pidfd;
-	uaddr_t set_tid;
-	u64 set_tid_size;
+	const s32 *set_tid; /* innermost namespace first */
+	u32 set_tid_count;
+	struct cgroup *cgroup; /* CLONE_INTO_CGROUP; borrowed */
 };
 /* clone(2): returns the child's pid as the parent sees it, or -errno. [sleeps] */
 s64 task_clone(struct task *parent, const struct clone_args_k *args);
@@ -206,6 +209,11 @@ u64 group_cpu_time(struct thread_group *tg);
 char task_state_letter(struct task *t);
 bool pgrp_is_orphaned(struct pid *pgrp, struct thread_group *ignore);
 
+/* May the current task look into t, as ptrace(2) says (PTRACE_MODE_READ, file system ids)? */
+bool task_may_access(struct task *t);
+/* kill(2)'s rule. */
+bool task_may_signal(const struct task *from, const struct task *to, int sig);
+
 /* execve(2): replaces the current task's image; on success the registers are the new image's. [sleeps] */
 s64 task_execve(struct task *t, int dirfd, const char *path, char **argv, char **envp, int flags);
 
@@ -216,6 +224,7 @@ struct container {
 	struct nsproxy *ns;
 	struct pid_ns *pid_ns;
 	struct user_ns *user_ns;
+	struct cgroup *cgroup; /* counted */
 	struct fs_context *fs; /* root and cwd new processes start with */
 	struct task *init;     /* borrowed, NULL once gone */
 	u32 process_count;

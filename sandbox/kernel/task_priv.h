@@ -26,7 +26,13 @@ enum {
 };
 
 struct thread_group *tg_new(void);
-int task_alloc(struct pid_ns *ns, struct task **out);
+/* set_tid: as in pid_alloc. */
+int task_alloc(struct pid_ns *ns, const s32 *set_tid, u32 set_tid_count, struct task **out) must_check;
+/* Links a complete first thread of a process in: from here on it can be seen, signalled and waited for. */
+void task_publish(struct task *t, struct thread_group *parent);
+/* Credentials with every capability in the user namespace `ns` (stolen), or in a new one. */
+int cred_enter_user_ns(const struct cred *old, struct user_ns *ns, struct cred **out) must_check;
+int cred_new_user_ns(const struct cred *old, struct cred **out) must_check;
 void task_abandon(struct task *t);
 void task_main(void *arg);
 struct pid_ns *task_pid_ns(const struct task *t);

@@ -1,12 +1,13 @@
 /*
  * process.c - making, replacing and ending processes, waiting for them, and their names for each other:
- * clone, fork, execve, exit, wait, pids, process groups and sessions.
+ * execve, exit, wait, pids, process groups and sessions.
  */
 #include <errno.h>
 #include <fcntl.h>
 
 #include "sandbox/abi/sched.h"
 #include "sandbox/abi/wait.h"
+#include "sandbox/fs/anon/anon.h"
 #include "sandbox/fs/devpts/tty.h"
 #include "sandbox/kernel/task.h"
 #include "sandbox/kernel/task_priv.h"
@@ -14,82 +15,7 @@
 #include "sandbox/mm/uaccess.h"
 #include "sandbox/syscalls/calls.h"
 #include "sandbox/syscalls/syscalls.h"
-
-/* ---- clone ---- */
-
-s64 sys_clone(struct task *t, const u64 *a)
-{
-	struct clone_args_k args = {.flags = (u32)a[0] & ~0xffU,
-				    .exit_signal = (int)(a[0] & 0xff),
-				    .stack = uaddr(a[1]),
-				    .parent_tid = uaddr(a[2]),
-				    .child_tid = uaddr(a[3]),
-				    .tls = uaddr(a[4]),
-				    .pidfd = uaddr(a[2])};
-
-	if (args.exit_signal > LINUX_NSIG)
-		return -EINVAL;
-	return task_clone(t, &args);
-}
-
-s64 sys_fork(struct task *t, const u64 *a)
-{
-	struct clone_args_k args = {.exit_signal = LINUX_SIGCHLD};
-
-	return task_clone(t, &args);
-}
-
-s64 sys_vfork(struct task *t, const u64 *a)
-{
-	struct clone_args_k args = {.flags = LINUX_CLONE_VM | LINUX_CLONE_VFORK,
-				    .exit_signal = LINUX_SIGCHLD};
-
-	return task_clone(t, &args);
-}
-
-struct linux_clone_args {
-	u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size,
-	    cgroup;
-};
-
-s64 sys_clone3(struct task *t, const u64 *a)
-{
-	struct linux_clone_args in = {0};
-	struct clone_args_k args;
-	u64 size = a[1];
-
-	if (size < 64 || size > PAGE_SIZE)
-		return size < 64 ? -EINVAL : -E2BIG;
-	if (copy_in(&in, uaddr(a[0]), min_t(u64, size, sizeof(in))))
-		return -EFAULT;
-	for (u64 at = sizeof(in); at < size; at++) {
-		u8 byte;
-		if (get_user(&byte, uaddr(a[0] + at)))
-			return -EFAULT;
-		if (byte)
-			return -E2BIG;
-	}
-	if ((in.flags & 0xff) || in.exit_signal > LINUX_NSIG || (in.flags >> 32) & ~3ULL)
-		return -EINVAL;
-	if (!in.stack != !in.stack_size)
-		return -EINVAL;
-	if (in.set_tid_size > 32 || !in.set_tid != !in.set_tid_size)
-		return -EINVAL;
-	if ((in.flags & (LINUX_CLONE_THREAD | LINUX_CLONE_PARENT)) && in.exit_signal)
-		return -EINVAL;
-	if (in.flags >> 33 & 1) /* CLONE_INTO_CGROUP */
-		return -EINVAL;
-	args = (struct clone_args_k){.flags = in.flags,
-				     .exit_signal = (int)in.exit_signal,
-				     .stack = uaddr(in.stack ? in.stack + in.stack_size : 0),
-				     .parent_tid = uaddr(in.parent_tid),
-				     .child_tid = uaddr(in.child_tid),
-				     .tls = uaddr(in.tls),
-				     .pidfd = uaddr(in.pidfd),
-				     .set_tid = uaddr(in.set_tid),
-				     .set_tid_size = in.set_tid_size};
-	return task_clone(t, &args);
-}
+#include "sandbox/vfs/fdtable.h"
 
 /* ---- execve ---- */
 
@@ -201,7 +127,9 @@ s64 sys_waitid(struct task *t, const u64 *a)
 	struct linux_siginfo info = {0};
 	struct linux_rusage usage;
 	struct wait_result r;
+	auto_cleanup(filep_put) struct file *f = NULL;
 	s32 id = arg_int(a[1]);
+	bool nonblock = false;
 	int err;
 
 	if ((w.options & ~(news | LINUX_WNOHANG_BIT | LINUX_WNOWAIT_BIT | LINUX_WNOTHREAD_BIT |
@@ -223,12 +151,28 @@ s64 sys_waitid(struct task *t, const u64 *a)
 		w.type = WAIT_PGRP;
 		w.pid = id ? pid_find(task_pid_ns(t), id) : t->tg->pgrp;
 		break;
+	case 3: /* P_PIDFD */
+		if (id < 0)
+			return -EINVAL;
+		f = fd_get(id);
+		if (!f)
+			return -EBADF;
+		w.type = WAIT_PID;
+		w.pid = pidfd_pid(f);
+		if (!w.pid)
+			return -EBADF;
+		nonblock = (f->flags & O_NONBLOCK) && !(w.options & LINUX_WNOHANG_BIT);
+		if (nonblock)
+			w.options |= LINUX_WNOHANG_BIT;
+		break;
 	default:
 		return -EINVAL;
 	}
 	err = task_wait(&w, &r);
 	if (err)
 		return err;
+	if (!r.pid && nonblock)
+		return -EAGAIN;
 	if (r.pid) {
 		info.si_signo = LINUX_SIGCHLD;
 		info.si_code = r.code;
@@ -303,6 +247,7 @@ static void join_pgrp(struct thread_group *tg, struct pid *pgrp)
 {
 	list_del_init(&tg->pgrp_node);
 	pid_get(pgrp);
+	pid_unused(tg->pgrp);
 	pid_put(tg->pgrp);
 	tg->pgrp = pgrp;
 	list_add_tail(&tg->pgrp_node, &pgrp->pgrp_members);
@@ -353,6 +298,7 @@ s64 sys_setsid(struct task *t, const u64 *a)
 	tty_disassociate(tg);
 	list_del_init(&tg->session_node);
 	pid_get(self);
+	pid_unused(tg->session);
 	pid_put(tg->session);
 	tg->session = self;
 	list_add_tail(&tg->session_node, &self->session_members);

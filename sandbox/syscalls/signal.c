@@ -167,21 +167,9 @@ s64 sys_sigaltstack(struct task *t, const u64 *a)
 
 /* ---- sending ---- */
 
-static bool may_signal(const struct task *from, const struct task *to, int sig)
-{
-	const struct cred *c = from->cred, *d = to->cred;
-
-	if (from->tg == to->tg || c->euid == d->suid || c->euid == d->uid || c->uid == d->suid ||
-	    c->uid == d->uid)
-		return true;
-	if (sig == LINUX_SIGCONT && from->tg->session == to->tg->session)
-		return true;
-	return cred_capable(c, LINUX_CAP_KILL);
-}
-
 static s64 kill_process(struct task *t, struct thread_group *tg, int sig, const struct linux_siginfo *info)
 {
-	if (!may_signal(t, tg->leader, sig))
+	if (!task_may_signal(t, tg->leader, sig))
 		return -EPERM;
 	return sig && tg->live ? send_signal_group(tg, sig, info) : 0;
 }
@@ -236,7 +224,7 @@ static s64 send_thread(struct task *t, s32 tgid, s32 tid, int sig, const struct 
 		return -EINVAL;
 	if (!other || (tgid > 0 && pid_vnr(other->tg->leader->pid) != tgid))
 		return -ESRCH;
-	if (!may_signal(t, other, sig))
+	if (!task_may_signal(t, other, sig))
 		return -EPERM;
 	return sig && other->state == TASK_ALIVE ? send_signal_task(other, sig, info) : 0;
 }

@@ -20,6 +20,11 @@ static const struct cred *actor(void)
 	return t ? t->cred : NULL;
 }
 
+static bool cred_over(const struct cred *c, const struct inode *inode, int cap)
+{
+	return cred_capable_over(c, inode->attr.uid, inode->attr.gid, cap);
+}
+
 int mount_want_write(const struct mount *m)
 {
 	if ((m->flags & MNT_READONLY) || (m->sb->flags & SB_READONLY))
@@ -43,9 +48,9 @@ int inode_permission(struct inode *inode, const struct mount *mnt, u32 mask)
 		bits >>= 3;
 	if (!(mask & ~bits & 7))
 		return 0;
-	if (cred_capable(c, CAP_DAC_OVERRIDE) && (dir || !(mask & 1) || (mode & 0111)))
+	if (cred_over(c, inode, CAP_DAC_OVERRIDE) && (dir || !(mask & 1) || (mode & 0111)))
 		return 0;
-	if (cred_capable(c, CAP_DAC_READ_SEARCH) && !(mask & 2) && (dir || !(mask & 1)))
+	if (cred_over(c, inode, CAP_DAC_READ_SEARCH) && !(mask & 2) && (dir || !(mask & 1)))
 		return 0;
 	return -EACCES;
 }
@@ -54,7 +59,7 @@ bool inode_owner_or_capable(const struct inode *inode)
 {
 	const struct cred *c = actor();
 
-	return !c || c->fsuid == inode->attr.uid || cred_capable(c, CAP_FOWNER);
+	return !c || c->fsuid == inode->attr.uid || cred_over(c, inode, CAP_FOWNER);
 }
 
 int may_create(struct inode *dir, const struct mount *m)
@@ -73,7 +78,7 @@ int may_delete(struct inode *dir, const struct mount *m, const struct dentry *vi
 	if (err)
 		return err;
 	if ((dir->attr.mode & LINUX_S_ISVTX) && c && c->fsuid != victim->inode->attr.uid &&
-	    c->fsuid != dir->attr.uid && !cred_capable(c, CAP_FOWNER))
+	    c->fsuid != dir->attr.uid && !cred_over(c, victim->inode, CAP_FOWNER))
 		return -EPERM;
 	if (is_dir && !victim_dir)
 		return -ENOTDIR;
@@ -122,7 +127,7 @@ static int may_chmod(const struct inode *inode, struct attr_change *ch)
 		return -EOPNOTSUPP;
 	ch->mode = mode_type(inode->attr.mode) | (ch->mode & 07777);
 	if (c && !cred_in_group(c, ch->mask & ATTR_GID ? ch->gid : inode->attr.gid) &&
-	    !cred_capable(c, CAP_FSETID))
+	    !cred_over(c, inode, CAP_FSETID))
 		ch->mode &= ~(u32)LINUX_S_ISGID;
 	return 0;
 }
@@ -132,7 +137,7 @@ static int may_chown(const struct inode *inode, struct attr_change *ch)
 	const struct cred *c = actor();
 	u32 mode = inode->attr.mode;
 
-	if (c && !cred_capable(c, CAP_CHOWN)) {
+	if (c && !cred_over(c, inode, CAP_CHOWN)) {
 		if ((ch->mask & ATTR_UID) && (c->fsuid != inode->attr.uid || ch->uid != inode->attr.uid))
 			return -EPERM;
 		if ((ch->mask & ATTR_GID) && (c->fsuid != inode->attr.uid ||

@@ -93,6 +93,32 @@ struct file *anon_file_new(const char *name, const struct file_ops *ops, void *p
 	return f;
 }
 
+int anon_path_new(const char *label, u32 mode, const struct inode_ops *ops, u64 ino, void *private,
+		  struct path *out)
+{
+	struct mount *m = vfs()->anon;
+	struct inode *inode = inode_new(m->sb, mode, ops, NULL);
+	struct dentry *d;
+
+	if (!inode) {
+		struct inode gone = {.private = private};
+		if (ops->evict)
+			ops->evict(&gone);
+		return -ENOMEM;
+	}
+	inode->private = private;
+	inode->attr.ino = ino;
+	inode->attr.uid = inode->attr.gid = 0;
+	d = dentry_new(m->root, m->sb, label, strlen(label));
+	if (!d) {
+		inode_put(inode);
+		return -ENOMEM;
+	}
+	d->inode = inode;
+	*out = (struct path){mount_get(m), d};
+	return 0;
+}
+
 u32 file_poll(struct file *f, struct poll_table *pt)
 {
 	if (f->ops->poll)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "sandbox/abi/sched.h"
 #include "sandbox/fs/dev/dev.h"
 #include "sandbox/fs/devpts/devpts.h"
 #include "sandbox/fs/gofer/gofer.h"
@@ -224,18 +225,18 @@ int mount_detach(struct mount *m, bool lazy)
 
 static void mount_ns_release(struct object *obj)
 {
-	struct mount_ns *ns = container_of(obj, struct mount_ns, obj);
+	struct mount_ns *ns = container_of(obj, struct mount_ns, common.obj);
 
 	while (!list_empty(&ns->root->children))
 		detach_tree(list_first_entry(&ns->root->children, struct mount, child_node));
 	ns->root->ns = NULL;
 	list_del_init(&ns->root->ns_node);
 	mount_put(ns->root);
-	user_ns_put(ns->user_ns);
+	ns_common_end(&ns->common);
 	kfree(ns);
 }
 
-struct mount_ns *mount_ns_new(struct mount *root)
+struct mount_ns *mount_ns_new(struct user_ns *owner, struct mount *root)
 {
 	struct mount_ns *ns = knew(struct mount_ns);
 
@@ -243,10 +244,12 @@ struct mount_ns *mount_ns_new(struct mount *root)
 		mount_put(root);
 		return NULL;
 	}
-	object_init(&ns->obj, mount_ns_release);
+	object_init(&ns->common.obj, mount_ns_release);
+	ns->common.type = LINUX_CLONE_NEWNS;
+	ns->common.ino = ns_next_ino();
+	ns->common.owner = user_ns_get(owner);
 	list_init(&ns->mounts);
 	wait_queue_init(&ns->poll);
-	ns->ino = 0xf0000000ULL + kernel()->next_ino++;
 	ns->root = root;
 	root->ns = ns;
 	list_add_tail(&root->ns_node, &ns->mounts);
@@ -255,14 +258,14 @@ struct mount_ns *mount_ns_new(struct mount *root)
 
 struct mount_ns *mount_ns_get(struct mount_ns *ns)
 {
-	object_get(&ns->obj);
+	object_get(&ns->common.obj);
 	return ns;
 }
 
 void mount_ns_put(struct mount_ns *ns)
 {
 	if (ns)
-		object_put(&ns->obj);
+		object_put(&ns->common.obj);
 }
 
 /* The copy of mount `old` in the tree of copies below `copy`, walking both trees side by side. */
@@ -284,7 +287,8 @@ static struct mount *find_copy(struct mount *tree, struct mount *copy, const str
 	return NULL;
 }
 
-int mount_ns_copy(struct mount_ns *ns, struct path *root, struct path *cwd, struct mount_ns **out)
+int mount_ns_copy(struct mount_ns *ns, struct user_ns *owner, struct path *root, struct path *cwd,
+		  struct mount_ns **out)
 {
 	struct mount *top = mount_alloc(ns->root->sb, ns->root->root, ns->root->flags, ns->root->source);
 	struct path *move[2] = {root, cwd};
@@ -293,7 +297,7 @@ int mount_ns_copy(struct mount_ns *ns, struct path *root, struct path *cwd, stru
 
 	if (!top)
 		return -ENOMEM;
-	copy = mount_ns_new(top);
+	copy = mount_ns_new(owner, top);
 	if (!copy)
 		return -ENOMEM;
 	err = bind_children(ns->root, top);
@@ -302,11 +306,10 @@ int mount_ns_copy(struct mount_ns *ns, struct path *root, struct path *cwd, stru
 		return err;
 	}
 	for (int i = 0; i < 2; i++) {
-		struct mount *m = find_copy(ns->root, top, move[i]->mnt);
+		struct mount *m = move[i] ? find_copy(ns->root, top, move[i]->mnt) : NULL;
 		if (m)
 			path_set(move[i], m, move[i]->dentry);
 	}
-	copy->user_ns = ns->user_ns ? user_ns_get(ns->user_ns) : NULL;
 	*out = copy;
 	return 0;
 }

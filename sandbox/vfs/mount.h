@@ -23,17 +23,17 @@ struct mount {
 };
 
 struct mount_ns {
-	struct object obj;
+	struct ns_common common;
 	struct mount *root; /* counted */
 	struct list_head mounts;
-	struct user_ns *user_ns;
-	u64 ino;
 	struct wait_queue poll; /* /proc/mounts pollers */
 	u32 generation;
 };
-struct mount_ns *mount_ns_new(struct mount *root) must_check; /* steals root */
-/* CLONE_NEWNS: a copy of all mounts; *fs's root and cwd are moved to the copies. */
-int mount_ns_copy(struct mount_ns *ns, struct path *root, struct path *cwd, struct mount_ns **out) must_check;
+/* Steals root, also on failure. `owner` is counted. */
+struct mount_ns *mount_ns_new(struct user_ns *owner, struct mount *root) must_check;
+/* CLONE_NEWNS: a copy of all mounts; root and cwd (NULL: there are none) are moved to the copies. */
+int mount_ns_copy(struct mount_ns *ns, struct user_ns *owner, struct path *root, struct path *cwd,
+		  struct mount_ns **out) must_check;
 struct mount_ns *mount_ns_get(struct mount_ns *ns);
 void mount_ns_put(struct mount_ns *ns);
 struct mount *mount_get(struct mount *m);
@@ -48,6 +48,8 @@ int mount_bind(struct path *from, struct path *at, bool recursive) must_check;
 int mount_detach(struct mount *m, bool lazy) must_check;
 /* The mount on top of a dentry in a mount, or NULL. Borrowed. */
 struct mount *mount_on(struct mount *m, struct dentry *d);
+/* Steps from a mount point to what is mounted there, as often as needed. */
+void path_cross_down(struct path *p);
 /* The file system for anonymous files and one for pipes, sockets: created at boot. */
 int vfs_init(void);
 

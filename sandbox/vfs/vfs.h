@@ -301,6 +301,11 @@ struct file *file_new(struct path *path, struct inode *inode, const struct file_
 struct file *anon_file_new(const char *name, const struct file_ops *ops, void *private, u32 o_flags,
 			   u32 mode_type) must_check;
 
+/* A path to a fresh inode on the same mount, called `label` (nsfs). `private` becomes the inode's; it is for
+ * ops->evict, also when this fails. */
+int anon_path_new(const char *label, u32 mode, const struct inode_ops *ops, u64 ino, void *private,
+		  struct path *out) must_check;
+
 /* ---- poll --------------------------------------------------------------------------------------------- */
 struct poll_table {
 	void (*queue)(struct poll_table *pt, struct wait_queue *q);

@@ -66,8 +66,6 @@ int walk_path(struct walk *w, const char *name);
 int walk_begin(struct walk *w, int dirfd, const char *name, u32 flags);
 /* Follows the symlink `link` found in the directory w->cur: cur becomes what it names (or its parent). */
 int walk_follow(struct walk *w, struct dentry *link);
-/* Steps from a mount point to what is mounted there, as often as needed. */
-void path_cross_down(struct path *p);
 void path_set(struct path *p, struct mount *m, struct dentry *d);
 
 /* ---- open.c, nameops.c, attr.c ---- */

@@ -7,6 +7,8 @@
 #include "sandbox/abi/poll.h"
 #include "sandbox/vfs/vfs.h"
 
+struct pid;
+
 int eventfd_create(u64 initial, bool semaphore, u32 o_flags, struct file **out) must_check;
 
 /* timerfd_create(2) and its calls; -EINVAL when f is no timerfd or a time is malformed. */
@@ -18,6 +20,12 @@ int timerfd_set(struct file *f, bool absolute, const struct linux_itimerspec *sp
 /* signalfd(2): a file over the signals of `mask` (bit n-1 = signal n), and another mask for it. */
 int signalfd_create(u64 mask, u32 o_flags, struct file **out) must_check;
 int signalfd_change(struct file *f, u64 mask) must_check;
+
+/* pidfd_open(2): o_flags O_NONBLOCK and PIDFD_THREAD (any thread, and its own end). */
+#define PIDFD_THREAD 0200U /* O_EXCL */
+int pidfd_create(struct pid *p, u32 o_flags, struct file **out) must_check;
+/* The process of a pidfd; NULL if f is none. Borrowed. */
+struct pid *pidfd_pid(const struct file *f);
 
 int epoll_create_file(struct file **out) must_check;
 /* epoll_ctl(2) on file `ep`; `fd` is the number `target` was named by. -EBADF is the caller's to find. */

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sandbox/abi/sched.h"
+#include "sandbox/fs/nsfs/nsfs.h"
 #include "sandbox/fs/proc/proc_priv.h"
 
 static bool parse_number(const char *name, u64 max, u64 *out)
@@ -176,74 +178,60 @@ static int task_readdir(struct task *t, struct file *f, struct dir_context *ctx)
 
 const struct proc_dir proc_task_dir = {task_lookup, task_readdir};
 
-/* ---- ns: links whose text names the namespace ---- */
+/* ---- ns: magic links to namespaces ---- */
 
-static const char *const ns_names[] = {"cgroup",           "ipc",  "mnt", "net", "pid",
-				       "pid_for_children", "user", "uts"};
+static const struct ns_entry {
+	const char *name;
+	u32 type;
+	bool for_children;
+} ns_entries[] = {{"cgroup", LINUX_CLONE_NEWCGROUP, false}, {"ipc", LINUX_CLONE_NEWIPC, false},
+		  {"mnt", LINUX_CLONE_NEWNS, false},	    {"net", LINUX_CLONE_NEWNET, false},
+		  {"pid", LINUX_CLONE_NEWPID, false},	    {"pid_for_children", LINUX_CLONE_NEWPID, true},
+		  {"time", LINUX_CLONE_NEWTIME, false},	    {"time_for_children", LINUX_CLONE_NEWTIME, true},
+		  {"user", LINUX_CLONE_NEWUSER, false},	    {"uts", LINUX_CLONE_NEWUTS, false}};
 
-static u64 ns_number(struct task *t, u32 kind)
+static int ns_follow(struct task *t, s64 number, struct path *out)
 {
-	switch (kind) {
-	case 1:
-		return t->ns->ipc->ino;
-	case 2:
-		return t->ns->mnt->ino;
-	case 3:
-		return t->ns->net->ino;
-	case 4:
-		return task_pid_ns(t)->ino;
-	case 5:
-		return t->ns->pid_for_children->ino;
-	case 6:
-		return t->cred->user_ns ? t->cred->user_ns->ino : 0;
-	case 7:
-		return t->ns->uts->ino;
-	default:
-		return 0xeffffffbULL; /* the initial cgroup namespace, as Linux numbers it */
+	const struct ns_entry *e = &ns_entries[number];
+	struct ns_common *ns = task_ns_get(t, e->type, e->for_children);
+	int err;
+
+	/* a PID namespace that nobody is in yet cannot be entered */
+	if (ns && e->type == LINUX_CLONE_NEWPID && e->for_children &&
+	    !container_of(ns, struct pid_ns, common)->had_init) {
+		ns_common_put(ns);
+		return -ENOENT;
 	}
+	if (!ns)
+		return -ENOENT;
+	err = nsfs_path(ns, out);
+	ns_common_put(ns);
+	return err;
 }
 
-static int ns_readlink(struct inode *inode, char **target)
-{
-	*target = kstrdup(inode->private);
-	return *target ? 0 : -ENOMEM;
-}
-
-static void ns_evict(struct inode *inode)
-{
-	kfree(inode->private);
-}
-
-static const struct inode_ops ns_link_ops = {.readlink = ns_readlink, .evict = ns_evict};
+static const struct proc_entry ns_link = {
+    .name = "ns/NAME", .mode = LINUX_S_IFLNK | 0777, .follow_number = ns_follow};
 
 static int ns_lookup(struct inode *dir, struct dentry *d, struct task *t)
 {
-	struct inode *inode;
+	struct inode *inode = NULL;
 
 	if (!proc_may_read(t))
 		return -EACCES;
-	for (u32 i = 0; i < ARRAY_COUNT(ns_names); i++) {
-		const char *kind = i == 5 ? "pid" : ns_names[i];
-		if (strcmp(d->name, ns_names[i]) || !t->ns)
-			continue;
-		inode = inode_new(dir->sb, LINUX_S_IFLNK | 0777, &ns_link_ops, NULL);
-		if (!inode)
-			return -ENOMEM;
-		inode->private = kasprintf("%s:[%lu]", kind, (unsigned long)ns_number(t, i));
-		if (!inode->private) {
-			inode_put(inode);
-			return -ENOMEM;
+	for (u32 i = 0; i < ARRAY_COUNT(ns_entries); i++)
+		if (!strcmp(d->name, ns_entries[i].name)) {
+			int err = proc_entry_inode(dir->sb, t, &ns_link, false, i, &inode);
+			return instantiate(d, inode, err);
 		}
-		dentry_set_inode(d, inode);
-		return 0;
-	}
 	return 0;
 }
 
 static int ns_readdir(struct task *t, struct file *f, struct dir_context *ctx)
 {
-	while (ctx->pos - 2 < ARRAY_COUNT(ns_names)) {
-		const char *name = ns_names[ctx->pos - 2];
+	if (!proc_may_read(t))
+		return -EACCES;
+	while (ctx->pos - 2 < ARRAY_COUNT(ns_entries)) {
+		const char *name = ns_entries[ctx->pos - 2].name;
 		if (!ctx->emit(ctx, name, strlen(name), 70000 + ctx->pos, 10, ctx->pos + 1))
 			return 0;
 		ctx->pos++;

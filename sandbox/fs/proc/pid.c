@@ -7,8 +7,6 @@
 
 #include "sandbox/fs/proc/proc_priv.h"
 
-#define CAP_SYS_PTRACE 19
-
 struct task *proc_task(const struct proc_ref *ref)
 {
 	struct task *t = ref->pid->task;
@@ -18,16 +16,7 @@ struct task *proc_task(const struct proc_ref *ref)
 
 bool proc_may_read(struct task *t)
 {
-	struct task *me = current_task();
-	const struct cred *c, *d = t->cred;
-
-	if (!me || me->tg == t->tg)
-		return true;
-	c = me->cred;
-	if (c->fsuid == d->uid && c->fsuid == d->euid && c->fsuid == d->suid && c->fsgid == d->gid &&
-	    c->fsgid == d->egid && c->fsgid == d->sgid && t->tg->dumpable)
-		return true;
-	return capable(CAP_SYS_PTRACE);
+	return task_may_access(t);
 }
 
 bool proc_emit_number(struct dir_context *ctx, s64 number, u64 ino, u8 type, u64 next)
@@ -102,6 +91,8 @@ static int follow_link(struct inode *inode, struct path *out)
 		return -EACCES;
 	if (ref->entry->follow)
 		return ref->entry->follow(t, out);
+	if (ref->entry->follow_number)
+		return ref->entry->follow_number(t, ref->number, out);
 	if (!t->files || ref->number >= t->files->capacity || !t->files->entries[ref->number].file)
 		return -ENOENT;
 	*out = t->files->entries[ref->number].file->path;
@@ -204,6 +195,13 @@ static const struct proc_entry pid_entry = {.name = "", .mode = LINUX_S_IFDIR | 
 int proc_pid_inode(struct super_block *sb, struct task *t, bool thread, struct inode **out)
 {
 	return proc_entry_inode(sb, t, &pid_entry, thread, -1, out);
+}
+
+struct pid *proc_pid_of_dir(const struct file *f)
+{
+	const struct proc_ref *ref = f->inode && f->inode->ops == &pid_dir_ops ? f->inode->private : NULL;
+
+	return ref && ref->entry == &pid_entry && !ref->thread ? ref->pid : NULL;
 }
 
 struct proc_ref *proc_ref_of(struct inode *inode)

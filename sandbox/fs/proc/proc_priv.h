@@ -36,6 +36,7 @@ struct proc_entry {
 	int (*show)(struct task *t, struct text_buf *b);
 	s64 (*store)(struct task *t, const char *data, size_t size);
 	int (*follow)(struct task *t, struct path *out);
+	int (*follow_number)(struct task *t, s64 number, struct path *out); /* with the ref's number */
 	const struct proc_dir *dir;
 	bool leader_only; /* not in task/TID */
 };
