@@ -35,34 +35,34 @@
 	(LINUX_CLONE_NEWNS | LINUX_CLONE_NEWCGROUP | LINUX_CLONE_NEWUTS | LINUX_CLONE_NEWIPC |               \
 	 LINUX_CLONE_NEWUSER | LINUX_CLONE_NEWPID | LINUX_CLONE_NEWNET | LINUX_CLONE_NEWTIME)
 
-#define LINUX_CAP_CHOWN           0
-#define LINUX_CAP_DAC_OVERRIDE    1
-#define LINUX_CAP_DAC_READ_SEARCH 2
-#define LINUX_CAP_FOWNER          3
-#define LINUX_CAP_FSETID          4
-#define LINUX_CAP_KILL            5
-#define LINUX_CAP_SETGID          6
-#define LINUX_CAP_SETUID          7
-#define LINUX_CAP_SETPCAP         8
-#define LINUX_CAP_NET_ADMIN       12
-#define LINUX_CAP_IPC_LOCK        14
-#define LINUX_CAP_SYS_MODULE      16
-#define LINUX_CAP_SYS_RAWIO       17
-#define LINUX_CAP_SYS_CHROOT      18
-#define LINUX_CAP_SYS_PTRACE      19
-#define LINUX_CAP_SYS_PACCT       20
-#define LINUX_CAP_SYS_ADMIN       21
-#define LINUX_CAP_SYS_BOOT        22
-#define LINUX_CAP_SYS_NICE        23
-#define LINUX_CAP_SYS_RESOURCE    24
-#define LINUX_CAP_SYS_TIME        25
-#define LINUX_CAP_SYS_TTY_CONFIG  26
-#define LINUX_CAP_MKNOD           27
-#define LINUX_CAP_SETFCAP         31
-#define LINUX_CAP_SYSLOG          34
-#define LINUX_CAP_PERFMON         38
-#define LINUX_CAP_BPF             39
+#define LINUX_CAP_CHOWN              0
+#define LINUX_CAP_DAC_OVERRIDE       1
+#define LINUX_CAP_DAC_READ_SEARCH    2
+#define LINUX_CAP_FOWNER             3
+#define LINUX_CAP_FSETID             4
+#define LINUX_CAP_KILL               5
+#define LINUX_CAP_SETGID             6
+#define LINUX_CAP_SETUID             7
+#define LINUX_CAP_SETPCAP            8
+#define LINUX_CAP_NET_ADMIN          12
+#define LINUX_CAP_IPC_LOCK           14
+#define LINUX_CAP_SYS_MODULE         16
+#define LINUX_CAP_SYS_RAWIO          17
+#define LINUX_CAP_SYS_CHROOT         18
+#define LINUX_CAP_SYS_PTRACE         19
+#define LINUX_CAP_SYS_PACCT          20
+#define LINUX_CAP_SYS_ADMIN          21
+#define LINUX_CAP_SYS_BOOT           22
+#define LINUX_CAP_SYS_NICE           23
+#define LINUX_CAP_SYS_RESOURCE       24
+#define LINUX_CAP_SYS_TIME           25
+#define LINUX_CAP_SYS_TTY_CONFIG     26
+#define LINUX_CAP_MKNOD              27
+#define LINUX_CAP_SETFCAP            31
+#define LINUX_CAP_SYSLOG             34
+#define LINUX_CAP_PERFMON            38
+#define LINUX_CAP_BPF                39
 #define LINUX_CAP_CHECKPOINT_RESTORE 40
-#define LINUX_CAP_LAST            40
+#define LINUX_CAP_LAST               40
 
 #endif

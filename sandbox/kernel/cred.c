@@ -74,7 +74,8 @@ bool capable(int cap)
 {
 	struct task *t = current_task();
 
-	return !t || (!t->cred->user_ns->parent && cred_capable(t->cred, cap)); /* kernel services may do anything */
+	return !t || (!t->cred->user_ns->parent &&
+		      cred_capable(t->cred, cap)); /* kernel services may do anything */
 }
 
 bool cred_capable_over(const struct cred *c, u32 kuid, u32 kgid, int cap)

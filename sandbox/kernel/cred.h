@@ -34,8 +34,8 @@ void cred_put(struct cred *c);
 void task_set_cred(struct task *t, struct cred *c);
 /* Does the cred have the capability (LINUX_CAP_*) in its own user namespace? */
 bool cred_capable(const struct cred *c, int cap);
-/* Has the current task the capability over the whole sandbox, that is in the root user namespace? What belongs
- * to a namespace is asked of its owner: ns_capable() in ns.h. */
+/* Has the current task the capability over the whole sandbox, that is in the root user namespace? What
+ * belongs to a namespace is asked of its owner: ns_capable() in ns.h. */
 bool capable(int cap);
 /* Over an inode with this owner: the ids must mean something in the task's user namespace. */
 bool cred_capable_over(const struct cred *c, u32 kuid, u32 kgid, int cap);

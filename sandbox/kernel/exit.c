@@ -156,8 +156,8 @@ static bool anyone_left(struct pid_ns *ns, struct thread_group *self)
 	return false;
 }
 
-/* init of a PID namespace ends: everything in it is killed, and only when all of it is gone does init become a
- * zombie, so that whoever waits for init knows that nothing is left. [sleeps] */
+/* init of a PID namespace ends: everything in it is killed, and only when all of it is gone does init become
+ * a zombie, so that whoever waits for init knows that nothing is left. [sleeps] */
 static void namespace_end(struct pid_ns *ns, struct thread_group *self)
 {
 	struct thread_group *child, *next;

@@ -1,8 +1,8 @@
 /*
- * ns.h - namespaces(7). Each is a counted object that begins with a `struct ns_common`, so that nsfs, setns(2)
- * and /proc/PID/ns can hold any of them; a task reaches its own through struct nsproxy (clone(2) flags), its
- * user namespace through its credentials and its PID namespace through its struct pid. A container is one set
- * of them plus a root. Mount namespaces are in vfs/mount.h.
+ * ns.h - namespaces(7). Each is a counted object that begins with a `struct ns_common`, so that nsfs,
+ * setns(2) and /proc/PID/ns can hold any of them; a task reaches its own through struct nsproxy (clone(2)
+ * flags), its user namespace through its credentials and its PID namespace through its struct pid. A
+ * container is one set of them plus a root. Mount namespaces are in vfs/mount.h.
  *
  * Each namespace belongs to a user namespace (`owner`): capabilities in that one govern it
  * (user_namespaces(7), "Interaction of user namespaces and other types of namespaces").

@@ -308,9 +308,9 @@ int task_setns(struct task *t, struct ns_common *n)
 int task_setns_of(struct task *t, struct task *of, u64 types)
 {
 	/* the user namespace first: it decides about the others */
-	static const u32 order[] = {LINUX_CLONE_NEWUSER, LINUX_CLONE_NEWNS,	LINUX_CLONE_NEWUTS,
-				    LINUX_CLONE_NEWIPC,	 LINUX_CLONE_NEWPID,	LINUX_CLONE_NEWCGROUP,
-				    LINUX_CLONE_NEWNET,	 LINUX_CLONE_NEWTIME};
+	static const u32 order[] = {LINUX_CLONE_NEWUSER, LINUX_CLONE_NEWNS,  LINUX_CLONE_NEWUTS,
+				    LINUX_CLONE_NEWIPC,  LINUX_CLONE_NEWPID, LINUX_CLONE_NEWCGROUP,
+				    LINUX_CLONE_NEWNET,  LINUX_CLONE_NEWTIME};
 	struct changes c;
 	int err = begin(t, &c);
 

@@ -33,8 +33,8 @@ struct pid {
 	struct pid_link links[]; /* [0..level], index = namespace level */
 };
 
-/* Allocates the next free number in ns and every ancestor, or in the innermost `set_count` of them the numbers
- * set[0] (ns itself), set[1] (its parent)… -EAGAIN, -ENOMEM; for set: -EINVAL, -EPERM, -EEXIST. */
+/* Allocates the next free number in ns and every ancestor, or in the innermost `set_count` of them the
+ * numbers set[0] (ns itself), set[1] (its parent)… -EAGAIN, -ENOMEM; for set: -EINVAL, -EPERM, -EEXIST. */
 int pid_alloc(struct pid_ns *ns, const s32 *set, u32 set_count, struct pid **out) must_check;
 /* If no task, process group or session is called so any more, the number is free again; those who still hold
  * the struct pid can tell that by their number nobody is meant. */

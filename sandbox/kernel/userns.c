@@ -1,8 +1,8 @@
 /*
  * userns.c - user namespaces: nesting, id maps, and what a capability is worth where.
  *
- * Credentials and inodes hold kernel ids: ids of the root user namespace. A map is written once, each extent is
- * translated through the parent's map at that moment, and from then on a look-up is one step whatever the
+ * Credentials and inodes hold kernel ids: ids of the root user namespace. A map is written once, each extent
+ * is translated through the parent's map at that moment, and from then on a look-up is one step whatever the
  * depth. The root namespace has one extent that maps every id to itself.
  */
 #include <errno.h>
@@ -62,7 +62,8 @@ static bool in_chroot(void)
 {
 	struct task *t = current_task();
 
-	return t && t->fs && t->ns && (t->fs->root.mnt != t->ns->mnt->root || t->fs->root.dentry != t->ns->mnt->root->root);
+	return t && t->fs && t->ns &&
+	       (t->fs->root.mnt != t->ns->mnt->root || t->fs->root.dentry != t->ns->mnt->root->root);
 }
 
 int user_ns_new(const struct cred *creator, struct user_ns **out)
@@ -231,7 +232,8 @@ static int parse(const char *text, struct id_map *m)
 		struct id_extent e;
 		if (m->count == EXTENTS_MAX)
 			return -EINVAL;
-		if (!take_number(&text, &e.first) || !take_number(&text, &e.lower) || !take_number(&text, &e.count))
+		if (!take_number(&text, &e.first) || !take_number(&text, &e.lower) ||
+		    !take_number(&text, &e.count))
 			return -EINVAL;
 		text += strspn(text, " \t");
 		if (*text && *text != '\n')
@@ -256,7 +258,9 @@ static int may_write(struct user_ns *ns, bool gids, const struct id_map *m)
 	for (u32 i = 0; i < m->count; i++)
 		root |= m->extents[i].lower == 0;
 	/* mapping the parent's root lets file capabilities be written in its name */
-	if (!gids && root && !(c->user_ns == ns ? ns->parent_could_setfcap : cred_ns_capable(c, ns->parent, LINUX_CAP_SETFCAP)))
+	if (!gids && root &&
+	    !(c->user_ns == ns ? ns->parent_could_setfcap
+			       : cred_ns_capable(c, ns->parent, LINUX_CAP_SETFCAP)))
 		return -EPERM;
 	if (m->count == 1 && m->extents[0].count == 1 && c->euid == ns->owner_uid) {
 		u32 id = m->extents[0].lower;

@@ -1,5 +1,6 @@
 /*
- * syscalls/clone.c - clone, clone3, fork, vfork, and the calls that change a task's namespaces: unshare, setns.
+ * syscalls/clone.c - clone, clone3, fork, vfork, and the calls that change a task's namespaces: unshare,
+ * setns.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -523,8 +523,9 @@ CASE(clone3_refusals)
 	refused3((struct clone_args){.flags = 1ULL << 40, .exit_signal = SIGCHLD}, EINVAL);
 	refused3((struct clone_args){.exit_signal = 65}, EINVAL);
 	refused3((struct clone_args){.exit_signal = 256}, EINVAL);
-	refused3((struct clone_args){.flags = CLONE_THREAD | CLONE_SIGHAND | CLONE_VM, .exit_signal = SIGCHLD},
-		 EINVAL);
+	refused3(
+	    (struct clone_args){.flags = CLONE_THREAD | CLONE_SIGHAND | CLONE_VM, .exit_signal = SIGCHLD},
+	    EINVAL);
 	refused3((struct clone_args){.flags = CLONE_PARENT, .exit_signal = SIGCHLD}, EINVAL);
 	refused3((struct clone_args){.flags = CLONE_SIGHAND, .exit_signal = SIGCHLD}, EINVAL);
 	refused3((struct clone_args){.flags = CLONE_THREAD, .exit_signal = 0}, EINVAL);
@@ -532,13 +533,14 @@ CASE(clone3_refusals)
 	refused3((struct clone_args){.flags = CLONE_FS | CLONE_NEWUSER, .exit_signal = SIGCHLD}, EINVAL);
 	refused3((struct clone_args){.stack = 4096, .exit_signal = SIGCHLD}, EINVAL);
 	refused3((struct clone_args){.stack_size = 4096, .exit_signal = SIGCHLD}, EINVAL);
-	refused3((struct clone_args){.stack = ~0ULL - 4095, .stack_size = 8192, .exit_signal = SIGCHLD}, EINVAL);
+	refused3((struct clone_args){.stack = ~0ULL - 4095, .stack_size = 8192, .exit_signal = SIGCHLD},
+		 EINVAL);
 	refused3((struct clone_args){.set_tid_size = 1, .exit_signal = SIGCHLD}, EINVAL);
 	refused3((struct clone_args){.set_tid = (uintptr_t)tids, .exit_signal = SIGCHLD}, EINVAL);
 	refused3((struct clone_args){.set_tid = (uintptr_t)tids, .set_tid_size = 33, .exit_signal = SIGCHLD},
 		 EINVAL);
-	refused3((struct clone_args){
-		     .flags = CLONE_CLEAR_SIGHAND | CLONE_SIGHAND | CLONE_VM, .exit_signal = SIGCHLD},
+	refused3((struct clone_args){.flags = CLONE_CLEAR_SIGHAND | CLONE_SIGHAND | CLONE_VM,
+				     .exit_signal = SIGCHLD},
 		 EINVAL);
 	refused3((struct clone_args){.flags = CLONE_NEWIPC | CLONE_SYSVSEM, .exit_signal = SIGCHLD}, EINVAL);
 }
@@ -547,12 +549,15 @@ CASE(clone3_into_cgroup_refusals)
 {
 	int dir = open("/", O_RDONLY | O_DIRECTORY);
 
-	refused3((struct clone_args){
-		     .flags = CLONE_INTO_CGROUP, .cgroup = (uint64_t)1 << 40, .exit_signal = SIGCHLD},
+	refused3((struct clone_args){.flags = CLONE_INTO_CGROUP,
+				     .cgroup = (uint64_t)1 << 40,
+				     .exit_signal = SIGCHLD},
 		 EINVAL);
-	refused3((struct clone_args){.flags = CLONE_INTO_CGROUP, .cgroup = 900, .exit_signal = SIGCHLD}, EBADF);
-	refused3((struct clone_args){.flags = CLONE_INTO_CGROUP, .cgroup = (uint64_t)dir, .exit_signal = SIGCHLD},
+	refused3((struct clone_args){.flags = CLONE_INTO_CGROUP, .cgroup = 900, .exit_signal = SIGCHLD},
 		 EBADF);
+	refused3(
+	    (struct clone_args){.flags = CLONE_INTO_CGROUP, .cgroup = (uint64_t)dir, .exit_signal = SIGCHLD},
+	    EBADF);
 }
 
 CASE(clone3_set_tid)

@@ -1,9 +1,9 @@
 /*
  * pidfd.c - a process as a descriptor: pidfd_open(2), CLONE_PIDFD.
  *
- * The file holds a struct pid, never a task: the number cannot come to mean another process. All pidfds of one
- * process are one inode as far as stat(2) tells. Whoever polls waits at the struct pid, which is woken when the
- * thread or process ends (readable) and when it has been reaped (hung up as well).
+ * The file holds a struct pid, never a task: the number cannot come to mean another process. All pidfds of
+ * one process are one inode as far as stat(2) tells. Whoever polls waits at the struct pid, which is woken
+ * when the thread or process ends (readable) and when it has been reaped (hung up as well).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -134,10 +134,11 @@ static s64 open_ns(struct pid *p, u32 nr)
 	static const struct {
 		u32 type;
 		bool for_children;
-	} kinds[] = {{LINUX_CLONE_NEWCGROUP, false}, {LINUX_CLONE_NEWIPC, false}, {LINUX_CLONE_NEWNS, false},
-		     {LINUX_CLONE_NEWNET, false},    {LINUX_CLONE_NEWPID, false}, {LINUX_CLONE_NEWPID, true},
-		     {LINUX_CLONE_NEWTIME, false},   {LINUX_CLONE_NEWTIME, true}, {LINUX_CLONE_NEWUSER, false},
-		     {LINUX_CLONE_NEWUTS, false}};
+	} kinds[] = {{LINUX_CLONE_NEWCGROUP, false}, {LINUX_CLONE_NEWIPC, false},
+		     {LINUX_CLONE_NEWNS, false},     {LINUX_CLONE_NEWNET, false},
+		     {LINUX_CLONE_NEWPID, false},    {LINUX_CLONE_NEWPID, true},
+		     {LINUX_CLONE_NEWTIME, false},   {LINUX_CLONE_NEWTIME, true},
+		     {LINUX_CLONE_NEWUSER, false},   {LINUX_CLONE_NEWUTS, false}};
 	struct task *t = p->task;
 	struct ns_common *ns;
 	s64 fd;
@@ -168,10 +169,8 @@ static s64 pidfd_ioctl(struct file *f, u32 cmd, u64 arg)
 	return arg ? -EINVAL : open_ns(p, nr);
 }
 
-static const struct file_ops pidfd_ops = {.poll = pidfd_poll,
-					  .ioctl = pidfd_ioctl,
-					  .release = pidfd_release,
-					  .fdinfo = pidfd_fdinfo};
+static const struct file_ops pidfd_ops = {
+    .poll = pidfd_poll, .ioctl = pidfd_ioctl, .release = pidfd_release, .fdinfo = pidfd_fdinfo};
 
 static int pidfd_statfs(struct inode *inode, struct linux_statfs *st)
 {

@@ -19,16 +19,16 @@
 #include "sandbox/vfs/mount.h"
 #include "sandbox/vfs/namei.h"
 
-#define NSFS_MAGIC          0x6e736673
-#define NS_GET_USERNS       _IO(0xb7, 1)
-#define NS_GET_PARENT       _IO(0xb7, 2)
-#define NS_GET_NSTYPE       _IO(0xb7, 3)
-#define NS_GET_OWNER_UID    _IO(0xb7, 4)
-#define NS_GET_MNTNS_ID     _IOR(0xb7, 5, u64)
-#define NS_GET_PID_FROM     _IOR(0xb7, 6, int) /* a pid of that namespace, as the caller sees it */
-#define NS_GET_TGID_FROM    _IOR(0xb7, 7, int)
-#define NS_GET_PID_IN       _IOR(0xb7, 8, int) /* a pid of the caller, as that namespace sees it */
-#define NS_GET_TGID_IN      _IOR(0xb7, 9, int)
+#define NSFS_MAGIC       0x6e736673
+#define NS_GET_USERNS    _IO(0xb7, 1)
+#define NS_GET_PARENT    _IO(0xb7, 2)
+#define NS_GET_NSTYPE    _IO(0xb7, 3)
+#define NS_GET_OWNER_UID _IO(0xb7, 4)
+#define NS_GET_MNTNS_ID  _IOR(0xb7, 5, u64)
+#define NS_GET_PID_FROM  _IOR(0xb7, 6, int) /* a pid of that namespace, as the caller sees it */
+#define NS_GET_TGID_FROM _IOR(0xb7, 7, int)
+#define NS_GET_PID_IN    _IOR(0xb7, 8, int) /* a pid of the caller, as that namespace sees it */
+#define NS_GET_TGID_IN   _IOR(0xb7, 9, int)
 
 static const struct file_ops nsfs_file_ops;
 
@@ -146,8 +146,9 @@ static s64 nsfs_ioctl(struct file *f, u32 cmd, u64 arg)
 
 	switch (cmd) {
 	case NS_GET_USERNS:
-		return open_user_ns(n->type == LINUX_CLONE_NEWUSER ? container_of(n, struct user_ns, common)->parent
-								     : n->owner);
+		return open_user_ns(n->type == LINUX_CLONE_NEWUSER
+					? container_of(n, struct user_ns, common)->parent
+					: n->owner);
 	case NS_GET_PARENT:
 		return open_parent(n);
 	case NS_GET_NSTYPE:

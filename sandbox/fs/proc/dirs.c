@@ -185,10 +185,10 @@ static const struct ns_entry {
 	u32 type;
 	bool for_children;
 } ns_entries[] = {{"cgroup", LINUX_CLONE_NEWCGROUP, false}, {"ipc", LINUX_CLONE_NEWIPC, false},
-		  {"mnt", LINUX_CLONE_NEWNS, false},	    {"net", LINUX_CLONE_NEWNET, false},
-		  {"pid", LINUX_CLONE_NEWPID, false},	    {"pid_for_children", LINUX_CLONE_NEWPID, true},
-		  {"time", LINUX_CLONE_NEWTIME, false},	    {"time_for_children", LINUX_CLONE_NEWTIME, true},
-		  {"user", LINUX_CLONE_NEWUSER, false},	    {"uts", LINUX_CLONE_NEWUTS, false}};
+		  {"mnt", LINUX_CLONE_NEWNS, false},        {"net", LINUX_CLONE_NEWNET, false},
+		  {"pid", LINUX_CLONE_NEWPID, false},       {"pid_for_children", LINUX_CLONE_NEWPID, true},
+		  {"time", LINUX_CLONE_NEWTIME, false},     {"time_for_children", LINUX_CLONE_NEWTIME, true},
+		  {"user", LINUX_CLONE_NEWUSER, false},     {"uts", LINUX_CLONE_NEWUTS, false}};
 
 static int ns_follow(struct task *t, s64 number, struct path *out)
 {

@@ -8,7 +8,6 @@
 
 extern const struct fs_type proc_fs_type;
 
-
 struct pid;
 
 /* The process whose directory /proc/PID this open file is; NULL if it is something else. Borrowed. */
