@@ -452,6 +452,7 @@ static void reset_task(struct task *t, struct exec *x, const char *path)
 	t->clear_child_tid = t->set_child_tid = uaddr(0);
 	t->robust_list = uaddr(0);
 	t->robust_list_size = 0;
+	t->futex_dead = false;
 	t->rseq = uaddr(0);
 	t->pdeath_signal = x->secure ? 0 : t->pdeath_signal;
 	t->tg->did_exec = true;

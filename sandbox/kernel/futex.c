@@ -1,38 +1,28 @@
 /*
- * futex.c - futex(2): waiting on a word of guest memory.
+ * futex.c - futex(2): waiting on a word of guest memory, and waking.
  *
  * A waiter stands on its own coroutine's stack in a bucket of one hash table, under the key of the word: the
- * address space and address for private memory, the backing object and offset for shared memory. Reading the
- * word and queueing happen without a sleep between them, so no wake can fall in the gap: a guest's store that
- * the read missed is followed by a wake that finds the waiter.
+ * address space and address for private memory, the inode or shared object and offset for shared memory; the
+ * key keeps the object alive. A waiter is queued first and the word read then, so no wake can fall in the
+ * gap: a guest's store that the read missed is followed by a wake that finds the waiter.
+ *
+ * futex_pi.c has the locks with owners, futex_requeue.c moves waiters, futex_exit.c ends a thread's locks.
  */
-#include "sandbox/kernel/futex.h"
-
 #include <errno.h>
 
-#include "sandbox/kernel/task_priv.h"
-#include "sandbox/mm/mm.h"
-#include "sandbox/mm/uaccess.h"
+#include "sandbox/kernel/futex_priv.h"
+#include "sandbox/vfs/vfs.h"
 
-#define FUTEX_BUCKETS    1024U
-#define ROBUST_LIST_MAX  2048 /* ROBUST_LIST_LIMIT: a list longer than that is a circle or an attack */
-#define FUTEX_TID_MASK   0x3fffffffU
-#define FUTEX_OWNER_DIED 0x40000000U
-#define FUTEX_WAITERS    0x80000000U
+#define FUTEX_BUCKETS 1024U
+#define PRIO_NORMAL   100
 
 struct futex_table {
-	struct list_head buckets[FUTEX_BUCKETS];
+	struct futex_bucket buckets[FUTEX_BUCKETS];
 };
 
-struct futex_waiter {
-	struct list_head node;
-	struct futex_key key;
-	u32 bitset;
-	struct coro *coro;
-	bool woken;
-};
+/* ---- keys and buckets ---- */
 
-static struct list_head *bucket_of(const struct futex_key *key)
+struct futex_bucket *futex_bucket(const struct futex_key *key)
 {
 	struct kernel *k = kernel();
 	u64 h =
@@ -42,50 +32,121 @@ static struct list_head *bucket_of(const struct futex_key *key)
 		k->futexes = knew(struct futex_table);
 		if (!k->futexes)
 			return NULL;
-		for (u32 i = 0; i < FUTEX_BUCKETS; i++)
-			list_init(&k->futexes->buckets[i]);
+		for (u32 i = 0; i < FUTEX_BUCKETS; i++) {
+			list_init(&k->futexes->buckets[i].waiters);
+			wait_queue_init(&k->futexes->buckets[i].pi_wait);
+		}
 	}
 	return &k->futexes->buckets[(h >> 32) % FUTEX_BUCKETS];
 }
 
-static bool same(const struct futex_key *a, const struct futex_key *b)
+bool futex_key_same(const struct futex_key *a, const struct futex_key *b)
 {
 	return a->object == b->object && a->offset == b->offset;
 }
 
-static int key_of(struct task *t, uaddr_t addr, bool is_private, struct futex_key *key)
+void futex_key_get(const struct futex_key *key)
 {
+	switch (key->kind) {
+	case FUTEX_KEY_MM:
+		mm_get(key->object);
+		break;
+	case FUTEX_KEY_INODE:
+		inode_get(key->object);
+		break;
+	case FUTEX_KEY_BACKING:
+		host_fd_get(key->object);
+		break;
+	}
+}
+
+void futex_key_put(const struct futex_key *key)
+{
+	switch (key->kind) {
+	case FUTEX_KEY_MM:
+		mm_put(key->object);
+		break;
+	case FUTEX_KEY_INODE:
+		inode_put(key->object);
+		break;
+	case FUTEX_KEY_BACKING:
+		host_fd_put(key->object);
+		break;
+	}
+}
+
+int futex_key_of(struct task *t, uaddr_t addr, bool is_private, struct futex_key *key)
+{
+	int err;
+
 	if (addr.v & 3)
 		return -EINVAL;
 	if (addr.v >= PLATFORM_USER_END)
 		return -EFAULT;
-	return mm_futex_key(t->mm, addr.v, is_private, key);
+	err = mm_futex_key(t->mm, addr.v, is_private, key);
+	if (err)
+		return err;
+	if (!futex_bucket(key))
+		return -ENOMEM;
+	futex_key_get(key);
+	return 0;
 }
 
-static void waiter_wake(struct futex_waiter *w)
+/* ---- waiters ---- */
+
+/* As Linux: real-time waiters come first, by their priority; all others in the order of their coming. */
+static int priority_of(const struct task *t)
+{
+	return t->sched_policy == 1 || t->sched_policy == 2 ? PRIO_NORMAL - 1 - t->sched_priority
+							    : PRIO_NORMAL;
+}
+
+void futex_waiter_init(struct futex_waiter *w, struct task *t, u32 bitset)
+{
+	*w = (struct futex_waiter){
+	    .task = t, .coro = coro_current(), .bitset = bitset, .prio = priority_of(t)};
+	list_init(&w->node);
+}
+
+void futex_enqueue(struct futex_bucket *b, struct futex_waiter *w)
+{
+	struct list_head *at = b->waiters.prev;
+
+	while (at != &b->waiters && list_entry(at, struct futex_waiter, node)->prio > w->prio)
+		at = at->prev;
+	list_add(&w->node, at);
+}
+
+void futex_waiter_wake(struct futex_waiter *w)
 {
 	list_del_init(&w->node);
 	w->woken = true;
 	coro_wake(w->coro);
 }
 
+struct futex_waiter *futex_top_waiter(struct futex_bucket *b, const struct futex_key *key)
+{
+	struct futex_waiter *w;
+
+	list_for_each_entry (w, &b->waiters, node)
+		if (futex_key_same(&w->key, key))
+			return w;
+	return NULL;
+}
+
 s64 futex_wait(struct task *t, uaddr_t addr, u32 expected, u64 deadline_ns, u32 bitset, bool is_private)
 {
-	struct futex_waiter w = {.bitset = bitset, .coro = coro_current()};
-	struct list_head *bucket;
+	struct futex_waiter w;
 	u32 value;
 	int err;
 
 	if (!bitset)
 		return -EINVAL;
-	err = key_of(t, addr, is_private, &w.key);
+	futex_waiter_init(&w, t, bitset);
+	err = futex_key_of(t, addr, is_private, &w.key);
 	if (err)
 		return err;
-	bucket = bucket_of(&w.key);
-	if (!bucket)
-		return -ENOMEM;
-	/* queued first: reading the word may sleep, and a wake that comes meanwhile must find us */
-	list_add_tail(&w.node, bucket);
+	futex_enqueue(futex_bucket(&w.key), &w);
 	if (copy_in(&value, addr, sizeof(value)))
 		err = -EFAULT;
 	else if (value != expected)
@@ -93,195 +154,174 @@ s64 futex_wait(struct task *t, uaddr_t addr, u32 expected, u64 deadline_ns, u32 
 	while (!err && !w.woken)
 		err = sched_sleep(deadline_ns, SLEEP_INTERRUPTIBLE);
 	list_del_init(&w.node);
+	futex_key_put(&w.key);
 	return w.woken ? 0 : err;
 }
 
-s64 futex_wake(struct task *t, uaddr_t addr, u32 count, u32 bitset, bool is_private)
-{
-	struct futex_waiter *w, *next;
-	struct list_head *bucket;
-	struct futex_key key;
-	s64 woken = 0;
-	int err;
+/* ---- several words ---- */
 
-	if (!bitset)
-		return -EINVAL;
-	err = key_of(t, addr, is_private, &key);
-	if (err)
-		return err;
-	bucket = bucket_of(&key);
-	if (!bucket)
-		return 0;
-	list_for_each_entry_safe (w, next, bucket, node) {
-		if (!same(&w->key, &key) || !(w->bitset & bitset))
+static s64 first_woken(const struct futex_waiter *w, u32 count)
+{
+	for (u32 i = 0; i < count; i++)
+		if (w[i].woken)
+			return i;
+	return -1;
+}
+
+s64 futex_wait_any(struct task *t, const struct futex_wait_one *v, u32 count, u64 deadline_ns)
+{
+	struct futex_waiter *w = knew_array(struct futex_waiter, count);
+	u32 queued = 0, value;
+	int err = w ? 0 : -ENOMEM;
+	s64 found = -1;
+
+	for (; !err && queued < count; queued++) {
+		futex_waiter_init(&w[queued], t, ~0U);
+		err = futex_key_of(t, v[queued].addr, v[queued].is_private, &w[queued].key);
+		if (err)
+			break;
+		futex_enqueue(futex_bucket(&w[queued].key), &w[queued]);
+	}
+	for (u32 i = 0; !err && i < count; i++) {
+		if (copy_in(&value, v[i].addr, sizeof(value)))
+			err = -EFAULT;
+		else if (value != v[i].expected)
+			err = -EAGAIN;
+	}
+	while (!err && (found = first_woken(w, count)) < 0)
+		err = sched_sleep(deadline_ns, SLEEP_INTERRUPTIBLE);
+	found = w ? first_woken(w, queued) : -1;
+	for (u32 i = 0; i < queued; i++) {
+		list_del_init(&w[i].node);
+		futex_key_put(&w[i].key);
+	}
+	kfree(w);
+	return found >= 0 ? found : err;
+}
+
+/* ---- waking ---- */
+
+s64 futex_wake_key(const struct futex_key *key, s32 count, u32 bitset)
+{
+	struct futex_bucket *b = futex_bucket(key);
+	struct futex_waiter *w, *next;
+	s64 woken = 0;
+
+	list_for_each_entry_safe (w, next, &b->waiters, node) {
+		if (!futex_key_same(&w->key, key))
 			continue;
-		waiter_wake(w);
+		if (w->pi || w->requeue_pi)
+			return -EINVAL; /* owners hand over by FUTEX_UNLOCK_PI */
+		if (!(w->bitset & bitset))
+			continue;
+		futex_waiter_wake(w);
 		if (++woken >= count)
 			break;
 	}
 	return woken;
 }
 
-s64 futex_requeue(struct task *t, uaddr_t from, uaddr_t to, u32 wake, u32 move, const u32 *expected,
-		  bool is_private)
+s64 futex_wake(struct task *t, uaddr_t addr, s32 count, u32 bitset, bool is_private)
 {
-	struct list_head *source, *target;
-	struct futex_waiter *w, *next;
-	struct futex_key a, b;
-	u32 value, woken = 0, moved = 0;
+	struct futex_key key;
+	s64 n;
 	int err;
 
-	if ((s32)wake < 0 || (s32)move < 0)
+	if (!bitset)
 		return -EINVAL;
-	err = key_of(t, from, is_private, &a);
-	if (!err)
-		err = key_of(t, to, is_private, &b);
+	err = futex_key_of(t, addr, is_private, &key);
 	if (err)
 		return err;
-	if (expected) {
-		if (copy_in(&value, from, sizeof(value)))
-			return -EFAULT;
-		if (value != *expected)
-			return -EAGAIN;
-	}
-	source = bucket_of(&a);
-	target = bucket_of(&b);
-	if (!source || !target)
-		return -ENOMEM;
-	list_for_each_entry_safe (w, next, source, node) {
-		if (!same(&w->key, &a))
-			continue;
-		if (woken < wake) {
-			waiter_wake(w);
-			woken++;
-		} else if (moved < move) {
-			if (same(&a, &b))
-				break;
-			w->key = b;
-			list_move_tail(&w->node, target);
-			moved++;
-		} else {
-			break;
-		}
-	}
-	return expected ? woken + moved : woken;
+	n = futex_wake_key(&key, count, bitset);
+	futex_key_put(&key);
+	return n;
 }
+
+/* ---- FUTEX_WAKE_OP ---- */
 
 static s32 sign_extend12(u32 v)
 {
 	return (s32)(v << 20) >> 20;
 }
 
-/* FUTEX_WAKE_OP: changes *to as val3 says, atomically, then wakes by what it was. */
-s64 futex_wake_op(struct task *t, uaddr_t from, uaddr_t to, u32 count, u32 count2, u32 op, bool is_private)
+static u32 apply_op(u32 what, u32 old, u32 arg)
 {
-	u32 what = op >> 28 & 7, cmp = op >> 24 & 15, old, new_value, prev;
-	s32 arg = sign_extend12(op >> 12 & 0xfff), cmp_arg = sign_extend12(op & 0xfff);
-	struct futex_key key;
-	bool hit;
-	s64 n, m;
-	int err;
+	switch (what) {
+	case 0:
+		return arg;
+	case 1:
+		return old + arg;
+	case 2:
+		return old | arg;
+	case 3:
+		return old & ~arg;
+	default:
+		return old ^ arg;
+	}
+}
+
+/* 0, 1, or -ENOSYS, found out only after the word was changed (as Linux does). */
+static int compare_op(u32 cmp, s32 old, s32 arg)
+{
+	switch (cmp) {
+	case 0:
+		return old == arg;
+	case 1:
+		return old != arg;
+	case 2:
+		return old < arg;
+	case 3:
+		return old <= arg;
+	case 4:
+		return old > arg;
+	case 5:
+		return old >= arg;
+	default:
+		return -ENOSYS;
+	}
+}
+
+static int change_word(struct task *t, uaddr_t addr, u32 op)
+{
+	u32 what = op >> 28 & 7, old, prev;
+	s32 arg = sign_extend12(op >> 12 & 0xfff);
 
 	if (op >> 31)
-		arg = 1 << (arg & 31);
-	if (what > 4 || cmp > 5)
+		arg = (s32)(1U << (arg & 31));
+	if (what > 4)
 		return -ENOSYS;
-	err = key_of(t, to, is_private, &key);
-	if (err)
-		return err;
-	if (copy_in(&old, to, sizeof(old)))
+	if (copy_in(&old, addr, sizeof(old)))
 		return -EFAULT;
-	for (int tries = 0;; tries++) {
-		new_value = what == 0   ? (u32)arg
-			    : what == 1 ? old + (u32)arg
-			    : what == 2 ? old | (u32)arg
-			    : what == 3 ? old & ~(u32)arg
-					: old ^ (u32)arg;
-		err = uthread_cmpxchg32(t->ut, to, old, new_value, &prev);
+	for (;;) {
+		int err = uthread_cmpxchg32(t->ut, addr, old, apply_op(what, old, (u32)arg), &prev);
 		if (err)
 			return err;
 		if (prev == old)
-			break;
-		if (tries == 1000)
-			return -EAGAIN;
+			return compare_op(op >> 24 & 15, (s32)old, sign_extend12(op & 0xfff));
+		if (fatal_signal_pending(t))
+			return -EINTR;
 		old = prev;
 	}
-	n = futex_wake(t, from, count, ~0U, is_private);
-	if (n < 0)
-		return n;
-	hit = cmp == 0   ? (s32)old == cmp_arg
-	      : cmp == 1 ? (s32)old != cmp_arg
-	      : cmp == 2 ? (s32)old < cmp_arg
-	      : cmp == 3 ? (s32)old <= cmp_arg
-	      : cmp == 4 ? (s32)old > cmp_arg
-			 : (s32)old >= cmp_arg;
-	m = hit ? futex_wake(t, to, count2, ~0U, is_private) : 0;
-	return m < 0 ? m : n + m;
 }
 
-/* ---- the end of a thread ---- */
-
-/* One lock of the dying thread: marks it as orphaned and wakes one who waits for it. */
-static int robust_release(struct task *t, u64 addr, bool pending)
+s64 futex_wake_op(struct task *t, uaddr_t from, uaddr_t to, s32 count, s32 count2, u32 op, bool is_private)
 {
-	u32 value, prev, tid = (u32)pid_nr(t->pid, task_pid_ns(t));
+	struct futex_key a, b;
+	s64 n, m = 0;
+	int hit, err = futex_key_of(t, from, is_private, &a);
 
-	if ((addr & 3) || copy_in_mm(t->mm, &value, uaddr(addr), sizeof(value)))
-		return -EFAULT;
-	for (int tries = 0; tries < 1000; tries++) {
-		if (pending && !value) { /* died between unlock and the list's update: somebody may wait */
-			(void)futex_wake(t, uaddr(addr), 1, ~0U, false);
-			return 0;
-		}
-		if ((value & FUTEX_TID_MASK) != tid)
-			return 0;
-		if (uthread_cmpxchg32(t->ut, uaddr(addr), value, (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED,
-				      &prev))
-			return -EFAULT;
-		if (prev == value)
-			break;
-		value = prev;
+	if (err)
+		return err;
+	err = futex_key_of(t, to, is_private, &b);
+	if (err) {
+		futex_key_put(&a);
+		return err;
 	}
-	if (value & FUTEX_WAITERS)
-		(void)futex_wake(t, uaddr(addr), 1, ~0U, false);
-	return 0;
-}
-
-static void robust_list_walk(struct task *t)
-{
-	struct {
-		u64 next, offset, pending;
-	} head;
-	u64 entry;
-
-	if (copy_in_mm(t->mm, &head, t->robust_list, sizeof(head)))
-		return;
-	entry = head.next;
-	for (int i = 0; i < ROBUST_LIST_MAX && entry && entry != t->robust_list.v; i++) {
-		u64 next;
-		int err = copy_in_mm(t->mm, &next, uaddr(entry & ~1ULL), sizeof(next));
-		if (entry != head.pending && robust_release(t, (entry & ~1ULL) + head.offset, false))
-			return;
-		if (err)
-			return;
-		entry = next;
-	}
-	if (head.pending)
-		(void)robust_release(t, (head.pending & ~1ULL) + head.offset, true);
-}
-
-void futex_exit(struct task *t)
-{
-	u32 zero = 0;
-
-	if (!t->mm || !t->ut || t->mm->dying)
-		return;
-	if (t->robust_list.v)
-		robust_list_walk(t);
-	t->robust_list = uaddr(0);
-	/* the word of CLONE_CHILD_CLEARTID matters only if somebody else lives in this memory */
-	if (t->clear_child_tid.v && t->mm->users > 1 &&
-	    !copy_out_mm(t->mm, t->clear_child_tid, &zero, sizeof(zero)))
-		(void)futex_wake(t, t->clear_child_tid, 1, ~0U, false);
-	t->clear_child_tid = uaddr(0);
+	hit = change_word(t, to, op);
+	n = hit < 0 ? hit : futex_wake_key(&a, count, ~0U);
+	if (n >= 0 && hit > 0)
+		m = futex_wake_key(&b, count2, ~0U);
+	futex_key_put(&a);
+	futex_key_put(&b);
+	return n < 0 ? n : m < 0 ? m : n + m;
 }

@@ -630,10 +630,13 @@ int mm_futex_key(struct mm *mm, u64 addr, bool is_private, struct futex_key *key
 	if (!is_private && !v)
 		return -EFAULT;
 	if (v && (v->flags & VMA_SHARED)) {
-		key->object = v->file && v->file->inode ? (void *)v->file->inode : (void *)v->backing;
+		bool named = v->file && v->file->inode;
+		key->object = named ? (void *)v->file->inode : (void *)v->backing;
+		key->kind = named ? FUTEX_KEY_INODE : FUTEX_KEY_BACKING;
 		key->offset = v->offset + (addr - v->start);
 	} else {
 		key->object = mm;
+		key->kind = FUTEX_KEY_MM;
 		key->offset = addr;
 	}
 	return 0;

@@ -91,10 +91,13 @@ s64 mm_map_named(struct mm *mm, u64 addr, u64 size, u32 prot, u32 linux_flags, c
 /* Shared memory by nature: a sentry memfd with its size, for MAP_SHARED|MAP_ANONYMOUS, tmpfs and memfd. */
 int shm_create(const char *name, u64 size, struct host_fd **out) must_check;
 
-/* What identifies a futex in shared memory: backing object and offset, or the mm and address. */
+/* What identifies a futex in shared memory: inode or shared object and offset, or the mm and address. The
+ * object is borrowed. */
+enum futex_key_kind { FUTEX_KEY_MM, FUTEX_KEY_INODE, FUTEX_KEY_BACKING };
 struct futex_key {
-	void *object;
+	void *object; /* struct mm, struct inode or struct host_fd */
 	u64 offset;
+	enum futex_key_kind kind;
 };
 int mm_futex_key(struct mm *mm, u64 addr, bool is_private, struct futex_key *key) must_check;
 

@@ -332,26 +332,3 @@ s64 sys_arch_prctl(struct task *t, const u64 *a)
 		return -EINVAL;
 	}
 }
-
-s64 sys_set_robust_list(struct task *t, const u64 *a)
-{
-	if (a[1] != 24)
-		return -EINVAL;
-	t->robust_list = uaddr(a[0]);
-	t->robust_list_size = a[1];
-	return 0;
-}
-
-s64 sys_get_robust_list(struct task *t, const u64 *a)
-{
-	struct task *other = a[0] ? task_find(arg_int(a[0])) : t;
-	u64 size = 24;
-
-	if (!other)
-		return -ESRCH;
-	if (other->cred->uid != t->cred->euid && !capable(19 /* CAP_SYS_PTRACE */))
-		return -EPERM;
-	if (put_user(&size, uaddr(a[2])))
-		return -EFAULT;
-	return put_user(&other->robust_list.v, uaddr(a[1]));
-}
