@@ -55,7 +55,8 @@ bool task_sees_all_calls(const struct task *t);
 void task_sees_changed(struct task *t);
 
 /* May the current task look into (or attach to) `t`? 0 or -EPERM. As Linux without Yama: the same process, or
- * the same user and the target dumpable, or CAP_SYS_PTRACE. `fsuid`: by file system ids (/proc), else real. */
+ * the same user and the target dumpable, or CAP_SYS_PTRACE. `fsuid`: by file system ids (/proc), else real.
+ */
 int ptrace_may_access(struct task *t, bool fsuid) must_check;
 
 #endif

@@ -198,8 +198,10 @@ CASE(pi_lock_times_out_in_real_time)
 }
 CASE(pi_lock2_times_out_in_monotonic_time)
 {
-	struct pi p = {
-	    .word = (uint32_t)gettid(), .timeout_ms = 60, .clock = CLOCK_MONOTONIC, .op = FUTEX_LOCK_PI2 | 128};
+	struct pi p = {.word = (uint32_t)gettid(),
+		       .timeout_ms = 60,
+		       .clock = CLOCK_MONOTONIC,
+		       .op = FUTEX_LOCK_PI2 | 128};
 	pthread_t th;
 	uint64_t before = now_ms();
 
@@ -320,7 +322,8 @@ CASE(pi_between_processes)
 	*w = (uint32_t)gettid();
 	pid = fork();
 	if (!pid) {
-		if (futex(w, FUTEX_LOCK_PI, 0, NULL, NULL, 0) || (load(w) & FUTEX_TID_MASK) != (uint32_t)getpid())
+		if (futex(w, FUTEX_LOCK_PI, 0, NULL, NULL, 0) ||
+		    (load(w) & FUTEX_TID_MASK) != (uint32_t)getpid())
 			_exit(1);
 		_exit(futex(w, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0) ? 2 : 0);
 	}
@@ -422,9 +425,10 @@ static void *cond_waiter(void *arg)
 	struct timespec ts = in_ms(CLOCK_MONOTONIC, c->timeout_ms);
 	int n = (int)__atomic_fetch_add(&c->waiting, 1, __ATOMIC_SEQ_CST);
 
-	c->err[n] = futex(&c->cond, FUTEX_WAIT_REQUEUE_PI_PRIVATE, 0, c->timeout_ms ? &ts : NULL, &c->mutex, 0)
-			? errno
-			: 0;
+	c->err[n] =
+	    futex(&c->cond, FUTEX_WAIT_REQUEUE_PI_PRIVATE, 0, c->timeout_ms ? &ts : NULL, &c->mutex, 0)
+		? errno
+		: 0;
 	if (!c->err[n]) {
 		if ((load(&c->mutex) & FUTEX_TID_MASK) != (uint32_t)gettid())
 			c->err[n] = 9999;
@@ -549,7 +553,8 @@ CASE(wake_op_unknown)
 	EXPECT_EQ(b, 1);
 	EXPECT_ERRNO(futex(&a, FUTEX_WAKE_OP, 1, (void *)1, &b, FUTEX_OP(FUTEX_OP_SET, 5, 9, 0)), ENOSYS);
 	EXPECT_EQ(b, 5);
-	EXPECT_ERRNO(futex(&a, FUTEX_WAKE_OP, 1, (void *)1, (void *)16, FUTEX_OP(FUTEX_OP_SET, 5, 0, 0)), EFAULT);
+	EXPECT_ERRNO(futex(&a, FUTEX_WAKE_OP, 1, (void *)1, (void *)16, FUTEX_OP(FUTEX_OP_SET, 5, 0, 0)),
+		     EFAULT);
 }
 struct wop {
 	uint32_t *word;
@@ -569,8 +574,8 @@ CASE(wake_op_compares)
 	static const struct {
 		int cmp, arg;
 		bool hit;
-	} t[] = {{FUTEX_OP_CMP_EQ, 3, true}, {FUTEX_OP_CMP_NE, 3, false}, {FUTEX_OP_CMP_LT, 4, true},
-		 {FUTEX_OP_CMP_LE, 2, false}, {FUTEX_OP_CMP_GT, 2, true}, {FUTEX_OP_CMP_GE, 4, false}};
+	} t[] = {{FUTEX_OP_CMP_EQ, 3, true},  {FUTEX_OP_CMP_NE, 3, false}, {FUTEX_OP_CMP_LT, 4, true},
+		 {FUTEX_OP_CMP_LE, 2, false}, {FUTEX_OP_CMP_GT, 2, true},  {FUTEX_OP_CMP_GE, 4, false}};
 
 	for (unsigned i = 0; i < 6; i++) {
 		uint32_t a = 0, b = 3, started = 0;
@@ -580,7 +585,8 @@ CASE(wake_op_compares)
 		pthread_create(&th, NULL, wop_waiter, &w);
 		until_value(&started, 1);
 		sleep_ms(60);
-		n = futex(&a, FUTEX_WAKE_OP_PRIVATE, 1, (void *)1, &b, FUTEX_OP(FUTEX_OP_ADD, 0, t[i].cmp, t[i].arg));
+		n = futex(&a, FUTEX_WAKE_OP_PRIVATE, 1, (void *)1, &b,
+			  FUTEX_OP(FUTEX_OP_ADD, 0, t[i].cmp, t[i].arg));
 		EXPECT_EQ(n, t[i].hit);
 		if (!t[i].hit)
 			EXPECT_EQ(futex(&b, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0), 1);
@@ -824,7 +830,8 @@ struct v2 {
 CASE(futex2_requeue)
 {
 	uint32_t a = 0, b = 0;
-	struct v2 v[2] = {{0, (uintptr_t)&a, F2_U32 | F2_PRIVATE, 0}, {0, (uintptr_t)&b, F2_U32 | F2_PRIVATE, 0}};
+	struct v2 v[2] = {{0, (uintptr_t)&a, F2_U32 | F2_PRIVATE, 0},
+			  {0, (uintptr_t)&b, F2_U32 | F2_PRIVATE, 0}};
 	pthread_t th[3];
 	struct wop w[3];
 
