@@ -314,9 +314,9 @@ static void trap(void *p)
 }
 CASE(segv_unmapped)
 {
-	EXPECT_EQ(fault_in(SIGSEGV, store, (void *)0x1234000), SIGSEGV);
+	EXPECT_EQ(fault_in(SIGSEGV, store, (void *)0x12000), SIGSEGV);
 	EXPECT_EQ(info.si_code, SEGV_MAPERR);
-	EXPECT(info.si_addr == (void *)0x1234000);
+	EXPECT(info.si_addr == (void *)0x12000);
 }
 CASE(segv_read_only)
 {
