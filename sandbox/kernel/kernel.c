@@ -8,6 +8,7 @@
 #include "sandbox/fs/devpts/tty.h"
 #include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/sched_priv.h"
+#include "sandbox/kernel/sysctl.h"
 #include "sandbox/kernel/task.h"
 #include "sandbox/vfs/mount.h"
 
@@ -46,6 +47,8 @@ int kernel_init(const char *id, u64 memory_limit, u32 task_limit)
 	if (!k->root_pid_ns || !k->root_time_ns)
 		return -ENOMEM;
 	err = cgroup_init();
+	if (!err)
+		err = sysctl_init();
 	if (err)
 		return err;
 	if (vfs_init) {

@@ -94,6 +94,25 @@ int clear_user(uaddr_t dst, size_t size)
 	return 0;
 }
 
+int copy_in_sized(void *dst, size_t known, u64 src, u64 size, size_t least)
+{
+	if (size < least)
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	memset(dst, 0, known);
+	if (copy_in(dst, uaddr(src), min_t(u64, size, known)))
+		return -EFAULT;
+	for (u64 at = known; at < size; at++) {
+		u8 byte;
+		if (copy_in(&byte, uaddr(src + at), 1))
+			return -EFAULT;
+		if (byte)
+			return -E2BIG;
+	}
+	return 0;
+}
+
 s64 copy_in_str(char *dst, uaddr_t src, size_t max)
 {
 	size_t done = 0, len;

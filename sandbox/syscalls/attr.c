@@ -286,27 +286,6 @@ s64 sys_ftruncate(struct task *t, const u64 *a)
 s64 sys_fallocate(struct task *t, const u64 *a)
 {
 	auto_cleanup(filep_put) struct file *f = fd_get(arg_int(a[0]));
-	u64 end;
 
-	if (!f)
-		return -EBADF;
-	if ((s64)a[2] < 0 || (s64)a[3] <= 0)
-		return -EINVAL;
-	if (!(f->mode & FMODE_WRITE))
-		return -EBADF;
-	if (f->mode & FMODE_NOSEEK)
-		return -ESPIPE;
-	if (!mode_is_reg(f->inode->attr.mode))
-		return -ENODEV;
-	if (__builtin_add_overflow(a[2], a[3], &end) || (s64)end < 0)
-		return -EFBIG;
-	if ((arg_int(a[1]) & 2) && !(arg_int(a[1]) & 1)) /* PUNCH_HOLE wants KEEP_SIZE */
-		return -EOPNOTSUPP;
-	if (!f->ops->fallocate)
-		return -EOPNOTSUPP;
-	if (!(arg_int(a[1]) & 1) && end > task_rlimit(t, 1 /* RLIMIT_FSIZE */)) {
-		(void)send_signal_task(t, LINUX_SIGXFSZ, NULL);
-		return -EFBIG;
-	}
-	return f->ops->fallocate(f, arg_int(a[1]), a[2], a[3]);
+	return f ? vfs_fallocate(f, arg_int(a[1]), (s64)a[2], (s64)a[3]) : -EBADF;
 }

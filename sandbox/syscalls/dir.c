@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "sandbox/abi/inotify.h"
 #include "sandbox/kernel/task.h"
 #include "sandbox/mm/uaccess.h"
 #include "sandbox/syscalls/calls.h"
@@ -73,6 +74,7 @@ static s64 getdents(const u64 *a, bool old)
 		return -EFAULT;
 	f->pos = d.ctx.pos;
 	inode_touch_atime(f);
+	vfs_notify(f->path.dentry, LINUX_IN_ACCESS);
 	return (s64)d.used;
 }
 

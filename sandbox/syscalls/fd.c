@@ -328,5 +328,10 @@ s64 sys_ioctl(struct task *t, const u64 *a)
 	default:
 		break;
 	}
+	if (mode_is_reg(f->inode->attr.mode) || mode_is_dir(f->inode->attr.mode)) {
+		s64 ret = vfs_ioctl(f, cmd, a[2]);
+		if (ret != -ENOTTY)
+			return ret;
+	}
 	return f->ops->ioctl ? f->ops->ioctl(f, cmd, a[2]) : -ENOTTY;
 }

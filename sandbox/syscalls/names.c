@@ -49,26 +49,6 @@ s64 sys_openat(struct task *t, const u64 *a)
 	return open_at(arg_int(a[0]), a[1], (u32)a[2], (u32)a[3], 0);
 }
 
-/* A struct from a guest that may be newer than we know: what we do not know must be zero. */
-static int copy_in_sized(void *dst, size_t known, u64 src, u64 size, size_t least)
-{
-	if (size < least)
-		return -EINVAL;
-	if (size > PAGE_SIZE)
-		return -E2BIG;
-	memset(dst, 0, known);
-	if (copy_in(dst, uaddr(src), min_t(u64, size, known)))
-		return -EFAULT;
-	for (u64 at = known; at < size; at++) {
-		u8 byte;
-		if (get_user(&byte, uaddr(src + at)))
-			return -EFAULT;
-		if (byte)
-			return -E2BIG;
-	}
-	return 0;
-}
-
 s64 sys_openat2(struct task *t, const u64 *a)
 {
 	struct open_how how;
@@ -83,13 +63,18 @@ s64 sys_openat2(struct task *t, const u64 *a)
 		return -EINVAL;
 	if ((how.resolve & 0x18) == 0x18)
 		return -EINVAL;
+	if ((how.flags & O_PATH) && (how.flags & ~(u64)(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)))
+		return -EINVAL;
 	walk |= how.resolve & 1 ? WALK_NO_XDEV : 0;
 	walk |= how.resolve & 2 ? WALK_NO_MAGICLINKS : 0;
 	walk |= how.resolve & 4 ? WALK_NO_SYMLINKS | WALK_NO_MAGICLINKS : 0;
 	walk |= how.resolve & 8 ? WALK_BENEATH : 0;
 	walk |= how.resolve & 16 ? WALK_IN_ROOT : 0;
-	if (how.resolve & 32) /* RESOLVE_CACHED: we never say that all of it was cached */
-		return -EAGAIN;
+	if (how.resolve & 32) { /* RESOLVE_CACHED */
+		if (how.flags & (O_TRUNC | O_CREAT | 020000000))
+			return -EAGAIN;
+		walk |= WALK_CACHED;
+	}
 	return open_at(arg_int(a[0]), a[1], (u32)how.flags, (u32)how.mode, walk);
 }
 

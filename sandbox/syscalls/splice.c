@@ -1,5 +1,5 @@
 /*
- * splice.c - splice(2) and vmsplice(2): moving bytes between a pipe and another file.
+ * splice.c - splice(2), vmsplice(2) and tee(2): moving bytes between a pipe and another file.
  *
  * The bytes go through a kernel buffer. What has been taken out of a pipe cannot be put back, so nothing is
  * taken before the other side has said that it has room, and never more at once than a writable pipe is sure
@@ -155,4 +155,22 @@ s64 sys_vmsplice(struct task *t, const u64 *a)
 		ret = -EAGAIN;
 	uio_done(&u);
 	return ret;
+}
+
+s64 sys_tee(struct task *t, const u64 *a)
+{
+	auto_cleanup(filep_put) struct file *in = fd_get(arg_int(a[0])), *out = fd_get(arg_int(a[1]));
+	u32 flags = (u32)a[3];
+	bool may_wait;
+
+	if (flags & ~SPLICE_KNOWN)
+		return -EINVAL;
+	if (!a[2])
+		return 0;
+	if (!in || !out || !(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE))
+		return -EBADF;
+	if (!is_pipe_file(in) || !is_pipe_file(out))
+		return -EINVAL;
+	may_wait = !(flags & SPLICE_NONBLOCK) && !((in->flags | out->flags) & O_NONBLOCK);
+	return pipe_tee(in, out, min_t(u64, a[2], SPLICE_MAX), may_wait);
 }

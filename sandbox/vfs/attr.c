@@ -4,7 +4,9 @@
  */
 #include <errno.h>
 
+#include "sandbox/abi/inotify.h"
 #include "sandbox/vfs/vfs_priv.h"
+#include "sandbox/vfs/xattr.h"
 
 #define CAP_CHOWN           0
 #define CAP_DAC_OVERRIDE    1
@@ -32,6 +34,17 @@ int mount_want_write(const struct mount *m)
 	return 0;
 }
 
+/* Capabilities stand above the bits, but nobody executes what nobody may. */
+static bool privileged(const struct cred *c, const struct inode *inode, u32 mask)
+{
+	u32 mode = inode->attr.mode;
+	bool dir = mode_is_dir(mode);
+
+	if (cred_over(c, inode, CAP_DAC_OVERRIDE) && (dir || !(mask & 1) || (mode & 0111)))
+		return true;
+	return cred_over(c, inode, CAP_DAC_READ_SEARCH) && !(mask & 2) && (dir || !(mask & 1));
+}
+
 int inode_permission(struct inode *inode, const struct mount *mnt, u32 mask)
 {
 	const struct cred *c = actor();
@@ -40,17 +53,22 @@ int inode_permission(struct inode *inode, const struct mount *mnt, u32 mask)
 
 	if ((mask & 2) && mnt && (mode_is_reg(mode) || dir || mode_is_lnk(mode)) && mount_want_write(mnt))
 		return -EROFS;
+	if ((mask & 2) && (inode->flags & INODE_IMMUTABLE))
+		return -EPERM;
 	if (!c)
 		return 0;
-	if (c->fsuid == inode->attr.uid)
+	if (c->fsuid == inode->attr.uid) {
 		bits >>= 6;
-	else if (cred_in_group(c, inode->attr.gid))
+	} else if ((inode->sb->flags & SB_POSIXACL) && (mode & 070) && !privileged(c, inode, mask)) {
+		int err = acl_permission(inode, mask & 7);
+		if (err != -EAGAIN)
+			return err;
+		if (cred_in_group(c, inode->attr.gid))
+			bits >>= 3;
+	} else if (cred_in_group(c, inode->attr.gid)) {
 		bits >>= 3;
-	if (!(mask & ~bits & 7))
-		return 0;
-	if (cred_over(c, inode, CAP_DAC_OVERRIDE) && (dir || !(mask & 1) || (mode & 0111)))
-		return 0;
-	if (cred_over(c, inode, CAP_DAC_READ_SEARCH) && !(mask & 2) && (dir || !(mask & 1)))
+	}
+	if (!(mask & ~bits & 7) || privileged(c, inode, mask))
 		return 0;
 	return -EACCES;
 }
@@ -77,6 +95,8 @@ int may_delete(struct inode *dir, const struct mount *m, const struct dentry *vi
 
 	if (err)
 		return err;
+	if ((dir->flags & INODE_APPEND) || (victim->inode->flags & (INODE_APPEND | INODE_IMMUTABLE)))
+		return -EPERM;
 	if ((dir->attr.mode & LINUX_S_ISVTX) && c && c->fsuid != victim->inode->attr.uid &&
 	    c->fsuid != dir->attr.uid && !cred_over(c, victim->inode, CAP_FOWNER))
 		return -EPERM;
@@ -87,11 +107,11 @@ int may_delete(struct inode *dir, const struct mount *m, const struct dentry *vi
 	return victim->mount_count ? -EBUSY : 0;
 }
 
-u32 new_mode(const struct inode *dir, u32 mode)
+u32 new_mode(struct inode *dir, u32 mode)
 {
 	struct task *t = current_task();
 
-	if (t)
+	if (t && !((dir->sb->flags & SB_POSIXACL) && acl_has_default(dir)))
 		mode &= ~(t->fs->umask & 0777);
 	if (mode_is_dir(mode) && (dir->attr.mode & LINUX_S_ISGID))
 		mode |= LINUX_S_ISGID;
@@ -154,12 +174,25 @@ static int may_chown(const struct inode *inode, struct attr_change *ch)
 	return 0;
 }
 
+/* What inotify calls a change: setting one time looks like the access or the write that would have. */
+static u32 change_event(u32 mask)
+{
+	u32 event = mask & (ATTR_MODE | ATTR_UID | ATTR_GID) ? LINUX_IN_ATTRIB : 0;
+
+	if ((mask & (ATTR_ATIME | ATTR_MTIME)) == (ATTR_ATIME | ATTR_MTIME))
+		return event | LINUX_IN_ATTRIB;
+	return event | (mask & ATTR_ATIME ? LINUX_IN_ACCESS : 0) | (mask & ATTR_MTIME ? LINUX_IN_MODIFY : 0);
+}
+
 int vfs_setattr(struct path *path, const struct attr_change *change)
 {
 	struct inode *inode = path->dentry->inode;
 	struct attr_change ch = *change;
 	int err = mount_want_write(path->mnt);
 
+	if (!err && (inode->flags & (INODE_IMMUTABLE | INODE_APPEND)) &&
+	    (ch.mask & (ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_ATIME | ATTR_MTIME)))
+		err = -EPERM;
 	if (!err && (ch.mask & ATTR_MODE))
 		err = may_chmod(inode, &ch);
 	if (!err && (ch.mask & (ATTR_UID | ATTR_GID)))
@@ -171,8 +204,12 @@ int vfs_setattr(struct path *path, const struct attr_change *change)
 	ch.mask |= ATTR_CTIME;
 	ch.ctime_ns = time_now_ns();
 	err = inode->ops->setattr(inode, &ch);
+	if (!err && (ch.mask & ATTR_MODE) && (inode->sb->flags & SB_ACL_CHMOD))
+		acl_forget(inode);
+	else if (!err && (ch.mask & ATTR_MODE) && (inode->sb->flags & SB_POSIXACL))
+		err = acl_chmod(inode, inode->attr.mode);
 	if (!err)
-		vfs_notify(path->dentry, 4 /* IN_ATTRIB */);
+		vfs_notify(path->dentry, change_event(change->mask));
 	return err;
 }
 
@@ -182,11 +219,14 @@ int vfs_truncate(struct path *path, u64 size)
 	struct attr_change ch = {.mask = ATTR_SIZE | ATTR_MTIME | ATTR_CTIME, .size = size};
 	struct task *t = current_task();
 	u32 mode = inode->attr.mode;
+	int err;
 
 	if (mode_is_dir(mode))
 		return -EISDIR;
 	if (!mode_is_reg(mode) || !inode->ops->setattr)
 		return -EINVAL;
+	if (inode->flags & (INODE_IMMUTABLE | INODE_APPEND))
+		return -EPERM;
 	if (t && size > inode->attr.size && size > task_rlimit(t, 1 /* RLIMIT_FSIZE */)) {
 		(void)send_signal_task(t, LINUX_SIGXFSZ, NULL);
 		return -EFBIG;
@@ -197,7 +237,61 @@ int vfs_truncate(struct path *path, u64 size)
 		ch.mode = mode & ~(u32)(LINUX_S_ISUID | (mode & 010 ? LINUX_S_ISGID : 0));
 	}
 	ch.mtime_ns = ch.ctime_ns = time_now_ns();
-	return inode->ops->setattr(inode, &ch);
+	err = inode->ops->setattr(inode, &ch);
+	if (!err)
+		vfs_notify(path->dentry, LINUX_IN_MODIFY);
+	return err;
+}
+
+int vfs_fallocate(struct file *f, int mode, s64 offset, s64 size)
+{
+	const int keep = 1, punch = 2, collapse = 8, zero = 16, insert = 32, unshare = 64;
+	struct inode *inode = f->inode;
+	s64 end;
+	int err;
+
+	if (offset < 0 || size <= 0)
+		return -EINVAL;
+	if (mode & ~(keep | punch | collapse | zero | insert | unshare))
+		return -EOPNOTSUPP;
+	switch (mode & ~keep) {
+	case 0:
+	case 16:
+	case 64:
+		break;
+	case 2:
+		if (!(mode & keep))
+			return -EOPNOTSUPP;
+		break;
+	case 8:
+	case 32:
+		if (mode & keep)
+			return -EOPNOTSUPP;
+		break;
+	default:
+		return -EOPNOTSUPP;
+	}
+	if (!(f->mode & FMODE_WRITE))
+		return -EBADF;
+	if ((inode->flags & INODE_IMMUTABLE) || ((mode & ~keep) && (inode->flags & INODE_APPEND)))
+		return -EPERM;
+	if (mode_type(inode->attr.mode) == LINUX_S_IFIFO)
+		return -ESPIPE;
+	if (!mode_is_reg(inode->attr.mode))
+		return -ENODEV;
+	if (__builtin_add_overflow(offset, size, &end))
+		return -EFBIG;
+	if (!f->ops->fallocate)
+		return -EOPNOTSUPP;
+	if (!(mode & (keep | punch)) && (u64)end > inode->attr.size &&
+	    (u64)end > task_rlimit(current_task(), 1 /* RLIMIT_FSIZE */)) {
+		(void)send_signal_task(current_task(), LINUX_SIGXFSZ, NULL);
+		return -EFBIG;
+	}
+	err = f->ops->fallocate(f, mode, (u64)offset, (u64)size);
+	if (!err)
+		vfs_notify(f->path.dentry, LINUX_IN_MODIFY);
+	return err;
 }
 
 void inode_apply_attr(struct inode *inode, const struct attr_change *ch)

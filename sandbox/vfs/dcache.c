@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 
+#include "sandbox/abi/inotify.h"
 #include "sandbox/vfs/vfs_priv.h"
 
 void dcache_init(struct vfs_state *v)
@@ -41,6 +42,8 @@ static void dentry_free(struct dentry *d)
 	d->inode = NULL;
 	kfree(d->name);
 	kfree(d);
+	if (inode && !inode->attr.nlink)
+		vfs_notify_end(inode, LINUX_IN_DELETE_SELF);
 	inode_put(inode);
 	if (parent != d)
 		dentry_put(parent);
@@ -253,6 +256,11 @@ void dir_unlock(struct inode *dir)
 
 int dentry_lookup(struct path *dir, const char *name, size_t len, struct dentry **out)
 {
+	return dentry_lookup_flags(dir, name, len, false, out);
+}
+
+int dentry_lookup_flags(struct path *dir, const char *name, size_t len, bool cached_only, struct dentry **out)
+{
 	struct dentry *parent = dir->dentry, *d;
 	struct inode *inode = parent->inode;
 	int err = 0;
@@ -260,7 +268,7 @@ int dentry_lookup(struct path *dir, const char *name, size_t len, struct dentry 
 	if (len > NAME_MAX_LEN)
 		return -ENAMETOOLONG;
 	d = dentry_lookup_cached(parent, name, len);
-	if (d && d->ops && d->ops->revalidate) {
+	if (d && d->ops && d->ops->revalidate && !cached_only) {
 		err = d->ops->revalidate(d);
 		if (err <= 0) {
 			if (err == 0 && !d->unhashed && !d->mount_count)
@@ -281,6 +289,8 @@ int dentry_lookup(struct path *dir, const char *name, size_t len, struct dentry 
 		*out = dentry_alloc(parent, name, len);
 		return *out ? 0 : -ENOMEM;
 	}
+	if (cached_only)
+		return -EAGAIN;
 	dir_lock(inode);
 	d = dentry_lookup_cached(parent, name, len);
 	if (!d) {

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "sandbox/abi/inotify.h"
 #include "sandbox/abi/poll.h"
 #include "sandbox/fs/anon/anon.h"
 #include "sandbox/vfs/vfs_priv.h"
@@ -28,7 +29,8 @@ static void file_release(struct object *obj)
 	if (f->ops && f->ops->release)
 		f->ops->release(f);
 	if (f->path.dentry && f->ops && !(f->mode & FMODE_PATH))
-		vfs_notify(f->path.dentry, f->mode & FMODE_WRITE ? 8 : 16 /* IN_CLOSE_* */);
+		vfs_notify(f->path.dentry,
+			   f->mode & FMODE_WRITE ? LINUX_IN_CLOSE_WRITE : LINUX_IN_CLOSE_NOWRITE);
 	list_del_init(&f->fasync_node);
 	pid_put(f->owner);
 	cred_put(f->cred);
@@ -147,7 +149,7 @@ s64 vfs_read(struct file *f, struct uio *u, u64 *pos)
 		n = f->ops->read(f, u, at);
 	}
 	if (n > 0 && f->path.dentry)
-		vfs_notify(f->path.dentry, 1 /* IN_ACCESS */);
+		vfs_notify(f->path.dentry, LINUX_IN_ACCESS);
 	return n;
 }
 
@@ -210,7 +212,7 @@ s64 vfs_write(struct file *f, struct uio *u, u64 *pos)
 	}
 	n = f->ops->write(f, u, at);
 	if (n > 0 && f->path.dentry)
-		vfs_notify(f->path.dentry, 2 /* IN_MODIFY */);
+		vfs_notify(f->path.dentry, LINUX_IN_MODIFY);
 	if (n > 0 && (f->flags & (O_SYNC | O_DSYNC)) && f->ops->fsync) {
 		int err = f->ops->fsync(f, !(f->flags & (O_SYNC & ~O_DSYNC)));
 		if (err)

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "sandbox/vfs/vfs_priv.h"
+#include "sandbox/vfs/xattr.h"
 
 s64 time_now_ns(void)
 {
@@ -21,6 +22,7 @@ static void inode_release(struct object *obj)
 	if (inode->ops && inode->ops->evict)
 		inode->ops->evict(inode);
 	locks_free(inode);
+	acl_forget(inode);
 	kfree(inode);
 	sb_put(sb);
 }
@@ -104,7 +106,8 @@ void inode_touch_atime(struct file *f)
 	u32 mnt = f->path.mnt ? f->path.mnt->flags : 0;
 	s64 now;
 
-	if ((f->flags & 01000000 /* O_NOATIME */) || (mnt & (MNT_NOATIME | MNT_READONLY)))
+	if ((f->flags & 01000000 /* O_NOATIME */) || (i->flags & (INODE_NOATIME | INODE_IMMUTABLE)) ||
+	    (mnt & (MNT_NOATIME | MNT_READONLY)))
 		return;
 	now = time_now_ns();
 	/* relatime, as Linux mounts by default */

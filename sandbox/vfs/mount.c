@@ -67,6 +67,7 @@ static void mount_release(struct object *obj)
 	kfree(m);
 	if (--sb->mounts == 0) {
 		struct dentry *root = sb->root;
+		vfs_notify_unmount(sb);
 		sb->root = NULL;
 		if (root) {
 			dentry_drop_tree(root);
@@ -330,6 +331,8 @@ int vfs_init(void)
 	dcache_init(k->vfs);
 	wait_queue_init(&k->vfs->rename_done);
 	list_init(&k->vfs->lock_waiters);
+	list_init(&k->vfs->watches);
+	list_init(&k->vfs->inotifies);
 	sb = sb_new(&anon_fs_type, SB_DCACHE_TRUTH, NULL);
 	root = sb ? inode_new(sb, LINUX_S_IFDIR | 0500, NULL, NULL) : NULL;
 	if (!root || sb_set_root(sb, root))

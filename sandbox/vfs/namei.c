@@ -70,29 +70,35 @@ static int jump(struct walk *w, struct inode *inode)
 	struct path to = {0};
 	int err;
 
-	if (w->flags & (WALK_NO_MAGICLINKS | WALK_BENEATH | WALK_IN_ROOT))
+	if (w->flags & WALK_NO_MAGICLINKS)
 		return -ELOOP;
+	if (w->flags & (WALK_BENEATH | WALK_IN_ROOT))
+		return -EXDEV;
 	err = inode->ops->follow(inode, &to);
 	if (err)
 		return err;
+	if ((w->flags & WALK_NO_XDEV) && to.mnt != w->cur.mnt) {
+		path_put(&to);
+		return -EXDEV;
+	}
 	path_put(&w->cur);
 	w->cur = to;
 	return 0;
 }
 
-static int walk_components(struct walk *w, const char *name);
+static int walk_components(struct walk *w, const char *name, bool trailing);
 
-/* /proc/sys/fs/protected_symlinks = 1: in a sticky, world-writable directory only one's own links work. */
+/* /proc/sys/fs/protected_symlinks: in a sticky, world-writable directory only one's own links work. */
 static bool link_protected(const struct walk *w, const struct inode *link)
 {
 	const struct inode_attr *dir = &w->cur.dentry->inode->attr;
 	struct task *t = current_task();
 
-	return t && t->cred && (dir->mode & (LINUX_S_ISVTX | 2)) == (LINUX_S_ISVTX | 2) &&
+	return t && t->cred && sysctl(SYSCTL_PROTECTED_SYMLINKS) && (dir->mode & (LINUX_S_ISVTX | 2)) == (LINUX_S_ISVTX | 2) &&
 	       link->attr.uid != t->cred->fsuid && link->attr.uid != dir->uid;
 }
 
-int walk_follow(struct walk *w, struct dentry *link)
+int walk_follow(struct walk *w, struct dentry *link, bool trailing)
 {
 	auto_cleanup(kfreep) char *target = NULL;
 	struct inode *inode = link->inode;
@@ -100,7 +106,7 @@ int walk_follow(struct walk *w, struct dentry *link)
 
 	if (w->flags & WALK_NO_SYMLINKS || ++w->links > SYMLINKS_MAX)
 		return -ELOOP;
-	if (link_protected(w, inode))
+	if (trailing && link_protected(w, inode))
 		return -EACCES;
 	if (inode->ops->follow)
 		return jump(w, inode);
@@ -114,25 +120,27 @@ int walk_follow(struct walk *w, struct dentry *link)
 	if (target[0] == '/') {
 		if (w->flags & WALK_BENEATH)
 			return -EXDEV;
+		if ((w->flags & WALK_NO_XDEV) && w->cur.mnt != w->root.mnt)
+			return -EXDEV;
 		path_set(&w->cur, w->root.mnt, w->root.dentry);
 	}
-	return walk_components(w, target);
+	return walk_components(w, target, trailing);
 }
 
-/* One ordinary component. `final`: the last of the whole name. */
-static int step_into(struct walk *w, const char *name, size_t len, bool follow)
+/* One ordinary component. `trailing`: the last of the whole name. */
+static int step_into(struct walk *w, const char *name, size_t len, bool follow, bool trailing)
 {
 	struct dentry *d;
 	int err = inode_permission(w->cur.dentry->inode, w->cur.mnt, 1);
 
 	if (!err)
-		err = dentry_lookup(&w->cur, name, len, &d);
+		err = dentry_lookup_flags(&w->cur, name, len, w->flags & WALK_CACHED, &d);
 	if (err)
 		return err;
 	if (!d->inode) {
 		err = -ENOENT;
 	} else if (mode_is_lnk(d->inode->attr.mode) && follow) {
-		err = walk_follow(w, d);
+		err = walk_follow(w, d, trailing);
 	} else {
 		struct mount *before = w->cur.mnt;
 		path_set(&w->cur, w->cur.mnt, d);
@@ -156,7 +164,7 @@ static int stop_at_last(struct walk *w, const char *name, size_t len, bool slash
 	return w->last ? 0 : -ENOMEM;
 }
 
-static int walk_components(struct walk *w, const char *name)
+static int walk_components(struct walk *w, const char *name, bool trailing)
 {
 	/* a link in the middle of a name is walked to its end, whatever the outer walk wants */
 	while (*name) {
@@ -190,7 +198,7 @@ static int walk_components(struct walk *w, const char *name)
 			if (!last || slash) /* inner links are followed wholly */
 				w->flags |= WALK_FOLLOW;
 			w->parent_only = false;
-			err = step_into(w, name, len, w->flags & WALK_FOLLOW);
+			err = step_into(w, name, len, w->flags & WALK_FOLLOW, trailing && last);
 			w->parent_only = saved_parent;
 			w->flags = saved;
 			if (!err && slash && !mode_is_dir(w->cur.dentry->inode->attr.mode))
@@ -210,7 +218,7 @@ int walk_path(struct walk *w, const char *name)
 	if (!*name)
 		err = w->flags & WALK_EMPTY_PATH ? 0 : -ENOENT;
 	else
-		err = walk_components(w, name);
+		err = walk_components(w, name, true);
 	if (!err && w->parent_only && !w->last) /* "/" or "///": no last component */
 		err = stop_at_last(w, ".", 1, true);
 	if (!err && (w->flags & WALK_DIRECTORY) && !w->parent_only &&
@@ -235,6 +243,8 @@ int walk_begin(struct walk *w, int dirfd, const char *name, u32 flags)
 		if (flags & WALK_BENEATH)
 			return -EXDEV;
 		if (!(flags & WALK_IN_ROOT)) {
+			if ((flags & WALK_NO_XDEV) && fs->cwd.mnt != fs->root.mnt)
+				return -EXDEV;
 			path_set(&w->cur, fs->root.mnt, fs->root.dentry);
 			return 0;
 		}

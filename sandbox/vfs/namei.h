@@ -30,7 +30,8 @@ enum {
 	WALK_NO_MAGICLINKS = 16,
 	WALK_NO_SYMLINKS = 32,
 	WALK_BENEATH = 64,
-	WALK_IN_ROOT = 128 /* openat2 */
+	WALK_IN_ROOT = 128, /* openat2 */
+	WALK_CACHED = 256   /* -EAGAIN rather than ask a file system */
 };
 
 /* Resolves to an existing object. References in *out. */
@@ -68,6 +69,11 @@ int vfs_truncate(struct path *path, u64 size) must_check;
 /* access check: mask of 4 read, 2 write, 1 execute, with the task's fsuid. */
 int inode_permission(struct inode *inode, const struct mount *mnt, u32 mask) must_check;
 bool inode_owner_or_capable(const struct inode *inode);
+
+/* ioctl(2) on any file: -ENOTTY if it is none of those. */
+s64 vfs_ioctl(struct file *f, u32 cmd, u64 arg);
+/* fallocate(2) whole. */
+int vfs_fallocate(struct file *f, int mode, s64 offset, s64 size) must_check;
 
 /* The absolute path as seen from `root`; fresh arena string, "(unreachable)" or " (deleted)" as Linux shows.
  */

@@ -9,13 +9,9 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "sandbox/abi/inotify.h"
 #include "sandbox/vfs/vfs_priv.h"
-
-#define NOTIFY_MOVED_FROM 0x40
-#define NOTIFY_MOVED_TO   0x80
-#define NOTIFY_CREATE     0x100
-#define NOTIFY_DELETE     0x200
-#define NOTIFY_ISDIR      0x40000000
+#include "sandbox/vfs/xattr.h"
 
 /* What a call on a name works with. */
 struct target {
@@ -78,13 +74,18 @@ static int create_begin(struct target *t, int dirfd, const char *name, bool is_d
 	return err;
 }
 
-static int create_end(struct target *t, int err, u32 notify)
+/* `mode`: of a new object that takes a default ACL over; else 0. */
+static int create_end(struct target *t, int err, u32 notify, u32 mode)
 {
+	struct inode *dir = t->dir.dentry->inode;
+
+	if (!err && mode && (dir->sb->flags & SB_POSIXACL))
+		err = acl_inherit(dir, t->d->inode, mode);
 	if (err == -EEXIST && !t->d->inode && !t->d->unhashed)
 		dentry_unhash(t->d); /* the negative entry was stale */
 	dir_unlock(t->dir.dentry->inode);
 	if (!err)
-		vfs_notify(t->d, notify);
+		vfs_notify_entry(t->dir.dentry->inode, notify, 0, t->d->name, t->d->name_len);
 	target_put(t);
 	return err;
 }
@@ -98,9 +99,9 @@ int vfs_mkdir(int dirfd, const char *name, u32 mode)
 	if (err)
 		return err;
 	dir = t.dir.dentry->inode;
-	err = dir->ops->mkdir ? dir->ops->mkdir(dir, t.d, new_mode(dir, LINUX_S_IFDIR | (mode & 01777)))
-			      : -EPERM;
-	return create_end(&t, err, NOTIFY_CREATE | NOTIFY_ISDIR);
+	mode = new_mode(dir, LINUX_S_IFDIR | (mode & 01777));
+	err = dir->ops->mkdir ? dir->ops->mkdir(dir, t.d, mode) : -EPERM;
+	return create_end(&t, err, LINUX_IN_CREATE | LINUX_IN_ISDIR, mode);
 }
 
 int vfs_mkdir_at(const struct path *dir, const char *name, u32 mode)
@@ -143,7 +144,7 @@ int vfs_mknod(int dirfd, const char *name, u32 mode, u64 dev)
 		err = dir->ops->create ? dir->ops->create(dir, t.d, mode) : -EPERM;
 	else
 		err = dir->ops->mknod ? dir->ops->mknod(dir, t.d, mode, dev) : -EPERM;
-	return create_end(&t, err, NOTIFY_CREATE);
+	return create_end(&t, err, LINUX_IN_CREATE, mode);
 }
 
 int vfs_symlink(const char *target, int dirfd, const char *name)
@@ -159,16 +160,16 @@ int vfs_symlink(const char *target, int dirfd, const char *name)
 		return err;
 	dir = t.dir.dentry->inode;
 	err = dir->ops->symlink ? dir->ops->symlink(dir, t.d, target) : -EPERM;
-	return create_end(&t, err, NOTIFY_CREATE);
+	return create_end(&t, err, LINUX_IN_CREATE, 0);
 }
 
-/* /proc/sys/fs/protected_hardlinks = 1: only one's own files, or ordinary ones one may write, can be linked.
+/* /proc/sys/fs/protected_hardlinks: only one's own files, or ordinary ones one may write, can be linked.
  */
 static bool may_link(struct inode *inode, struct mount *m)
 {
 	u32 mode = inode->attr.mode;
 
-	if (inode_owner_or_capable(inode))
+	if (!sysctl(SYSCTL_PROTECTED_HARDLINKS) || inode_owner_or_capable(inode))
 		return true;
 	return mode_is_reg(mode) && !(mode & LINUX_S_ISUID) &&
 	       (mode & (LINUX_S_ISGID | 010)) != (LINUX_S_ISGID | 010) && !inode_permission(inode, m, 6);
@@ -194,7 +195,8 @@ int vfs_link(int olddirfd, const char *old, int newdirfd, const char *new_name, 
 	dir = t.dir.dentry->inode;
 	if (from.mnt != t.dir.mnt)
 		err = -EXDEV;
-	else if (mode_is_dir(inode->attr.mode) || !may_link(inode, from.mnt))
+	else if (mode_is_dir(inode->attr.mode) || (inode->flags & (INODE_IMMUTABLE | INODE_APPEND)) ||
+		 !may_link(inode, from.mnt))
 		err = -EPERM;
 	else if (!inode->attr.nlink && !inode->linkable)
 		err = -ENOENT;
@@ -202,9 +204,11 @@ int vfs_link(int olddirfd, const char *old, int newdirfd, const char *new_name, 
 		err = -EPERM;
 	else
 		err = dir->ops->link(dir, t.d, inode);
-	if (!err)
+	if (!err) {
 		inode->linkable = false;
-	err = create_end(&t, err, NOTIFY_CREATE);
+		vfs_notify_self(inode, LINUX_IN_ATTRIB); /* the count of its names */
+	}
+	err = create_end(&t, err, LINUX_IN_CREATE, 0);
 	path_put(&from);
 	return err;
 }
@@ -215,7 +219,6 @@ static int remove_name(int dirfd, const char *name, bool is_dir)
 	struct target t;
 	int err = target_find(&t, dirfd, name);
 	struct inode *dir;
-	u32 what;
 
 	if (err)
 		return err;
@@ -238,12 +241,18 @@ static int remove_name(int dirfd, const char *name, bool is_dir)
 		err = dir->ops->rmdir ? dir->ops->rmdir(dir, t.d) : -EPERM;
 	else if (!err)
 		err = dir->ops->unlink ? dir->ops->unlink(dir, t.d) : -EPERM;
-	what = NOTIFY_DELETE | (is_dir ? NOTIFY_ISDIR : 0);
 	if (!err) {
-		vfs_notify(t.d, what);
+		if (!is_dir)
+			vfs_notify_self(t.d->inode, LINUX_IN_ATTRIB); /* the count of its names */
 		dentry_delete(t.d);
 	}
 	dir_unlock(dir);
+	if (!err) {
+		dentry_put(t.d); /* with the last one goes the file */
+		t.d = NULL;
+		vfs_notify_entry(dir, LINUX_IN_DELETE | (is_dir ? LINUX_IN_ISDIR : 0), 0, t.last,
+				 strlen(t.last));
+	}
 	target_put(&t);
 	return err;
 }
@@ -341,9 +350,21 @@ static int rename_cache(struct target *o, struct target *n, bool exchange)
 	return 0;
 }
 
+static void rename_notify(struct inode *od, const char *old_name, struct inode *nd, const char *new_name,
+			  struct inode *moved, struct inode *victim)
+{
+	u32 cookie = vfs_notify_cookie(), dir = mode_is_dir(moved->attr.mode) ? LINUX_IN_ISDIR : 0;
+
+	vfs_notify_entry(od, LINUX_IN_MOVED_FROM | dir, cookie, old_name, strlen(old_name));
+	vfs_notify_entry(nd, LINUX_IN_MOVED_TO | dir, cookie, new_name, strlen(new_name));
+	if (victim)
+		vfs_notify_self(victim, LINUX_IN_ATTRIB);
+	vfs_notify_self(moved, LINUX_IN_MOVE_SELF);
+}
+
 static int rename_locked(struct target *o, struct target *n, u32 flags)
 {
-	struct inode *od = o->dir.dentry->inode, *nd = n->dir.dentry->inode;
+	struct inode *od = o->dir.dentry->inode, *nd = n->dir.dentry->inode, *victim = n->d->inode;
 	int err = rename_check(o, n, flags);
 
 	if (err)
@@ -355,9 +376,13 @@ static int rename_locked(struct target *o, struct target *n, u32 flags)
 	err = od->ops->rename(od, o->d, nd, n->d, flags);
 	if (err)
 		return err;
-	vfs_notify(o->d, NOTIFY_MOVED_FROM);
+	if (victim)
+		inode_get(victim);
 	err = rename_cache(o, n, flags & 2);
-	vfs_notify(o->d, NOTIFY_MOVED_TO);
+	rename_notify(od, o->last, nd, n->last, o->d->inode, flags & 2 ? NULL : victim);
+	if (flags & 2)
+		rename_notify(nd, n->last, od, o->last, n->d->inode, NULL);
+	inode_put(victim);
 	return err;
 }
 

@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "sandbox/abi/inotify.h"
 #include "sandbox/fs/pipefs/pipe.h"
 #include "sandbox/vfs/vfs_priv.h"
+#include "sandbox/vfs/xattr.h"
 
 #define O_TMPFILE_BIT 020000000
 
@@ -39,6 +41,8 @@ static int may_open(struct path *p, u32 o_flags, bool created)
 	err = inode_permission(inode, p->mnt, mask);
 	if (err)
 		return err;
+	if ((inode->flags & INODE_APPEND) && (mask & 2) && (!(o_flags & O_APPEND) || (o_flags & O_TRUNC)))
+		return -EPERM;
 	if ((o_flags & 01000000 /* O_NOATIME */) && !inode_owner_or_capable(inode))
 		return -EPERM;
 	if ((mask & 2) && type == LINUX_S_IFREG && inode->exec_count)
@@ -86,6 +90,8 @@ static int do_open(struct path *p, u32 o_flags, bool created, struct file **out)
 	if (!(o_flags & O_PATH)) {
 		f->open_flags = o_flags;
 		err = open_inode(f);
+		if (!err)
+			vfs_notify(p->dentry, LINUX_IN_OPEN);
 		if (!err && (o_flags & O_TRUNC) && !created && mode_is_reg(inode->attr.mode))
 			err = vfs_truncate(p, 0);
 		if (err) {
@@ -97,7 +103,6 @@ static int do_open(struct path *p, u32 o_flags, bool created, struct file **out)
 			inode->write_count++;
 			f->counted_write = true;
 		}
-		vfs_notify(p->dentry, 0x20 /* IN_OPEN */);
 	}
 	*out = f;
 	return 0;
@@ -138,7 +143,8 @@ static int open_existing(int dirfd, const char *name, u32 o_flags, u32 walk_flag
 	return err;
 }
 
-static int open_tmpfile(int dirfd, const char *name, u32 o_flags, u32 mode, struct file **out)
+static int open_tmpfile(int dirfd, const char *name, u32 o_flags, u32 mode, u32 walk_flags,
+			struct file **out)
 {
 	struct path p = {0}, file_path = {0};
 	struct inode *inode = NULL;
@@ -147,7 +153,7 @@ static int open_tmpfile(int dirfd, const char *name, u32 o_flags, u32 mode, stru
 
 	if (!(open_mask(o_flags) & 2))
 		return -EINVAL;
-	err = path_lookup(dirfd, name, WALK_FOLLOW | WALK_DIRECTORY, &p);
+	err = path_lookup(dirfd, name, walk_flags | WALK_FOLLOW | WALK_DIRECTORY, &p);
 	if (err)
 		return err;
 	err = may_create(p.dentry->inode, p.mnt);
@@ -155,7 +161,12 @@ static int open_tmpfile(int dirfd, const char *name, u32 o_flags, u32 mode, stru
 		err = -EOPNOTSUPP;
 	if (!err)
 		err = p.dentry->inode->ops->tmpfile(
-		    p.dentry->inode, new_mode(p.dentry->inode, LINUX_S_IFREG | (mode & 07777)), &inode);
+		    p.dentry->inode, mode = new_mode(p.dentry->inode, LINUX_S_IFREG | (mode & 07777)), &inode);
+	if (!err && (p.mnt->sb->flags & SB_POSIXACL)) {
+		err = acl_inherit(p.dentry->inode, inode, mode);
+		if (err)
+			inode_put(inode);
+	}
 	if (!err) {
 		char tmp[32];
 		snprintf(tmp, sizeof(tmp), "#%lu", (unsigned long)inode->attr.ino);
@@ -175,6 +186,17 @@ static int open_tmpfile(int dirfd, const char *name, u32 o_flags, u32 mode, stru
 		dentry_put(d);
 	}
 	path_put(&p);
+	return err;
+}
+
+static int create_file(struct inode *dir, struct dentry *d, u32 mode)
+{
+	int err;
+
+	mode = new_mode(dir, LINUX_S_IFREG | (mode & 07777));
+	err = dir->ops->create(dir, d, mode);
+	if (!err && (dir->sb->flags & SB_POSIXACL))
+		err = acl_inherit(dir, d->inode, mode);
 	return err;
 }
 
@@ -200,13 +222,12 @@ static int create_last(struct path *dir, const char *last, u32 o_flags, u32 mode
 			if ((*d)->inode || (*d)->unhashed) /* somebody was faster */
 				err = -EEXIST;
 			else
-				err = inode->ops->create(inode, *d,
-							 new_mode(inode, LINUX_S_IFREG | (mode & 07777)));
+				err = create_file(inode, *d, mode);
 			dir_unlock(inode);
 		}
 		if (!err) {
 			*created = true;
-			vfs_notify(*d, 0x100 /* IN_CREATE */);
+			vfs_notify_entry(inode, LINUX_IN_CREATE, 0, (*d)->name, (*d)->name_len);
 			return 0;
 		}
 		if (err == -EEXIST && !(*d)->inode && !(*d)->unhashed)
@@ -217,6 +238,22 @@ static int create_last(struct path *dir, const char *last, u32 o_flags, u32 mode
 			err = 0;
 	}
 	return err ? err : -EEXIST;
+}
+
+/* /proc/sys/fs/protected_regular, protected_fifos: in a sticky directory that others may write, O_CREAT does
+ * not open what somebody else has put there. */
+static int may_create_in_sticky(const struct inode *dir, const struct inode *inode)
+{
+	const struct task *t = current_task();
+	u32 type = mode_type(inode->attr.mode);
+	u64 level = type == LINUX_S_IFREG    ? sysctl(SYSCTL_PROTECTED_REGULAR)
+		    : type == LINUX_S_IFIFO ? sysctl(SYSCTL_PROTECTED_FIFOS)
+					    : 0;
+
+	if (!level || !t || !(dir->attr.mode & LINUX_S_ISVTX) || inode->attr.uid == dir->attr.uid ||
+	    inode->attr.uid == t->cred->fsuid)
+		return 0;
+	return dir->attr.mode & 2 || (level >= 2 && dir->attr.mode & 020) ? -EACCES : 0;
 }
 
 static int open_create(int dirfd, const char *name, u32 o_flags, u32 mode, u32 walk_flags, struct file **out)
@@ -253,7 +290,7 @@ static int open_create(int dirfd, const char *name, u32 o_flags, u32 mode, u32 w
 		kfree(w.last);
 		w.last = NULL;
 		w.trailing_slash = false;
-		err = walk_follow(&w, d);
+		err = walk_follow(&w, d, true);
 		dentry_put(d);
 		d = NULL;
 		if (!err && !w.last) /* a magic link, or a link to "/" */
@@ -262,10 +299,11 @@ static int open_create(int dirfd, const char *name, u32 o_flags, u32 mode, u32 w
 	if (!err) {
 		path_set(&at, w.cur.mnt, d ? d : w.cur.dentry);
 		path_cross_down(&at);
-		err = created ? may_open(&at, o_flags, true) : 0;
+		err = created ? may_open(&at, o_flags, true)
+		      : d     ? may_create_in_sticky(w.cur.dentry->inode, at.dentry->inode)
+			      : 0;
 		if (!err)
 			err = created                                    ? do_open(&at, o_flags, true, out)
-			      : (o_flags & O_DIRECTORY)                  ? -EINVAL
 			      : mode_is_dir(at.dentry->inode->attr.mode) ? -EISDIR
 									 : vfs_open_path(&at, o_flags, out);
 		path_put(&at);
@@ -282,7 +320,11 @@ int vfs_open(int dirfd, const char *name, u32 o_flags, u32 mode, u32 walk_flags,
 	if (o_flags & O_PATH)
 		o_flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	else if (o_flags & O_TMPFILE_BIT)
-		return o_flags & O_DIRECTORY ? open_tmpfile(dirfd, name, o_flags, mode, out) : -EINVAL;
+		return (o_flags & (O_DIRECTORY | O_CREAT)) == O_DIRECTORY
+			   ? open_tmpfile(dirfd, name, o_flags, mode, walk_flags, out)
+			   : -EINVAL;
+	if ((o_flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
+		return -EINVAL;
 	if (o_flags & O_CREAT)
 		return open_create(dirfd, name, o_flags, mode, walk_flags, out);
 	return open_existing(dirfd, name, o_flags, walk_flags, out);

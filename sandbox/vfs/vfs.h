@@ -107,6 +107,11 @@ struct attr_change {
 	s64 atime_ns, mtime_ns, ctime_ns;
 };
 
+/* Flags of chattr(1), as far as file systems keep them. */
+enum { INODE_IMMUTABLE = 1, INODE_APPEND = 2, INODE_NODUMP = 4, INODE_NOATIME = 8 };
+
+struct posix_acl;
+
 struct inode {
 	struct object obj;
 	struct super_block *sb; /* counted */
@@ -120,6 +125,9 @@ struct inode {
 	struct list_head watches;      /* inotify, vfs-wide */
 	u32 write_count;               /* open for writing; negative use: exec'd (ETXTBSY) */
 	u32 exec_count;
+	u32 flags;                /* INODE_* */
+	struct posix_acl *acl[2]; /* access, default: vfs/acl.c; NULL if known to be none */
+	bool acl_known[2];
 	bool linkable; /* nlink 0 but may be given a name (O_TMPFILE) */
 	bool dead;     /* directory that was removed: no new entries */
 	bool busy;     /* a directory: somebody looks up or changes an entry and may sleep (vfs/dcache.c) */
@@ -160,7 +168,14 @@ struct path {
 
 /* ---- super_block, mount ------------------------------------------------------------------------------- */
 
-enum { SB_DCACHE_TRUTH = 1, SB_NODEV = 2, SB_READONLY = 4 };
+enum {
+	SB_DCACHE_TRUTH = 1,
+	SB_NODEV = 2,
+	SB_READONLY = 4,
+	SB_POSIXACL = 8,     /* its attributes may hold ACLs */
+	SB_ACL_CHMOD = 16,   /* it changes an ACL with the mode by itself */
+	SB_INODE_FLAGS = 32, /* chattr(1) */
+};
 
 struct super_block {
 	struct object obj;
@@ -379,14 +394,29 @@ void inode_touch_mtime(struct inode *i);
 void inode_touch_ctime(struct inode *i);
 s64 time_now_ns(void); /* realtime */
 
-/* Somebody who wants to hear of events on an inode (inotify); in inode->watches. `name` is the entry's when
- * the inode is the directory, else NULL. Must not sleep. */
+/* Somebody who wants to hear of events on an inode (inotify); counts the inode. event() must not sleep. */
 struct inode_watch {
-	struct list_head node;
-	void (*event)(struct inode_watch *w, u32 mask, const char *name, size_t name_len);
+	struct list_head node;     /* in inode->watches */
+	struct list_head all_node; /* in vfs_state.watches */
+	struct inode *inode;       /* counted */
+	/* `name` is the entry's when the inode is the directory, else NULL. `unlinked`: the entry has no name
+	 * any more. After IN_IGNORED the watch is gone and must not be touched. */
+	void (*event)(struct inode_watch *w, u32 mask, u32 cookie, const char *name, size_t name_len,
+		      bool unlinked);
 };
+void inode_watch_add(struct inode_watch *w, struct inode *inode);
+void inode_watch_remove(struct inode_watch *w);
 
-/* inotify hook: something happened to dentry/inode (LINUX_IN_*). Cheap when nobody watches. */
+/* Something happened (LINUX_IN_*): to d's inode, told to its watches and those of its directory. Cheap when
+ * nobody watches. */
 void vfs_notify(struct dentry *d, u32 mask);
+/* To the inode alone; to an entry of a directory. */
+void vfs_notify_self(struct inode *inode, u32 mask);
+void vfs_notify_entry(struct inode *dir, u32 mask, u32 cookie, const char *name, size_t name_len);
+/* The last name went, or the file system: every watch hears `mask` and IN_IGNORED and is removed. */
+void vfs_notify_end(struct inode *inode, u32 mask);
+void vfs_notify_unmount(struct super_block *sb);
+/* Joins IN_MOVED_FROM and IN_MOVED_TO. */
+u32 vfs_notify_cookie(void);
 
 #endif

@@ -5,6 +5,7 @@
 #define WARREN_VFS_PRIV_H
 
 #include "sandbox/kernel/kernel.h"
+#include "sandbox/kernel/sysctl.h"
 #include "sandbox/kernel/task.h"
 #include "sandbox/vfs/fdtable.h"
 #include "sandbox/vfs/mount.h"
@@ -25,6 +26,9 @@ struct vfs_state {
 	bool renaming;      /* a rename across directories is under way */
 	struct wait_queue rename_done;
 	struct list_head lock_waiters; /* locks.c: POSIX locks being waited for */
+	struct list_head watches;      /* notify.c: struct inode_watch */
+	u32 notify_cookie;
+	struct list_head inotifies; /* fs/anon/inotify.c: all instances */
 };
 
 static inline struct vfs_state *vfs(void)
@@ -64,8 +68,12 @@ struct walk {
 int walk_path(struct walk *w, const char *name);
 /* Sets root and cur for a call with a directory descriptor. */
 int walk_begin(struct walk *w, int dirfd, const char *name, u32 flags);
-/* Follows the symlink `link` found in the directory w->cur: cur becomes what it names (or its parent). */
-int walk_follow(struct walk *w, struct dentry *link);
+/* Follows the symlink `link` found in the directory w->cur: cur becomes what it names (or its parent).
+ * `trailing`: it is the last component of the whole name. */
+int walk_follow(struct walk *w, struct dentry *link, bool trailing);
+/* As dentry_lookup; with cached_only -EAGAIN when the file system would have to be asked. */
+int dentry_lookup_flags(struct path *dir, const char *name, size_t len, bool cached_only,
+			struct dentry **out);
 void path_set(struct path *p, struct mount *m, struct dentry *d);
 
 /* ---- open.c, nameops.c, attr.c ---- */
@@ -73,7 +81,7 @@ int mount_want_write(const struct mount *m);
 int may_create(struct inode *dir, const struct mount *m);
 int may_delete(struct inode *dir, const struct mount *m, const struct dentry *victim, bool is_dir);
 /* The permission bits of a new object: umask, and setgid inherited from the directory. */
-u32 new_mode(const struct inode *dir, u32 mode);
+u32 new_mode(struct inode *dir, u32 mode);
 void inode_init_owner(struct inode *inode, const struct inode *dir);
 
 /* ---- locks.c ---- */

@@ -96,7 +96,7 @@ static int gofer_mount(const struct fs_type *type, const struct mount_options *o
 	if (!conn)
 		return -EINVAL; /* mount(2) from a guest: there is no gofer to be had */
 	fs = knew(struct gofer_fs);
-	sb = fs ? sb_new(type, SB_NODEV, fs) : NULL;
+	sb = fs ? sb_new(type, SB_NODEV | SB_POSIXACL | SB_ACL_CHMOD, fs) : NULL;
 	if (!sb) {
 		kfree(fs);
 		gofer_conn_free(conn);

@@ -332,3 +332,40 @@ s64 pipe_fcntl(struct file *f, int cmd, u64 arg)
 		return -EBADF;
 	return cmd == LINUX_F_SETPIPE_SZ ? pipe_resize(p, (u32)arg) : p->size;
 }
+
+bool is_pipe_file(const struct file *f)
+{
+	return f->ops == &pipe_ops;
+}
+
+s64 pipe_tee(struct file *in, struct file *out, u64 n, bool may_wait)
+{
+	struct pipe *from = in->private, *to = out->private;
+	u32 done = 0;
+	int err = 0;
+
+	if (from == to)
+		return -EINVAL;
+	while (!used(from) || !room(to)) {
+		if (!to->readers)
+			break;
+		if (!used(from) && !from->writers)
+			return 0;
+		if (!may_wait)
+			return -EAGAIN;
+		if (!used(from))
+			err = wait_event(&from->wait, used(from) || !from->writers, TIME_NEVER);
+		else
+			err = wait_event(&to->wait, room(to) || !to->readers, TIME_NEVER);
+		if (err)
+			return err;
+	}
+	if (!to->readers)
+		return broken(0);
+	n = min_t(u64, n, min_t(u32, used(from), room(to)));
+	for (; done < n; done++)
+		to->ring[(to->head + done) & (to->size - 1)] = from->ring[(from->tail + done) & (from->size - 1)];
+	to->head += done;
+	wake_up(&to->wait, LINUX_POLLIN | LINUX_POLLRDNORM);
+	return done;
+}

@@ -20,4 +20,9 @@ int fifo_open(struct inode *inode, struct file *file) must_check;
 /* fcntl F_SETPIPE_SZ and F_GETPIPE_SZ: the size, or -EBADF (no pipe), -EBUSY, -EPERM, -EINVAL, -ENOMEM. */
 s64 pipe_fcntl(struct file *f, int cmd, u64 arg);
 
+bool is_pipe_file(const struct file *f);
+/* tee(2): copies up to n bytes of `in` to `out`, which stays readable in `in`. 0: no writer, nothing there.
+ * -EAGAIN, -EPIPE, -ERESTARTSYS. Both must be pipes, and not the same one (-EINVAL). [sleeps] */
+s64 pipe_tee(struct file *in, struct file *out, u64 n, bool may_wait) must_check;
+
 #endif

@@ -25,6 +25,7 @@ struct proc_file {
 	void (*show)(struct text_buf *b);
 	s64 (*store)(const char *data, size_t size);
 	const char *link; /* a symlink's target, instead of show */
+	u32 sysctl;       /* 1 + enum sysctl_id: a number, instead of show and store */
 };
 extern const struct proc_file proc_files[];
 extern const u32 proc_file_count;

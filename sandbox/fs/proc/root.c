@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "sandbox/fs/proc/proc_priv.h"
+#include "sandbox/kernel/sysctl.h"
 
 #define PID_POS 100000UL /* positions from here on are pids */
 
@@ -24,14 +25,37 @@ static int show_file(struct inode *inode, struct text_buf *b)
 {
 	const struct proc_file *f = inode_text_private(inode);
 
-	f->show(b);
+	if (f->sysctl)
+		text_printf(b, "%lu\n", (unsigned long)sysctl((enum sysctl_id)(f->sysctl - 1)));
+	else
+		f->show(b);
 	return 0;
+}
+
+/* A decimal number and nothing but space after it. */
+static s64 store_number(enum sysctl_id id, const char *data, size_t size)
+{
+	char *end;
+	u64 value;
+	int err;
+
+	errno = 0;
+	value = strtoull(data, &end, 10);
+	if (end == data || errno || *data == '-')
+		return -EINVAL;
+	end += strspn(end, " \t\n");
+	if (*end)
+		return -EINVAL;
+	err = sysctl_set(id, value);
+	return err ? err : (s64)size;
 }
 
 static s64 store_file(struct inode *inode, const char *data, size_t size)
 {
 	const struct proc_file *f = inode_text_private(inode);
 
+	if (f->sysctl)
+		return store_number((enum sysctl_id)(f->sysctl - 1), data, size);
 	return f->store ? f->store(data, size) : -EACCES;
 }
 

@@ -9,6 +9,7 @@
 
 #include "sandbox/abi/version.h"
 #include "sandbox/fs/proc/proc_priv.h"
+#include "sandbox/kernel/sysctl.h"
 
 #define TICK_NS (NSEC_PER_SEC / 100)
 
@@ -285,13 +286,10 @@ SHOW_FIXED(overflow_id, "65534")
 SHOW_FIXED(entropy, "256")
 SHOW_FIXED(core_pattern, "core")
 SHOW_FIXED(zero, "0")
-SHOW_FIXED(one, "1")
 SHOW_FIXED(two, "2")
 SHOW_FIXED(max_map_count, "65530")
 SHOW_FIXED(mmap_min_addr, "65536")
-SHOW_FIXED(file_max, "1048576")
 SHOW_FIXED(file_nr, "0\t0\t1048576")
-SHOW_FIXED(pipe_max, "1048576")
 SHOW_FIXED(sixty, "60")
 SHOW_FIXED(somaxconn, "4096")
 SHOW_FIXED(shmmax, "18446744073692774399")
@@ -312,12 +310,7 @@ const struct proc_file proc_files[] = {
     {"", "version", 0444, .show = show_version},
     {"", "vmstat", 0444, .show = show_vmstat},
     {"sys", "", 0, .show = show_nothing},
-    {"sys/fs", "file-max", 0644, .show = show_file_max},
     {"sys/fs", "file-nr", 0444, .show = show_file_nr},
-    {"sys/fs", "nr_open", 0644, .show = show_file_max},
-    {"sys/fs", "pipe-max-size", 0644, .show = show_pipe_max},
-    {"sys/fs", "protected_hardlinks", 0600, .show = show_one},
-    {"sys/fs", "protected_symlinks", 0600, .show = show_one},
     {"sys/kernel", "cap_last_cap", 0444, .show = show_cap_last_cap},
     {"sys/kernel", "core_pattern", 0644, .show = show_core_pattern},
     {"sys/kernel", "domainname", 0644, .show = show_domainname},
@@ -342,5 +335,9 @@ const struct proc_file proc_files[] = {
     {"sys/vm", "mmap_min_addr", 0644, .show = show_mmap_min_addr},
     {"sys/vm", "overcommit_memory", 0644, .show = show_zero},
     {"sys/vm", "swappiness", 0644, .show = show_sixty},
+#define SYSCTL_FILE(id, dir_, file_, mode_, initial, min, max)                                               \
+	{"sys/" dir_, file_, mode_, .sysctl = 1 + SYSCTL_##id},
+    SYSCTL_LIST(SYSCTL_FILE)
+#undef SYSCTL_FILE
 };
 const u32 proc_file_count = ARRAY_COUNT(proc_files);

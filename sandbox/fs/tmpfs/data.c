@@ -101,6 +101,17 @@ int tmpfs_data_backing(struct tmpfs_data *d, u64 size, struct host_fd **out)
 	return 0;
 }
 
+int tmpfs_data_allocate(struct tmpfs_data *d, u64 size, u64 offset, u64 n)
+{
+	int err = to_memfd(d, size, size);
+
+	if (err)
+		return err;
+	if (fallocate(d->fd->fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)n))
+		return errno == EINTR ? -EINTR : -ENOSPC;
+	return 0;
+}
+
 int tmpfs_data_punch(struct tmpfs_data *d, u64 offset, u64 n, u64 size)
 {
 	if (offset >= size)

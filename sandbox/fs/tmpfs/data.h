@@ -26,6 +26,8 @@ s64 tmpfs_data_write(struct tmpfs_data *d, struct uio *u, u64 pos, size_t n, u64
 int tmpfs_data_resize(struct tmpfs_data *d, u64 old_size, u64 new_size) must_check;
 /* A descriptor with the content, for mapping; reference given. */
 int tmpfs_data_backing(struct tmpfs_data *d, u64 size, struct host_fd **out) must_check;
+/* fallocate(2): memory for [offset, offset+n), whatever the size is. */
+int tmpfs_data_allocate(struct tmpfs_data *d, u64 size, u64 offset, u64 n) must_check;
 /* fallocate(2) hole punching and the like within the size. */
 int tmpfs_data_punch(struct tmpfs_data *d, u64 offset, u64 n, u64 size) must_check;
 void tmpfs_data_free(struct tmpfs_data *d);

@@ -18,6 +18,7 @@
 #include "sandbox/vfs/hostio.h"
 #include "sandbox/vfs/mount.h"
 #include "sandbox/vfs/vfs_priv.h"
+#include "sandbox/vfs/xattr.h"
 
 #define TMPFS_MAGIC 0x01021994
 #define DIRENT_SIZE 20 /* what an entry adds to st_size of a directory, as Linux counts */
@@ -29,7 +30,9 @@ struct tmpfs {
 
 struct tmpfs_inode {
 	struct tmpfs_data data;
-	u64 charged; /* bytes */
+	struct xattr_store xattrs;
+	u64 charged; /* bytes of the file */
+	u64 xattr_charged;
 	char *target;
 	u32 seals;
 	bool is_memfd;
@@ -175,32 +178,28 @@ static s64 tmpfs_llseek(struct file *f, s64 offset, int whence)
 static int tmpfs_fallocate(struct file *f, int mode, u64 offset, u64 size)
 {
 	struct inode *inode = f->inode;
-	struct tmpfs *fs = tmpfs_of(inode);
+	struct tmpfs_inode *t = ti(inode);
 	u64 end = offset + size;
 	int err = 0;
 
-	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
-		if (ti(inode)->seals & (8 | 16))
-			return -EPERM;
-		err = tmpfs_data_punch(&ti(inode)->data, offset, size, inode->attr.size);
-	} else if (mode & ~FALLOC_FL_KEEP_SIZE) {
+	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))
 		return -EOPNOTSUPP;
-	}
-	if (err || (mode & FALLOC_FL_PUNCH_HOLE))
-		goto out;
-	if (end > ti(inode)->charged && end - ti(inode)->charged > room_in(fs))
-		return -ENOSPC;
-	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > inode->attr.size) {
-		if (ti(inode)->seals & 4)
+	if (mode & FALLOC_FL_PUNCH_HOLE) {
+		if (t->seals & (8 | 16))
 			return -EPERM;
-		err = tmpfs_data_resize(&ti(inode)->data, inode->attr.size, end);
-		if (!err)
-			inode->attr.size = end;
+		err = tmpfs_data_punch(&t->data, offset, size, inode->attr.size);
+	} else {
+		if ((t->seals & 4) && end > inode->attr.size)
+			return -EPERM;
+		if (end > t->charged && size > room_in(tmpfs_of(inode)))
+			return -ENOSPC;
+		err = tmpfs_data_allocate(&t->data, inode->attr.size, offset, size);
+		if (!err && !(mode & FALLOC_FL_KEEP_SIZE) && end > inode->attr.size) {
+			err = tmpfs_data_resize(&t->data, inode->attr.size, end);
+			if (!err)
+				inode->attr.size = end;
+		}
 	}
-	if (!err && ti(inode)->data.fd && !(mode & FALLOC_FL_ZERO_RANGE) &&
-	    fallocate(ti(inode)->data.fd->fd, mode & FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size))
-		err = -errno;
-out:
 	inode_touch_mtime(inode);
 	recharge(inode);
 	return err;
@@ -244,6 +243,7 @@ static struct inode *tmpfs_inode_new(struct super_block *sb, u32 mode)
 	}
 	fs->inodes++;
 	inode->private = t;
+	xattr_store_init(&t->xattrs);
 	t->seals = 1; /* F_SEAL_SEAL: only memfds may be sealed */
 	if (dir)
 		inode->attr.nlink = 2;
@@ -284,8 +284,9 @@ static void tmpfs_evict(struct inode *inode)
 	struct tmpfs *fs = tmpfs_of(inode);
 
 	fs->inodes--;
-	fs->used_bytes -= ti(inode)->charged;
-	kernel()->tmpfs_bytes -= ti(inode)->charged;
+	fs->used_bytes -= ti(inode)->charged + ti(inode)->xattr_charged;
+	kernel()->tmpfs_bytes -= ti(inode)->charged + ti(inode)->xattr_charged;
+	xattr_store_free(&ti(inode)->xattrs);
 	tmpfs_data_free(&ti(inode)->data);
 	kfree(ti(inode)->target);
 	kfree(ti(inode));
@@ -329,6 +330,50 @@ static int tmpfs_statfs(struct inode *inode, struct linux_statfs *st)
 	st->f_ffree = fs->max_inodes - fs->inodes;
 	st->f_namelen = NAME_MAX_LEN;
 	return 0;
+}
+
+/* ---- extended attributes ---- */
+
+static void charge_xattrs(struct inode *inode)
+{
+	u64 now = ti(inode)->xattrs.bytes, before = ti(inode)->xattr_charged;
+
+	tmpfs_of(inode)->used_bytes += now - before;
+	kernel()->tmpfs_bytes += now - before;
+	ti(inode)->xattr_charged = now;
+}
+
+static int tmpfs_setxattr(struct inode *inode, const char *name, const void *value, size_t size, int flags)
+{
+	int err;
+
+	if (size + strlen(name) > room_in(tmpfs_of(inode)))
+		return -ENOSPC;
+	err = xattr_store_set(&ti(inode)->xattrs, name, value, size, flags);
+	if (!err)
+		inode_touch_ctime(inode);
+	charge_xattrs(inode);
+	return err;
+}
+
+static s64 tmpfs_getxattr(struct inode *inode, const char *name, void *value, size_t size)
+{
+	return xattr_store_get(&ti(inode)->xattrs, name, value, size);
+}
+
+static s64 tmpfs_listxattr(struct inode *inode, char *list, size_t size)
+{
+	return xattr_store_list(&ti(inode)->xattrs, list, size, capable(21 /* CAP_SYS_ADMIN */));
+}
+
+static int tmpfs_removexattr(struct inode *inode, const char *name)
+{
+	int err = xattr_store_remove(&ti(inode)->xattrs, name);
+
+	if (!err)
+		inode_touch_ctime(inode);
+	charge_xattrs(inode);
+	return err;
 }
 
 /* ---- directories ---- */
@@ -445,6 +490,10 @@ static const struct inode_ops tmpfs_inode_ops = {
     .readlink = tmpfs_readlink,
     .setattr = tmpfs_setattr,
     .statfs = tmpfs_statfs,
+    .getxattr = tmpfs_getxattr,
+    .setxattr = tmpfs_setxattr,
+    .listxattr = tmpfs_listxattr,
+    .removexattr = tmpfs_removexattr,
     .evict = tmpfs_evict,
 };
 
@@ -460,6 +509,10 @@ static const struct inode_ops tmpfs_dir_ops = {
     .tmpfile = tmpfs_tmpfile,
     .setattr = tmpfs_setattr,
     .statfs = tmpfs_statfs,
+    .getxattr = tmpfs_getxattr,
+    .setxattr = tmpfs_setxattr,
+    .listxattr = tmpfs_listxattr,
+    .removexattr = tmpfs_removexattr,
     .evict = tmpfs_evict,
 };
 
@@ -564,7 +617,7 @@ static int tmpfs_mount(const struct fs_type *type, const struct mount_options *o
 	if (!o.size)
 		o.size = UINT64_MAX / 2;
 	fs = tmpfs_state_new(o.size, o.inodes ? o.inodes : UINT64_MAX / 2);
-	sb = fs ? sb_new(type, SB_DCACHE_TRUTH, fs) : NULL;
+	sb = fs ? sb_new(type, SB_DCACHE_TRUTH | SB_POSIXACL | SB_INODE_FLAGS, fs) : NULL;
 	if (!sb) {
 		kfree(fs);
 		return -ENOMEM;
