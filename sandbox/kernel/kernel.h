@@ -52,7 +52,7 @@ struct kernel {
 	u32 task_limit;   /* tasks in the sandbox */
 	u32 task_count;
 	u64 dead_syscalls; /* calls made by tasks that are gone */
-	u64 *sysctls; /* kernel/sysctl.h */
+	u64 *sysctls;      /* kernel/sysctl.h */
 	u64 next_ino, next_dev, next_mount_id, next_cookie;
 	bool strace;
 	int maps_fd; /* the sentry's own /proc/self/maps, for the arena check; 0: none */

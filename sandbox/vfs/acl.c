@@ -10,14 +10,7 @@
 #include "sandbox/vfs/vfs_priv.h"
 #include "sandbox/vfs/xattr.h"
 
-enum {
-	ACL_USER_OBJ = 1,
-	ACL_USER = 2,
-	ACL_GROUP_OBJ = 4,
-	ACL_GROUP = 8,
-	ACL_MASK = 16,
-	ACL_OTHER = 32
-};
+enum { ACL_USER_OBJ = 1, ACL_USER = 2, ACL_GROUP_OBJ = 4, ACL_GROUP = 8, ACL_MASK = 16, ACL_OTHER = 32 };
 #define ACL_VERSION     2U
 #define ACL_ENTRIES_MAX 4096U
 

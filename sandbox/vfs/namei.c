@@ -94,8 +94,9 @@ static bool link_protected(const struct walk *w, const struct inode *link)
 	const struct inode_attr *dir = &w->cur.dentry->inode->attr;
 	struct task *t = current_task();
 
-	return t && t->cred && sysctl(SYSCTL_PROTECTED_SYMLINKS) && (dir->mode & (LINUX_S_ISVTX | 2)) == (LINUX_S_ISVTX | 2) &&
-	       link->attr.uid != t->cred->fsuid && link->attr.uid != dir->uid;
+	return t && t->cred && sysctl(SYSCTL_PROTECTED_SYMLINKS) &&
+	       (dir->mode & (LINUX_S_ISVTX | 2)) == (LINUX_S_ISVTX | 2) && link->attr.uid != t->cred->fsuid &&
+	       link->attr.uid != dir->uid;
 }
 
 int walk_follow(struct walk *w, struct dentry *link, bool trailing)

@@ -143,8 +143,7 @@ static int open_existing(int dirfd, const char *name, u32 o_flags, u32 walk_flag
 	return err;
 }
 
-static int open_tmpfile(int dirfd, const char *name, u32 o_flags, u32 mode, u32 walk_flags,
-			struct file **out)
+static int open_tmpfile(int dirfd, const char *name, u32 o_flags, u32 mode, u32 walk_flags, struct file **out)
 {
 	struct path p = {0}, file_path = {0};
 	struct inode *inode = NULL;
@@ -161,7 +160,8 @@ static int open_tmpfile(int dirfd, const char *name, u32 o_flags, u32 mode, u32 
 		err = -EOPNOTSUPP;
 	if (!err)
 		err = p.dentry->inode->ops->tmpfile(
-		    p.dentry->inode, mode = new_mode(p.dentry->inode, LINUX_S_IFREG | (mode & 07777)), &inode);
+		    p.dentry->inode, mode = new_mode(p.dentry->inode, LINUX_S_IFREG | (mode & 07777)),
+		    &inode);
 	if (!err && (p.mnt->sb->flags & SB_POSIXACL)) {
 		err = acl_inherit(p.dentry->inode, inode, mode);
 		if (err)
@@ -246,7 +246,7 @@ static int may_create_in_sticky(const struct inode *dir, const struct inode *ino
 {
 	const struct task *t = current_task();
 	u32 type = mode_type(inode->attr.mode);
-	u64 level = type == LINUX_S_IFREG    ? sysctl(SYSCTL_PROTECTED_REGULAR)
+	u64 level = type == LINUX_S_IFREG   ? sysctl(SYSCTL_PROTECTED_REGULAR)
 		    : type == LINUX_S_IFIFO ? sysctl(SYSCTL_PROTECTED_FIFOS)
 					    : 0;
 

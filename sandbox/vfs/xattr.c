@@ -30,7 +30,8 @@ static int allowed(const struct path *p, const char *name, bool write)
 	if (write && (inode->flags & (INODE_IMMUTABLE | INODE_APPEND)))
 		return -EPERM;
 	if (!strncmp(name, "security.", 9)) {
-		if (write && !capable(strcmp(name, "security.capability") ? CAP_SYS_ADMIN_NR : CAP_SETFCAP_NR))
+		if (write &&
+		    !capable(strcmp(name, "security.capability") ? CAP_SYS_ADMIN_NR : CAP_SETFCAP_NR))
 			return -EPERM;
 		return 0;
 	}

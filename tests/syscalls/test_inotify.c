@@ -301,7 +301,8 @@ CASE(inotify_dont_follow)
 
 CASE(inotify_excl_unlink)
 {
-	int fd = instance(), wd = inotify_add_watch(fd, ".", IN_MODIFY | IN_EXCL_UNLINK), f = make_file("a", "");
+	int fd = instance(), wd = inotify_add_watch(fd, ".", IN_MODIFY | IN_EXCL_UNLINK),
+	    f = make_file("a", "");
 
 	EXPECT_EQ(write(f, "x", 1), 1);
 	expect_event(fd, wd, IN_MODIFY, "a");

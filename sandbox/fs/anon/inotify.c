@@ -291,8 +291,9 @@ static size_t inotify_fdinfo(struct file *f, char *buf, size_t size)
 	for (n = tree_first(&in->watches); n && used < size; n = tree_next(n)) {
 		const struct watch *w = container_of(n, struct watch, node);
 		const struct inode *i = w->base.inode;
-		int got = snprintf(buf + used, size - used, "inotify wd:%x ino:%lx sdev:%lx mask:%x ignored_mask:0\n",
-				   (u32)w->wd, (unsigned long)i->attr.ino, (unsigned long)i->sb->dev, w->mask);
+		int got = snprintf(buf + used, size - used,
+				   "inotify wd:%x ino:%lx sdev:%lx mask:%x ignored_mask:0\n", (u32)w->wd,
+				   (unsigned long)i->attr.ino, (unsigned long)i->sb->dev, w->mask);
 		if (got < 0 || (size_t)got >= size - used)
 			break;
 		used += (size_t)got;

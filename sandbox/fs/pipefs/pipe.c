@@ -364,7 +364,8 @@ s64 pipe_tee(struct file *in, struct file *out, u64 n, bool may_wait)
 		return broken(0);
 	n = min_t(u64, n, min_t(u32, used(from), room(to)));
 	for (; done < n; done++)
-		to->ring[(to->head + done) & (to->size - 1)] = from->ring[(from->tail + done) & (from->size - 1)];
+		to->ring[(to->head + done) & (to->size - 1)] =
+		    from->ring[(from->tail + done) & (from->size - 1)];
 	to->head += done;
 	wake_up(&to->wait, LINUX_POLLIN | LINUX_POLLRDNORM);
 	return done;
