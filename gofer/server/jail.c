@@ -167,7 +167,7 @@ void jail_pivot(const struct jail *jail, int *root_fd, int *proc_fd)
 		attr.attr_set |= MOUNT_ATTR_RDONLY;
 	if (mount_setattr(tree, "", AT_EMPTY_PATH | recursive, &attr, sizeof(attr)) != 0)
 		jail_fail(jail->log_fd, "cannot set the tree's mount attributes", errno);
-	if (move_mount(tree, "", AT_FDCWD, jail->root, MOVE_MOUNT_F_EMPTY_PATH) != 0)
+	if (move_mount(tree, "", AT_FDCWD, jail->root, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) != 0)
 		jail_fail(jail->log_fd, "cannot mount the tree", errno);
 	if (fchdir(tree) != 0 || syscall(SYS_pivot_root, ".", ".") != 0)
 		jail_fail(jail->log_fd, "cannot pivot into the tree", errno);

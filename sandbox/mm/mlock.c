@@ -7,6 +7,7 @@
 
 int mm_set_locked(struct mm *mm, u64 start, u64 end, bool lock)
 {
+	auto_cleanup(mm_unlock) struct mm *locked = mm_lock(mm);
 	int err = vma_isolate(mm, start, end);
 
 	if (err)

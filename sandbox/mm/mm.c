@@ -53,6 +53,7 @@ static struct mm *mm_alloc(void)
 	if (!mm)
 		return NULL;
 	object_init(&mm->obj, mm_release);
+	wait_queue_init(&mm->lock_waiters);
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		random = 0;
 	mm->mmap_base = MMAP_TOP - (random & 0xfffffff) * PAGE_SIZE;
@@ -123,6 +124,7 @@ static int fix_forked(struct mm *from, struct mm *to)
 
 int mm_fork(struct mm *parent, struct mm **out)
 {
+	auto_cleanup(mm_unlock) struct mm *locked = mm_lock(parent);
 	struct mm *mm = mm_alloc();
 	int err;
 
@@ -158,6 +160,7 @@ int mm_fork(struct mm *parent, struct mm **out)
 
 int mm_clear(struct mm *mm)
 {
+	auto_cleanup(mm_unlock) struct mm *locked = mm_lock(mm);
 	int err = aspace_clear(mm->as);
 	struct tree_node *n;
 
@@ -218,6 +221,7 @@ static void tree_unmap(struct mm *mm, u64 start, u64 end)
 
 int mm_munmap(struct mm *mm, struct uthread *by, u64 addr, u64 size)
 {
+	auto_cleanup(mm_unlock) struct mm *locked = mm_lock(mm);
 	int err;
 
 	if ((addr & ~PAGE_MASK) || !size || !range_valid(addr, size))
@@ -321,6 +325,7 @@ static int vma_flags_for(u32 linux_flags, u32 *flags)
 s64 mm_mmap(struct mm *mm, struct uthread *by, u64 addr, u64 size, u32 prot, u32 linux_flags,
 	    struct file *file, u64 offset)
 {
+	auto_cleanup(mm_unlock) struct mm *locked = mm_lock(mm);
 	struct vma *v;
 	u32 flags;
 	s64 at;
@@ -362,6 +367,7 @@ s64 mm_mmap(struct mm *mm, struct uthread *by, u64 addr, u64 size, u32 prot, u32
 
 s64 mm_map_named(struct mm *mm, u64 addr, u64 size, u32 prot, u32 linux_flags, const char *name)
 {
+	auto_cleanup(mm_unlock) struct mm *locked = mm_lock(mm);
 	s64 at = mm_mmap(mm, NULL, addr, size, prot, linux_flags, NULL, 0);
 	struct vma *v;
 
@@ -376,6 +382,7 @@ s64 mm_map_named(struct mm *mm, u64 addr, u64 size, u32 prot, u32 linux_flags, c
 
 int mm_mprotect(struct mm *mm, struct uthread *by, u64 addr, u64 size, u32 prot)
 {
+	auto_cleanup(mm_unlock) struct mm *locked = mm_lock(mm);
 	u64 at = addr, end;
 	struct vma *v;
 	int err;
@@ -412,6 +419,7 @@ int mm_mprotect(struct mm *mm, struct uthread *by, u64 addr, u64 size, u32 prot)
 
 s64 mm_brk(struct mm *mm, struct uthread *by, u64 brk)
 {
+	auto_cleanup(mm_unlock) struct mm *locked = mm_lock(mm);
 	u64 old = PAGE_UP(mm->brk), new = PAGE_UP(brk);
 	struct vma *v;
 
@@ -486,6 +494,7 @@ static s64 move_vma(struct mm *mm, struct uthread *by, struct vma *v, u64 old_si
 s64 mm_mremap(struct mm *mm, struct uthread *by, u64 addr, u64 old_size, u64 new_size, u32 flags,
 	      u64 new_addr)
 {
+	auto_cleanup(mm_unlock) struct mm *locked = mm_lock(mm);
 	struct vma *v, *next;
 	u64 end;
 	s64 to;
@@ -580,6 +589,7 @@ static int advise_flags(int advice, u32 *set, u32 *clear)
 
 int mm_madvise(struct mm *mm, struct uthread *by, u64 addr, u64 size, int advice)
 {
+	auto_cleanup(mm_unlock) struct mm *locked = mm_lock(mm);
 	u32 set, clear;
 	int kind = advise_flags(advice, &set, &clear), err;
 	u64 end, at = addr;

@@ -12,6 +12,7 @@
 #include "sandbox/base/list.h"
 #include "sandbox/base/object.h"
 #include "sandbox/base/tree.h"
+#include "sandbox/kernel/wait.h"
 #include "sandbox/platform/platform.h"
 
 struct file;
@@ -56,6 +57,9 @@ struct mm {
 	u64 auxv[64];
 	u32 auxv_count; /* words */
 	bool dying;
+	struct coro *lock_owner; /* who changes the tree now (lock.c), how deep, and who waits for a turn */
+	u32 lock_depth;
+	struct wait_queue lock_waiters;
 };
 
 /* An mm with a fresh stub. [sleeps] */
@@ -83,6 +87,10 @@ s64 mm_mremap(struct mm *mm, struct uthread *by, u64 addr, u64 old_size, u64 new
 	      u64 new_addr) must_check;
 s64 mm_brk(struct mm *mm, struct uthread *by, u64 brk);
 int mm_madvise(struct mm *mm, struct uthread *by, u64 addr, u64 size, int advice) must_check;
+/* One change at a time: all calls here that change an mm do this themselves; whoever makes several that belong
+ * together holds it over them. Recursive. Use: auto_cleanup(mm_unlock) struct mm *locked = mm_lock(mm). [sleeps] */
+struct mm *mm_lock(struct mm *mm) must_check;
+void mm_unlock(struct mm **mm);
 /* Marks [start, end) as locked or not: bookkeeping, the host's reclaim does not know of it. -ENOMEM. */
 int mm_set_locked(struct mm *mm, u64 start, u64 end, bool lock) must_check;
 /* For the loader: maps with a name, max placement freedom; see mm_mmap for errors. */

@@ -277,3 +277,20 @@ CASE(tmpfs_of_dev_shm)
 	OK(fstat(fd, &st));
 	EXPECT_EQ(st.st_size, 1 << 20);
 }
+CASE(tmpfs_directory_sizes)
+{
+	/* an entry counts 20 bytes, as do . and .. */
+	OK(mkdir("/dev/shm/case-dir", 0700));
+	OK(stat("/dev/shm/case-dir", &st));
+	off_t empty = st.st_size;
+	close(open("/dev/shm/case-dir/f", O_RDWR | O_CREAT, 0600));
+	OK(stat("/dev/shm/case-dir", &st));
+	off_t one = st.st_size;
+	OK(unlink("/dev/shm/case-dir/f"));
+	OK(stat("/dev/shm/case-dir", &st));
+	off_t again = st.st_size;
+	OK(rmdir("/dev/shm/case-dir"));
+	EXPECT_EQ(empty, 40);
+	EXPECT_EQ(one, 60);
+	EXPECT_EQ(again, 40);
+}

@@ -245,8 +245,10 @@ static struct inode *tmpfs_inode_new(struct super_block *sb, u32 mode)
 	inode->private = t;
 	xattr_store_init(&t->xattrs);
 	t->seals = 1; /* F_SEAL_SEAL: only memfds may be sealed */
-	if (dir)
+	if (dir) {
 		inode->attr.nlink = 2;
+		inode->attr.size = 2 * DIRENT_SIZE; /* . and .. */
+	}
 	return inode;
 }
 

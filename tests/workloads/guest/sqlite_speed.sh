@@ -1,0 +1,5 @@
+cd "$1" && rm -f speed.db* || exit 1
+n="with recursive n(i) as (select 1 union all select i + 1 from n where i < "
+sqlite3 speed.db "create table a(i integer, v text); create table b(i integer primary key, v text); create table c(i integer, k integer, v text);"
+i=0; while [ $i -lt 100 ]; do echo "insert into a values($i, 'own transaction');"; i=$((i + 1)); done | sqlite3 speed.db
+sqlite3 speed.db "begin; $n 100000) insert into a select i, 'value ' || (i * 7919 % 100003) from n; commit; begin; $n 100000) insert or replace into b select i * 7919 % 100003, hex(i) from n; commit; begin; $n 100000) insert into c select i, i % 1000, i from n; commit; create index ci on c(k); select count(*), avg(i) from a where v like '%77%'; select sum(length(v)) from b where i between 1000 and 60000; select count(*) from a join b on a.i = b.i; begin; update b set v = v || 'x' where i % 2; update c set k = k + 1; commit; delete from a where i % 3 = 0; select k, count(*) from c group by k order by 2 desc, 1 limit 3; vacuum; pragma integrity_check; pragma page_count;"
