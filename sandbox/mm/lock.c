@@ -2,8 +2,8 @@
  * lock.c - who may change an address space: one call at a time, as Linux's mmap_lock.
  *
  * A change sleeps between the choice of a place and the entry in the tree (it waits for changes that other
- * threads still carry out, for the memory thread, or for a gofer). Another thread must not choose the same place
- * or merge what was split meanwhile. Readers of the tree do not sleep and take no lock.
+ * threads still carry out, for the memory thread, or for a gofer). Another thread must not choose the same
+ * place or merge what was split meanwhile. Readers of the tree do not sleep and take no lock.
  */
 #include "sandbox/kernel/sched.h"
 #include "sandbox/kernel/wait.h"

@@ -87,8 +87,9 @@ s64 mm_mremap(struct mm *mm, struct uthread *by, u64 addr, u64 old_size, u64 new
 	      u64 new_addr) must_check;
 s64 mm_brk(struct mm *mm, struct uthread *by, u64 brk);
 int mm_madvise(struct mm *mm, struct uthread *by, u64 addr, u64 size, int advice) must_check;
-/* One change at a time: all calls here that change an mm do this themselves; whoever makes several that belong
- * together holds it over them. Recursive. Use: auto_cleanup(mm_unlock) struct mm *locked = mm_lock(mm). [sleeps] */
+/* One change at a time: all calls here that change an mm do this themselves; whoever makes several that
+ * belong together holds it over them. Recursive. Use: auto_cleanup(mm_unlock) struct mm *locked =
+ * mm_lock(mm). [sleeps] */
 struct mm *mm_lock(struct mm *mm) must_check;
 void mm_unlock(struct mm **mm);
 /* Marks [start, end) as locked or not: bookkeeping, the host's reclaim does not know of it. -ENOMEM. */

@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <sys/mman.h>
 
-#define PAGE 4096UL
+#define PAGE    4096UL
 #define THREADS 8
 
 static _Atomic int wrong;
@@ -135,8 +135,9 @@ CASE(fork_while_threads_map)
 			unsigned long start, end;
 			char line[400], perms[8];
 			while (fgets(line, sizeof(line), f))
-				if (sscanf(line, "%lx-%lx %4s", &start, &end, perms) == 3 && perms[0] == 'r' &&
-				    !strstr(line, "[v") && !perms[4] && start < 0x7fff00000000)
+				if (sscanf(line, "%lx-%lx %4s", &start, &end, perms) == 3 &&
+				    perms[0] == 'r' && !strstr(line, "[v") && !perms[4] &&
+				    start < 0x7fff00000000)
 					for (unsigned long p = start; p < end; p += PAGE)
 						(void)*(volatile char *)p;
 			_exit(own_memory((void *)9) || wrong);
