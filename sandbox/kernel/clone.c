@@ -220,8 +220,10 @@ static s64 wait_vfork(struct task *c, s64 nr)
 static int build(struct task *p, struct task *c, const struct clone_args_k *a, s32 *pidfd)
 {
 	u64 f = a->flags;
-	int err = copy_shared(p, c, f);
+	int err = task_charge_user(c, p);
 
+	if (!err)
+		err = copy_shared(p, c, f);
 	if (!err)
 		err = join_group(p, c, f, a->exit_signal);
 	if (!err) {
@@ -230,10 +232,8 @@ static int build(struct task *p, struct task *c, const struct clone_args_k *a, s
 		else
 			err = mm_fork(p->mm, &c->mm);
 	}
-	/* what was sent to the process group while the memory was copied would miss the child: take it first
-	 */
-	if (!err && signal_pending(p))
-		err = -ERESTARTNOINTR;
+	if (!err && fatal_signal_pending(p))
+		err = -EINTR;
 	if (!err)
 		err = copy_thread_state(p, c, a);
 	if (!err)
@@ -246,6 +246,7 @@ static int build(struct task *p, struct task *c, const struct clone_args_k *a, s
 s64 task_clone(struct task *p, const struct clone_args_k *a)
 {
 	u64 f = a->flags;
+	struct fork_signals meanwhile;
 	struct identity id;
 	s32 pidfd = -1;
 	struct task *c;
@@ -264,7 +265,9 @@ s64 task_clone(struct task *p, const struct clone_args_k *a)
 	c->cred = id.cred;
 	c->fs = id.fs;
 	c->ns = id.ns;
+	fork_signals_begin(p->tg, &meanwhile);
 	err = build(p, c, a, &pidfd);
+	fork_signals_end(&meanwhile);
 	if (err) {
 		if (pidfd >= 0 && fd_close(p, pidfd))
 			klog(LOG_DEBUG, "the pidfd of a child that was not made is gone already");
@@ -275,6 +278,8 @@ s64 task_clone(struct task *p, const struct clone_args_k *a)
 	if (!(f & LINUX_CLONE_THREAD))
 		cgroup_attach(c->tg, a->cgroup ? a->cgroup : p->tg->cgroup);
 	task_publish(c, f & LINUX_CLONE_PARENT ? p->tg->parent : p->tg);
+	if (!(f & LINUX_CLONE_THREAD)) /* nobody else can have sent it anything yet */
+		c->tg->pending.set = meanwhile.set;
 	nr = pid_vnr(c->pid);
 	if (f & LINUX_CLONE_VFORK)
 		return wait_vfork(task_get(c), nr);

@@ -63,6 +63,7 @@ void task_set_cred(struct task *t, struct cred *c)
 {
 	cred_put(t->cred);
 	t->cred = c;
+	task_user_changed(t);
 }
 
 bool cred_capable(const struct cred *c, int cap)

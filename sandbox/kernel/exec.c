@@ -411,7 +411,7 @@ static int become_single(struct task *t)
 	sighand_put(old->sighand);
 	old->sighand = NULL;
 	old->state = TASK_DEAD;
-	kernel()->task_count--;
+	task_uncount(old);
 	task_put(old);
 	return 0;
 }
@@ -472,8 +472,12 @@ s64 task_execve(struct task *t, int dirfd, const char *path, char **argv, char *
 	    .t = t, .argv_borrowed = argv && argv[0] ? argv : (char **)(uintptr_t)no_argv, .envp = envp};
 	struct uregs regs = {.eflags = 0x202};
 	struct mm *old = t->mm;
-	int err = prepare(&x, dirfd, path, flags);
+	int err;
 
+	if (t->nproc_exceeded && task_exceeds_nproc(t, task_rlimit(t, LINUX_RLIMIT_NPROC)))
+		return -EAGAIN;
+	t->nproc_exceeded = false;
+	err = prepare(&x, dirfd, path, flags);
 	if (!err)
 		err = mm_new(&x.mm);
 	if (!err)

@@ -36,7 +36,7 @@ static void reap(struct thread_group *tg)
 	pid_unused(leader->pid);
 	pid_unused(tg->pgrp);
 	pid_unused(tg->session);
-	kernel()->task_count--;
+	task_uncount(leader);
 	task_put(leader);
 	tg_put(tg);
 }
@@ -269,7 +269,7 @@ void task_exit(struct task *t, int wait_status)
 		t->pid->exited = true;
 		t->pid->exit_code = wait_status;
 		pid_unused(t->pid);
-		kernel()->task_count--;
+		task_uncount(t);
 	}
 	tg_get(tg);
 	if (last)

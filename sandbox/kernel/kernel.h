@@ -8,6 +8,7 @@
 
 #include "sandbox/base/arena.h"
 #include "sandbox/base/list.h"
+#include "sandbox/base/tree.h"
 #include "sandbox/kernel/sched.h"
 
 struct task;
@@ -45,6 +46,7 @@ struct kernel {
 	struct tty_state *ttys;
 	struct control *control;
 	struct list_head host_fds; /* struct host_fd.node */
+	struct tree users;         /* struct user by id */
 	u64 boot_monotonic_ns, boot_realtime_ns;
 	u64 memory_limit; /* bytes of guest memory, 0 = none */
 	u64 memory_total; /* the host's, as it was at boot */

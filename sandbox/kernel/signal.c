@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "sandbox/kernel/task_priv.h"
+#include "sandbox/kernel/user.h"
 
 #define SIGNALS_IGNORED_BY_DEFAULT                                                                           \
 	(sigmask_of(LINUX_SIGCHLD) | sigmask_of(LINUX_SIGCONT) | sigmask_of(LINUX_SIGURG) |                  \
@@ -17,7 +18,6 @@
 #define SIGNALS_WITH_CORE                                                                                    \
 	(SIGNALS_SYNCHRONOUS | sigmask_of(LINUX_SIGQUIT) | sigmask_of(LINUX_SIGABRT) |                       \
 	 sigmask_of(LINUX_SIGXCPU) | sigmask_of(LINUX_SIGXFSZ))
-#define LINUX_RLIMIT_SIGPENDING_INDEX 11
 
 /* ---- actions ---- */
 
@@ -77,14 +77,37 @@ static bool is_protected_init(const struct task *t, int sig)
 
 /* ---- queues ---- */
 
+/* A queue entry charged to the receiver, or NULL when its user may have no more. `beyond`: even then. */
+static struct sigqueue *sigqueue_new(const struct task *t, bool beyond)
+{
+	struct sigqueue *q = knew(struct sigqueue);
+	struct user *u = q && t->cred ? user_get(t->cred->uid) : NULL;
+
+	if (!u || (!beyond && u->sigpending >= task_rlimit(t, LINUX_RLIMIT_SIGPENDING))) {
+		user_put(u);
+		kfree(q);
+		return NULL;
+	}
+	u->sigpending++;
+	q->charged = u;
+	return q;
+}
+
+static void sigqueue_free(struct sigqueue *q)
+{
+	list_del_init(&q->node);
+	if (q->charged)
+		q->charged->sigpending--;
+	user_put(q->charged);
+	kfree(q);
+}
+
 void sigpending_clear(struct sigpending *p)
 {
 	struct sigqueue *q, *next;
 
-	list_for_each_entry_safe (q, next, &p->queue, node) {
-		list_del_init(&q->node);
-		kfree(q);
-	}
+	list_for_each_entry_safe (q, next, &p->queue, node)
+		sigqueue_free(q);
 	p->set = 0;
 }
 
@@ -92,26 +115,29 @@ static void sigpending_drop(struct sigpending *p, sigset64 mask)
 {
 	struct sigqueue *q, *next;
 
-	list_for_each_entry_safe (q, next, &p->queue, node) {
-		if (mask & sigmask_of(q->info.si_signo)) {
-			list_del_init(&q->node);
-			kfree(q);
-		}
-	}
+	list_for_each_entry_safe (q, next, &p->queue, node)
+		if (mask & sigmask_of(q->info.si_signo))
+			sigqueue_free(q);
 	p->set &= ~mask;
 }
 
 static int enqueue(struct task *t, struct sigpending *p, int sig, const struct linux_siginfo *info)
 {
 	struct sigqueue *q;
+	bool beyond;
 
 	if (sig < LINUX_SIGRTMIN && (p->set & sigmask_of(sig)))
 		return 0; /* standard signals do not queue */
-	q = knew(struct sigqueue);
+	/* the kernel's and kill(2)'s standard signals are not limited; a timer has at most one in the queue
+	 */
+	beyond = sig < LINUX_SIGRTMIN ? !info || info->si_code >= 0 : info && info->si_code == LINUX_SI_TIMER;
+	q = sigqueue_new(t, beyond);
 	if (!q) {
 		if (sig >= LINUX_SIGRTMIN && info && info->si_code != LINUX_SI_USER)
 			return -EAGAIN;
 		p->set |= sigmask_of(sig); /* delivered without details */
+		if (t->sighand)
+			wake_up_all(&t->sighand->signalfd_wait, 0);
 		return 0;
 	}
 	if (info)
@@ -149,8 +175,7 @@ static int take_from(struct sigpending *p, sigset64 allowed, struct linux_siginf
 	*info = (struct linux_siginfo){.si_signo = sig};
 	if (found) {
 		*info = found->info;
-		list_del_init(&found->node);
-		kfree(found);
+		sigqueue_free(found);
 	}
 	if (!more)
 		p->set &= ~sigmask_of(sig);
@@ -295,9 +320,37 @@ int send_signal_task(struct task *t, int sig, const struct linux_siginfo *info)
 	return err;
 }
 
-int send_signal_group(struct thread_group *tg, int sig, const struct linux_siginfo *info)
+void fork_signals_begin(struct thread_group *tg, struct fork_signals *f)
+{
+	f->set = 0;
+	list_add_tail(&f->node, &tg->forks);
+}
+
+sigset64 fork_signals_end(struct fork_signals *f)
+{
+	list_del_init(&f->node);
+	return f->set;
+}
+
+/* `ignored`: it only cancels */
+static void tell_forks(struct thread_group *tg, int sig, bool ignored)
+{
+	struct fork_signals *f;
+
+	list_for_each_entry (f, &tg->forks, node) {
+		if (sig == LINUX_SIGCONT)
+			f->set &= ~SIGNALS_THAT_STOP;
+		else if (SIGNALS_THAT_STOP & sigmask_of(sig))
+			f->set &= ~sigmask_of(LINUX_SIGCONT);
+		if (!ignored)
+			f->set |= sigmask_of(sig);
+	}
+}
+
+static int send_group(struct thread_group *tg, int sig, const struct linux_siginfo *info, bool many)
 {
 	struct task *t, *any = NULL, *taker = NULL;
+	bool ignored;
 	int err;
 
 	list_for_each_entry (t, &tg->threads, group_node) {
@@ -310,7 +363,10 @@ int send_signal_group(struct thread_group *tg, int sig, const struct linux_sigin
 	if (!any)
 		return 0;
 	prepare(tg, sig);
-	if (dropped(taker ? taker : any, sig, !info))
+	ignored = dropped(taker ? taker : any, sig, !info);
+	if (many)
+		tell_forks(tg, sig, ignored);
+	if (ignored)
 		return 0;
 	err = enqueue(any, &tg->pending, sig, info);
 	if (err)
@@ -324,13 +380,23 @@ int send_signal_group(struct thread_group *tg, int sig, const struct linux_sigin
 	return 0;
 }
 
+int send_signal_group(struct thread_group *tg, int sig, const struct linux_siginfo *info)
+{
+	return send_group(tg, sig, info, false);
+}
+
+int send_signal_one_of_many(struct thread_group *tg, int sig, const struct linux_siginfo *info)
+{
+	return send_group(tg, sig, info, true);
+}
+
 int send_signal_pgrp(struct pid *pgrp, int sig, const struct linux_siginfo *info)
 {
 	struct thread_group *tg;
 	int err = -ESRCH;
 
 	list_for_each_entry (tg, &pgrp->pgrp_members, pgrp_node) {
-		if (!sig || !send_signal_group(tg, sig, info))
+		if (!sig || !send_signal_one_of_many(tg, sig, info))
 			err = 0;
 	}
 	return err;

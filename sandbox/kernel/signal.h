@@ -30,14 +30,23 @@ typedef u64 sigset64; /* bit n-1 = signal n */
 struct sigqueue { /* one queued signal */
 	struct list_head node;
 	struct linux_siginfo info;
-	u32 uid; /* charged to this user's RLIMIT_SIGPENDING; 0 with preallocated */
-	struct posix_timer *timer;
+	struct user *charged; /* RLIMIT_SIGPENDING of the receiver; NULL: a timer's */
 };
 
 struct sigpending {
 	struct list_head queue; /* struct sigqueue */
 	sigset64 set;
 };
+
+/* A fork under way: signals that are sent to several processes at once (a group, everybody) meanwhile, and
+ * reach the parent, are the child's too, as if the fork took no time. On the forker's stack. */
+struct fork_signals {
+	struct list_head node; /* thread_group.forks */
+	sigset64 set;
+};
+void fork_signals_begin(struct thread_group *tg, struct fork_signals *f);
+/* What the child has pending from its first moment. */
+sigset64 fork_signals_end(struct fork_signals *f);
 
 struct sigaction_k {
 	u64 handler; /* guest address, or LINUX_SIG_DFL / LINUX_SIG_IGN */
@@ -61,6 +70,8 @@ struct altstack {
 int send_signal_task(struct task *t, int sig, const struct linux_siginfo *info);
 /* Sends to a thread group; any thread that does not block it takes it. */
 int send_signal_group(struct thread_group *tg, int sig, const struct linux_siginfo *info);
+/* The same as one of several receivers: see struct fork_signals. */
+int send_signal_one_of_many(struct thread_group *tg, int sig, const struct linux_siginfo *info);
 /* To every member of a process group; 0 if at least one got it, else -ESRCH / -EPERM. */
 int send_signal_pgrp(struct pid *pgrp, int sig, const struct linux_siginfo *info);
 /* For a fault in guest code: as Linux's force_sig_fault, unblockable in effect. */

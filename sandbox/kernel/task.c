@@ -11,6 +11,7 @@
 #include "sandbox/kernel/exec.h"
 #include "sandbox/kernel/itimer.h"
 #include "sandbox/kernel/task_priv.h"
+#include "sandbox/kernel/user.h"
 #include "sandbox/mm/mm.h"
 #include "sandbox/syscalls/syscalls.h"
 #include "sandbox/vfs/fdtable.h"
@@ -46,11 +47,54 @@ void tg_put(struct thread_group *tg)
 		object_put(&tg->obj);
 }
 
+bool task_exceeds_nproc(const struct task *t, u64 limit)
+{
+	return t->user && t->user->tasks > limit && t->cred->uid &&
+	       !cred_capable(t->cred, LINUX_CAP_SYS_RESOURCE) && !cred_capable(t->cred, LINUX_CAP_SYS_ADMIN);
+}
+
+/* Counts a new task with its user: RLIMIT_NPROC of the parent, which root and its like may exceed. */
+int task_charge_user(struct task *c, const struct task *p)
+{
+	c->user = user_get(c->cred->uid);
+	if (!c->user)
+		return -ENOMEM;
+	c->user->tasks++;
+	return task_exceeds_nproc(c, task_rlimit(p, LINUX_RLIMIT_NPROC)) ? -EAGAIN : 0;
+}
+
+static void task_uncharge_user(struct task *t)
+{
+	if (t->user)
+		t->user->tasks--;
+	user_put(t->user);
+	t->user = NULL;
+}
+
+void task_uncount(struct task *t)
+{
+	kernel()->task_count--;
+	task_uncharge_user(t);
+}
+
+void task_user_changed(struct task *t)
+{
+	struct user *u = t->user && t->user->uid != t->cred->uid ? user_get(t->cred->uid) : NULL;
+
+	if (!u)
+		return;
+	task_uncharge_user(t);
+	u->tasks++;
+	t->user = u;
+	t->nproc_exceeded = task_exceeds_nproc(t, task_rlimit(t, LINUX_RLIMIT_NPROC));
+}
+
 static void task_release(struct object *obj)
 {
 	struct task *t = container_of(obj, struct task, obj);
 
 	list_del_init(&t->all_node);
+	task_uncharge_user(t);
 	kernel()->dead_syscalls += t->syscall_count;
 	sigpending_clear(&t->pending);
 	sighand_put(t->sighand);
@@ -92,6 +136,7 @@ struct thread_group *tg_new(void)
 	list_init(&tg->pgrp_node);
 	list_init(&tg->session_node);
 	list_init(&tg->pending.queue);
+	list_init(&tg->forks);
 	list_init(&tg->posix_timers);
 	wait_queue_init(&tg->child_wait);
 	itimer_init(tg);
@@ -150,7 +195,7 @@ int task_alloc(struct pid_ns *ns, const s32 *set_tid, u32 set_tid_count, struct 
 /* Undoes task_alloc for a task that never ran. */
 void task_abandon(struct task *t)
 {
-	kernel()->task_count--;
+	task_uncount(t);
 	if (t->ut)
 		uthread_destroy(t->ut);
 	t->ut = NULL;
@@ -274,6 +319,8 @@ int task_spawn(const struct spawn_args *a, struct task **out)
 	t->fs = fs_context_dup(ct->fs);
 	t->sighand = sighand_dup(NULL);
 	err = t->fs && t->sighand ? spawn_group(t, a) : -ENOMEM;
+	if (!err)
+		err = task_charge_user(t, t);
 	if (!err && a->cwd)
 		err = fs_context_chdir(t->fs, a->cwd);
 	if (!err)

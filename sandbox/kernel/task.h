@@ -74,6 +74,7 @@ struct thread_group {
 
 	/* signals */
 	struct sigpending pending;
+	struct list_head forks; /* struct fork_signals */
 	bool group_exit;
 	int group_exit_code; /* as wait status: code << 8 or signal */
 	bool stopped;
@@ -121,6 +122,8 @@ struct task {
 	struct sighand *sighand;
 	struct nsproxy *ns;
 	struct cred *cred;
+	struct user *user;   /* whose RLIMIT_NPROC counts this task */
+	bool nproc_exceeded; /* set*uid went over it: execve may refuse */
 
 	/* signals */
 	struct sigpending pending;
@@ -197,6 +200,10 @@ void task_exit(struct task *t, int wait_status) __attribute__((noreturn));
 void task_exit_group(struct task *t, int wait_status) __attribute__((noreturn));
 /* Marks the whole group for death with this status and wakes it (from outside). */
 void group_kill(struct thread_group *tg, int wait_status);
+/* Has its user more tasks than this RLIMIT_NPROC, and no right to? */
+bool task_exceeds_nproc(const struct task *t, u64 limit);
+/* Its real user id may have changed: another user's RLIMIT_NPROC counts it. */
+void task_user_changed(struct task *t);
 struct task *task_get(struct task *t);
 void task_put(struct task *t);
 struct thread_group *tg_get(struct thread_group *tg);

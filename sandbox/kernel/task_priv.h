@@ -34,6 +34,10 @@ void task_publish(struct task *t, struct thread_group *parent);
 int cred_enter_user_ns(const struct cred *old, struct user_ns *ns, struct cred **out) must_check;
 int cred_new_user_ns(const struct cred *old, struct cred **out) must_check;
 void task_abandon(struct task *t);
+/* Counts a new task, whose credentials are set, with its user. -EAGAIN beyond the parent's RLIMIT_NPROC. */
+int task_charge_user(struct task *c, const struct task *parent) must_check;
+/* It is gone: neither the sandbox's limit nor its user's counts it any more. */
+void task_uncount(struct task *t);
 void task_main(void *arg);
 struct pid_ns *task_pid_ns(const struct task *t);
 

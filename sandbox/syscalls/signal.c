@@ -167,11 +167,14 @@ s64 sys_sigaltstack(struct task *t, const u64 *a)
 
 /* ---- sending ---- */
 
-static s64 kill_process(struct task *t, struct thread_group *tg, int sig, const struct linux_siginfo *info)
+static s64 kill_process(struct task *t, struct thread_group *tg, int sig, const struct linux_siginfo *info,
+			bool one_of_many)
 {
 	if (!task_may_signal(t, tg->leader, sig))
 		return -EPERM;
-	return sig && tg->live ? send_signal_group(tg, sig, info) : 0;
+	if (!sig || !tg->live)
+		return 0;
+	return one_of_many ? send_signal_one_of_many(tg, sig, info) : send_signal_group(tg, sig, info);
 }
 
 /* Everybody but init and ourselves; a process group. */
@@ -187,7 +190,7 @@ static s64 kill_many(struct task *t, struct pid *pgrp, int sig, const struct lin
 		if (pgrp ? other->tg->pgrp != pgrp
 			 : other->tg == t->tg || (ns->init && other->tg == ns->init->tg))
 			continue;
-		one = kill_process(t, other->tg, sig, info);
+		one = kill_process(t, other->tg, sig, info, true);
 		if (!one || ret == -ESRCH)
 			ret = one;
 	}
@@ -213,7 +216,7 @@ s64 sys_kill(struct task *t, const u64 *a)
 		return pgrp ? kill_many(t, pgrp, sig, &info) : -ESRCH;
 	}
 	other = task_find(pid);
-	return other && other->tg ? kill_process(t, other->tg, sig, &info) : -ESRCH;
+	return other && other->tg ? kill_process(t, other->tg, sig, &info, false) : -ESRCH;
 }
 
 static s64 send_thread(struct task *t, s32 tgid, s32 tid, int sig, const struct linux_siginfo *info)
@@ -266,7 +269,7 @@ s64 sys_rt_sigqueueinfo(struct task *t, const u64 *a)
 	err = queued_info(t, &info, a[2], sig, other && other->tg == t->tg);
 	if (err)
 		return err;
-	return other && other->tg ? kill_process(t, other->tg, sig, &info) : -ESRCH;
+	return other && other->tg ? kill_process(t, other->tg, sig, &info, false) : -ESRCH;
 }
 
 s64 sys_rt_tgsigqueueinfo(struct task *t, const u64 *a)

@@ -3,8 +3,11 @@
  *
  * A dentry is found by (parent, name) in one hash table. A child counts its parent, so whatever is in use has
  * its whole way up to the root. A dentry that nobody uses stays in the cache, on the LRU list with count 0,
- * until it is found again or becomes one of the DCACHE_MAX_IDLE oldest; where the tree is the truth (tmpfs),
- * a positive dentry is pinned by a count of its own and a negative one is not kept.
+ * until it is found again or becomes one of the oldest beyond the list's bound (one list for all file
+ * systems; proc, whose names cost nothing to make again, has a short one of its own); where the tree is the
+ * truth (tmpfs), a positive dentry is pinned by a count of its own and a negative one is not kept.
+ *
+ * A guest chooses how deep its trees are, so nothing here recurses over them.
  *
  * Invariants: count 0 <=> on the LRU; hashed dentries hang in parent->children; an unhashed one is in neither
  * and is freed at its last put. A lookup that asks a file system sleeps; it runs under the directory's lock
@@ -19,7 +22,26 @@ void dcache_init(struct vfs_state *v)
 {
 	for (u32 i = 0; i < DCACHE_BUCKETS; i++)
 		list_init(&v->buckets[i]);
-	list_init(&v->lru);
+	dentry_lru_init(&v->lru, DCACHE_MAX_IDLE);
+}
+
+void dentry_lru_init(struct dentry_lru *lru, u32 max)
+{
+	list_init(&lru->idle);
+	lru->count = 0;
+	lru->max = max;
+	lru->trimming = false;
+}
+
+static struct dentry_lru *lru_of(const struct dentry *d)
+{
+	return d->sb->lru ? d->sb->lru : &vfs()->lru;
+}
+
+static void lru_remove(struct dentry *d)
+{
+	list_del_init(&d->lru_node);
+	lru_of(d)->count--;
 }
 
 static u32 name_hash(const struct dentry *parent, const char *name, size_t len)
@@ -32,53 +54,65 @@ static u32 name_hash(const struct dentry *parent, const char *name, size_t len)
 	return (u32)(h * 0x9e3779b97f4a7c15ULL >> 32);
 }
 
-static void dentry_free(struct dentry *d)
+static bool is_kept_idle(const struct dentry *d)
 {
-	struct dentry *parent = d->parent;
-	struct inode *inode = d->inode;
-
-	list_del_init(&d->hash_node);
-	list_del_init(&d->sibling);
-	d->inode = NULL;
-	kfree(d->name);
-	kfree(d);
-	if (inode && !inode->attr.nlink)
-		vfs_notify_end(inode, LINUX_IN_DELETE_SELF);
-	inode_put(inode);
-	if (parent != d)
-		dentry_put(parent);
+	return !d->unhashed && !list_empty(&d->hash_node) && !(d->sb->flags & SB_DCACHE_TRUTH);
 }
 
-static void lru_trim(struct vfs_state *v)
+/* Frees d, and every ancestor that had only this one user left and is not to be kept. */
+static void dentry_free(struct dentry *d)
 {
-	while (v->lru_count > DCACHE_MAX_IDLE) {
-		struct dentry *d = list_first_entry(&v->lru, struct dentry, lru_node);
-		list_del_init(&d->lru_node);
-		v->lru_count--;
+	while (d) {
+		struct dentry *parent = d->parent == d ? NULL : d->parent;
+		struct inode *inode = d->inode;
+		list_del_init(&d->hash_node);
+		list_del_init(&d->sibling);
+		d->inode = NULL;
+		kfree(d->name);
+		kfree(d);
+		if (inode && !inode->attr.nlink)
+			vfs_notify_end(inode, LINUX_IN_DELETE_SELF);
+		inode_put(inode);
+		if (parent && (parent->obj.refs != 1 || is_kept_idle(parent))) {
+			dentry_put(parent);
+			return;
+		}
+		d = parent;
+	}
+}
+
+/* One trimmer at a time: what it frees may put parents on the list, which it then finds there. */
+static void lru_trim(struct dentry_lru *lru)
+{
+	if (lru->trimming)
+		return;
+	lru->trimming = true;
+	while (lru->count > lru->max) {
+		struct dentry *d = list_first_entry(&lru->idle, struct dentry, lru_node);
+		lru_remove(d);
 		dentry_free(d);
 	}
+	lru->trimming = false;
 }
 
 /* The last user went: keep it or let it go. */
 static void dentry_release(struct object *obj)
 {
 	struct dentry *d = container_of(obj, struct dentry, obj);
-	bool truth = d->sb->flags & SB_DCACHE_TRUTH;
 
-	if (d->unhashed || list_empty(&d->hash_node) || truth) {
+	if (!is_kept_idle(d)) {
 		dentry_free(d);
 		return;
 	}
-	list_add_tail(&d->lru_node, &vfs()->lru);
-	vfs()->lru_count++;
-	lru_trim(vfs());
+	list_add_tail(&d->lru_node, &lru_of(d)->idle);
+	lru_of(d)->count++;
+	lru_trim(lru_of(d));
 }
 
 struct dentry *dentry_get(struct dentry *d)
 {
 	if (d->obj.refs == 0) {
-		list_del_init(&d->lru_node);
-		vfs()->lru_count--;
+		lru_remove(d);
 		d->obj.refs = 1;
 	} else {
 		object_get(&d->obj);
@@ -176,8 +210,7 @@ void dentry_unhash(struct dentry *d)
 	list_del_init(&d->sibling);
 	d->unhashed = true;
 	if (d->obj.refs == 0) { /* idle: nobody will put it again */
-		list_del_init(&d->lru_node);
-		vfs()->lru_count--;
+		lru_remove(d);
 		dentry_free(d);
 		return;
 	}
@@ -217,19 +250,23 @@ void dentry_forget_children(struct dentry *d)
 			dentry_unhash(c);
 }
 
-void dentry_drop_tree(struct dentry *d)
+void dentry_drop_tree(struct dentry *root)
 {
-	struct dentry *c;
+	struct dentry *d = dentry_get(root), *parent;
 
-	dentry_get(d);
-	while (!list_empty(&d->children)) {
-		c = list_first_entry(&d->children, struct dentry, sibling);
-		dentry_get(c);
-		dentry_drop_tree(c);
-		dentry_unhash(c);
-		dentry_put(c);
+	for (;;) { /* down to a leaf, which goes; then on from its parent: the way down is counted */
+		if (!list_empty(&d->children)) {
+			d = dentry_get(list_first_entry(&d->children, struct dentry, sibling));
+			continue;
+		}
+		if (d == root)
+			break;
+		parent = d->parent;
+		dentry_unhash(d);
+		dentry_put(d);
+		d = parent;
 	}
-	dentry_put(d);
+	dentry_put(root);
 }
 
 bool dentry_is_ancestor(const struct dentry *a, const struct dentry *d)

@@ -201,14 +201,24 @@ static void unlink_mount(struct mount *m)
 	}
 }
 
-/* Takes m and everything mounted below it out of the namespace. */
+/* Takes m and everything mounted below it out of the namespace, leaves first; a guest chooses how deep it is.
+ */
 static void detach_tree(struct mount *m)
 {
-	mount_get(m);
-	while (!list_empty(&m->children))
-		detach_tree(list_first_entry(&m->children, struct mount, child_node));
-	unlink_mount(m);
-	mount_put(m);
+	struct mount *at = mount_get(m), *up;
+	bool last = false;
+
+	while (!last) {
+		if (!list_empty(&at->children)) {
+			at = mount_get(list_first_entry(&at->children, struct mount, child_node));
+			continue;
+		}
+		last = at == m;
+		up = at->parent;
+		unlink_mount(at);
+		mount_put(at);
+		at = up;
+	}
 }
 
 int mount_detach(struct mount *m, bool lazy)

@@ -177,6 +177,14 @@ enum {
 	SB_INODE_FLAGS = 32, /* chattr(1) */
 };
 
+/* Dentries that nobody uses, oldest first, and how many are kept. */
+struct dentry_lru {
+	struct list_head idle;
+	u32 count, max;
+	bool trimming;
+};
+void dentry_lru_init(struct dentry_lru *lru, u32 max);
+
 struct super_block {
 	struct object obj;
 	const struct fs_type *type;
@@ -186,6 +194,7 @@ struct super_block {
 	u32 mounts;      /* mounts of it; at the last the tree of dentries goes */
 	u64 next_cookie; /* of the next entry in a SB_DCACHE_TRUTH directory */
 	const struct dentry_ops *dentry_ops;
+	struct dentry_lru *lru; /* of its own, or NULL: the common one */
 	void *private;
 	void (*kill)(struct super_block *sb); /* last mount and inode gone: free private */
 };

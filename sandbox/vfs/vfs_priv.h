@@ -20,10 +20,9 @@
 
 struct vfs_state {
 	struct list_head buckets[DCACHE_BUCKETS];
-	struct list_head lru; /* oldest first */
-	u32 lru_count;
-	struct mount *anon; /* the mount of files without a name */
-	bool renaming;      /* a rename across directories is under way */
+	struct dentry_lru lru; /* of all file systems that have none of their own */
+	struct mount *anon;    /* the mount of files without a name */
+	bool renaming;         /* a rename across directories is under way */
 	struct wait_queue rename_done;
 	struct list_head lock_waiters; /* locks.c: POSIX locks being waited for */
 	struct list_head watches;      /* notify.c: struct inode_watch */

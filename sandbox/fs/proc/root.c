@@ -8,10 +8,12 @@
 #include "sandbox/fs/proc/proc_priv.h"
 #include "sandbox/kernel/sysctl.h"
 
-#define PID_POS 100000UL /* positions from here on are pids */
+#define PID_POS         100000UL /* positions from here on are pids */
+#define PROC_IDLE_NAMES 2048     /* kept in the dentry cache: to make one again costs nothing */
 
 struct proc_sb {
 	struct pid_ns *ns;
+	struct dentry_lru lru;
 };
 
 struct pid_ns *proc_ns(struct super_block *sb)
@@ -303,6 +305,8 @@ static int proc_mount(const struct fs_type *type, const struct mount_options *op
 	p->ns = pid_ns_get(opt->extra       ? (struct pid_ns *)opt->extra
 			   : current_task() ? task_pid_ns(current_task())
 					    : kernel()->root_pid_ns);
+	dentry_lru_init(&p->lru, PROC_IDLE_NAMES);
+	sb->lru = &p->lru;
 	sb->kill = proc_kill;
 	sb->dentry_ops = &proc_dentry_ops;
 	err = dir_inode(sb, "", &root);

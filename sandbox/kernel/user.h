@@ -1,0 +1,22 @@
+/*
+ * user.h - what is counted per user of the sandbox: queued signals and tasks, for RLIMIT_SIGPENDING and
+ * RLIMIT_NPROC. A user exists while something is charged to it. Keyed by the id in the root user namespace.
+ */
+#ifndef WARREN_KERNEL_USER_H
+#define WARREN_KERNEL_USER_H
+
+#include "sandbox/base/object.h"
+#include "sandbox/base/tree.h"
+
+struct user {
+	struct object obj;
+	struct tree_node node; /* in kernel()->users */
+	u32 uid;
+	u64 sigpending, tasks;
+};
+
+/* The user with this id, counted; NULL without memory. */
+struct user *user_get(u32 uid) must_check;
+void user_put(struct user *u);
+
+#endif
