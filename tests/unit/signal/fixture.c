@@ -76,7 +76,22 @@ bool pgrp_is_orphaned(struct pid *pgrp, struct thread_group *ignore)
 	return orphaned;
 }
 
+s32 pid_vnr(const struct pid *p)
+{
+	return 1;
+}
+
 /* ---- making ---- */
+
+static struct pid *new_pid(void)
+{
+	struct pid *p = kzalloc(sizeof(*p) + sizeof(struct pid_link));
+
+	object_init(&p->obj, NULL);
+	list_init(&p->pgrp_members);
+	p->links[0].ns = kernel()->root_pid_ns;
+	return p;
+}
 
 struct task *new_thread(struct thread_group *tg)
 {
@@ -89,7 +104,7 @@ struct task *new_thread(struct thread_group *tg)
 	t->ut = some;
 	t->sighand = first ? sighand_get(first->sighand) : sighand_dup(NULL);
 	t->cred = knew(struct cred);
-	ck_assert_int_eq(pid_alloc(kernel()->root_pid_ns, &t->pid), 0);
+	t->pid = new_pid();
 	list_add_tail(&t->group_node, &tg->threads);
 	tg->live++;
 	if (!first)
@@ -109,7 +124,6 @@ struct task *new_process(void)
 		arena_set_root(k);
 		list_init(&k->tasks);
 		k->root_pid_ns = knew(struct pid_ns);
-		object_init(&k->root_pid_ns->obj, NULL);
 	}
 	tg = knew(struct thread_group);
 	object_init(&tg->obj, NULL);
@@ -121,7 +135,7 @@ struct task *new_process(void)
 	for (int i = 0; i < RLIM_COUNT; i++)
 		tg->rlimits[i] = (struct rlimit64){UINT64_MAX, UINT64_MAX};
 	tg->rlimits[LINUX_RLIMIT_CORE].cur = 0;
-	tg->pgrp = pid_get(t->pid);
+	tg->pgrp = t->pid;
 	list_add_tail(&tg->pgrp_node, &tg->pgrp->pgrp_members);
 	reset();
 	return t;

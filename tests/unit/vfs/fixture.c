@@ -14,7 +14,7 @@ void boot(void)
 	ck_assert_int_eq(arena_create(0), 0);
 	ck_assert_int_eq(kernel_init("test", 0, 100), 0);
 	ck_assert_int_eq(mount_new("tmpfs", &opt, 0, &root_mount), 0);
-	root_ns = mount_ns_new(root_mount);
+	root_ns = mount_ns_new(kernel()->root_user_ns, root_mount);
 	ck_assert_ptr_nonnull(root_ns);
 }
 
