@@ -28,6 +28,7 @@ struct task *start_task(void (*fn)(void *), void *arg, u32 uid)
 	list_init(&t->pending.queue);
 	t->cred = knew(struct cred);
 	object_init(&t->cred->obj, NULL);
+	t->cred->user_ns = kernel()->root_user_ns;
 	t->cred->uid = t->cred->euid = t->cred->suid = t->cred->fsuid = uid;
 	t->cred->gid = t->cred->egid = t->cred->sgid = t->cred->fsgid = uid;
 	t->cred->cap_effective = t->cred->cap_permitted = uid ? 0 : CAP_FULL_SET;
