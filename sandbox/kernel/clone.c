@@ -11,6 +11,7 @@
 #include "sandbox/abi/sched.h"
 #include "sandbox/fs/anon/anon.h"
 #include "sandbox/fs/devpts/tty.h"
+#include "sandbox/kernel/account.h"
 #include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/mm/mm.h"
@@ -112,6 +113,7 @@ static int join_group(struct task *p, struct task *c, u64 f, int exit_signal)
 	tg->leader = c;
 	tg->exit_signal = f & LINUX_CLONE_PARENT ? p->tg->exit_signal : exit_signal;
 	memcpy(tg->rlimits, p->tg->rlimits, sizeof(tg->rlimits));
+	cpu_limit_changed(tg);
 	tg->pgrp = pid_get(p->tg->pgrp);
 	tg->session = pid_get(p->tg->session);
 	tg->tty = tty_get(p->tg->tty);

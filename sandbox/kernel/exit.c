@@ -9,6 +9,7 @@
 #include "sandbox/abi/wait.h"
 #include "sandbox/fs/devpts/tty.h"
 #include "sandbox/kernel/cgroup.h"
+#include "sandbox/kernel/account.h"
 #include "sandbox/kernel/itimer.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/kernel/waitpid.h"
@@ -21,8 +22,8 @@ static void reap(struct thread_group *tg)
 	struct task *leader = tg->leader;
 
 	if (tg->parent) {
-		struct rusage_k *sum = &tg->parent->dead_children;
-		sum->utime_ns += tg->dead_threads.utime_ns + tg->dead_children.utime_ns;
+		rusage_add(&tg->parent->dead_children, &tg->dead_threads);
+		rusage_add(&tg->parent->dead_children, &tg->dead_children);
 	}
 	list_del_init(&tg->sibling_node);
 	list_del_init(&tg->pgrp_node);
@@ -77,6 +78,7 @@ void child_notify(struct thread_group *tg, int code)
 	info.chld.pid = pid_nr(tg->leader->pid, task_pid_ns(parent->leader));
 	info.chld.uid = tg->leader->cred->uid;
 	info.chld.utime = (s64)(tg->dead_threads.utime_ns / 10000000);
+	info.chld.stime = (s64)(tg->dead_threads.stime_ns / 10000000);
 	if (sig && !((code == LINUX_CLD_STOPPED || code == LINUX_CLD_CONTINUED) &&
 		     (parent->leader->sighand &&
 		      parent->leader->sighand->action[LINUX_SIGCHLD - 1].flags & LINUX_SA_NOCLDSTOP)))
@@ -188,6 +190,7 @@ static void process_end(struct task *t)
 
 	tg->group_exit = true;
 	itimers_cancel(tg);
+	timer_cancel(&tg->cpu_limit);
 	posix_timers_free(tg);
 	tty_disassociate(tg);
 	if (ns->init && ns->init->tg == tg) {
@@ -237,8 +240,6 @@ static void drop_resources(struct task *t)
 	t->fs = NULL;
 	if (!t->ut)
 		return; /* a container's idle init: no memory, no thread */
-	t->usage.utime_ns = uthread_cpu_time(t->ut);
-	t->tg->dead_threads.utime_ns += t->usage.utime_ns;
 	uthread_destroy(t->ut);
 	t->ut = NULL;
 	t->mm = NULL;
@@ -254,6 +255,7 @@ void task_exit(struct task *t, int wait_status)
 	t->exit_code = wait_status;
 	futex_exit(t);
 	vfork_release(t);
+	account_exit(t);
 	drop_resources(t);
 	t->state = TASK_ZOMBIE;
 	wake_up_all(&t->pid->exit_wait, 0);
@@ -312,7 +314,7 @@ static void fill(struct wait_result *r, struct thread_group *tg, int code, int s
 	r->code = code;
 	r->status = status;
 	r->usage = tg->dead_threads;
-	r->usage.utime_ns += tg->dead_children.utime_ns;
+	rusage_add(&r->usage, &tg->dead_children);
 }
 
 /* One child has news of a kind that is wanted: reports it (and takes it, unless WNOWAIT). */

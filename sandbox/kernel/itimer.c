@@ -9,6 +9,7 @@
 
 #include <errno.h>
 
+#include "sandbox/kernel/account.h"
 #include "sandbox/kernel/task_priv.h"
 
 #define CPU_CHECK_MIN_NS 1000000ULL
@@ -42,6 +43,12 @@ static void real_fire(struct timer *t)
 	(void)!send_signal_group(it->tg, LINUX_SIGALRM, NULL);
 }
 
+/* What the timer counts: user time, or all CPU time. */
+static u64 cpu_now(const struct itimer *it)
+{
+	return it == &it->tg->itimer_virtual ? group_utime(it->tg) : group_cpu_time(it->tg);
+}
+
 /* How soon the CPU clock of tg could have advanced by `ns`. */
 static u64 earliest(struct thread_group *tg, u64 ns)
 {
@@ -51,7 +58,7 @@ static u64 earliest(struct thread_group *tg, u64 ns)
 static void cpu_fire(struct timer *t)
 {
 	struct itimer *it = container_of(t, struct itimer, timer);
-	u64 now = group_cpu_time(it->tg);
+	u64 now = cpu_now(it);
 	int sig = it == &it->tg->itimer_prof ? LINUX_SIGPROF : LINUX_SIGVTALRM;
 
 	if (now < it->due_ns) {
@@ -82,7 +89,7 @@ void itimers_cancel(struct thread_group *tg)
 void itimer_get(struct thread_group *tg, int which, u64 *value_ns, u64 *interval_ns)
 {
 	struct itimer *it = itimer_of(tg, which);
-	u64 now = which == ITIMER_KIND_REAL ? clock_monotonic() : group_cpu_time(tg);
+	u64 now = which == ITIMER_KIND_REAL ? clock_monotonic() : cpu_now(it);
 
 	*value_ns = !it->due_ns ? 0 : it->due_ns > now ? it->due_ns - now : 1000;
 	*interval_ns = it->interval_ns;
@@ -101,6 +108,6 @@ int itimer_set(struct thread_group *tg, int which, u64 value_ns, u64 interval_ns
 		it->due_ns = clock_monotonic() + value_ns;
 		return timer_arm(&it->timer, it->due_ns);
 	}
-	it->due_ns = group_cpu_time(tg) + value_ns;
+	it->due_ns = cpu_now(it) + value_ns;
 	return timer_arm(&it->timer, earliest(tg, value_ns));
 }

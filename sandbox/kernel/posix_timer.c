@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "sandbox/kernel/account.h"
 #include "sandbox/kernel/itimer.h"
 #include "sandbox/kernel/task_priv.h"
 
@@ -38,12 +39,14 @@ static int cpu_clock_of(int clock, u64 *ns)
 
 	if ((clock & 3) == 3 || !t)
 		return -EINVAL;
+	if (!(clock & 4) && t->tg->leader != t && t->tg != current_task()->tg)
+		return -EINVAL; /* a process is named by its leader */
 	if (clock & 4) {
 		if (t->tg != current_task()->tg)
 			return -EINVAL;
-		*ns = task_cpu_time(t);
+		*ns = (clock & 3) == 1 ? task_utime(t) : task_cpu_time(t);
 	} else {
-		*ns = group_cpu_time(t->tg);
+		*ns = (clock & 3) == 1 ? group_utime(t->tg) : group_cpu_time(t->tg);
 	}
 	return 0;
 }

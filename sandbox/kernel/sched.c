@@ -167,6 +167,7 @@ int sched_sleep(u64 deadline_ns, enum sleep_state state)
 	}
 	c->sleep_state = state;
 	c->sleeping = true;
+	c->sleeps += state == SLEEP_INTERRUPTIBLE;
 	switch_to_loop(c);
 	c->sleeping = false;
 	c->woken = false;
@@ -179,6 +180,7 @@ bool sched_run_ready(void)
 	struct sched *s = sched();
 	struct list_head batch;
 	bool ran = false;
+	u64 since = list_empty(&s->run_queue) ? 0 : clock_monotonic();
 
 	/* only what is ready now: what becomes ready meanwhile waits for the next turn */
 	list_init(&batch);
@@ -195,6 +197,10 @@ bool sched_run_ready(void)
 			stack_put(s, s->dead->stack);
 			kfree(s->dead);
 			s->dead = NULL;
+		} else {
+			u64 now = clock_monotonic();
+			c->busy_ns += now - since;
+			since = now;
 		}
 	}
 	return ran;

@@ -23,6 +23,8 @@ struct coro {
 	struct task *task; /* the guest task this is the kernel stack of, or NULL */
 	bool sleeping, woken, ended;
 	enum sleep_state sleep_state;
+	u64 busy_ns; /* how long it has run */
+	u64 sleeps;  /* that a signal could have ended: what Linux calls voluntary switches */
 };
 
 /* Starts a coroutine; it runs when the loop gets to it. task may be NULL. -ENOMEM. */

@@ -25,7 +25,12 @@
 	X(PROTECTED_FIFOS, "fs", "protected_fifos", 0600, 1, 0, 2)                                           \
 	X(PROTECTED_HARDLINKS, "fs", "protected_hardlinks", 0600, 1, 0, 1)                                   \
 	X(PROTECTED_REGULAR, "fs", "protected_regular", 0600, 2, 0, 2)                                       \
-	X(PROTECTED_SYMLINKS, "fs", "protected_symlinks", 0600, 1, 0, 1)
+	X(PROTECTED_SYMLINKS, "fs", "protected_symlinks", 0600, 1, 0, 1)                                     \
+	X(OVERCOMMIT_MEMORY, "vm", "overcommit_memory", 0644, 0, 0, 2)                                       \
+	X(OVERCOMMIT_RATIO, "vm", "overcommit_ratio", 0644, 50, 0, INT32_MAX)                                \
+	X(OVERCOMMIT_KBYTES, "vm", "overcommit_kbytes", 0644, 0, 0, INT64_MAX)                               \
+	X(MAX_MAP_COUNT, "vm", "max_map_count", 0644, 65530, 0, 65530)                                       \
+	X(MEMFD_NOEXEC, "vm", "memfd_noexec", 0644, 0, 0, 2)
 
 #define SYSCTL_ENUM_(name, dir, file, mode, initial, min, max) SYSCTL_##name,
 enum sysctl_id { SYSCTL_LIST(SYSCTL_ENUM_) SYSCTL_COUNT };

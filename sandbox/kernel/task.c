@@ -9,6 +9,7 @@
 #include "sandbox/fs/anon/anon.h"
 #include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/exec.h"
+#include "sandbox/kernel/account.h"
 #include "sandbox/kernel/itimer.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/kernel/user.h"
@@ -24,6 +25,7 @@ static void tg_release(struct object *obj)
 	struct thread_group *tg = container_of(obj, struct thread_group, obj);
 
 	itimers_cancel(tg);
+	timer_cancel(&tg->cpu_limit);
 	posix_timers_free(tg);
 	tty_put(tg->tty);
 	list_del_init(&tg->pgrp_node);
@@ -140,6 +142,7 @@ struct thread_group *tg_new(void)
 	list_init(&tg->posix_timers);
 	wait_queue_init(&tg->child_wait);
 	itimer_init(tg);
+	timer_init(&tg->cpu_limit, cpu_limit_fire);
 	for (int i = 0; i < RLIM_COUNT; i++)
 		tg->rlimits[i] = unlimited;
 	tg->rlimits[LINUX_RLIMIT_STACK].cur = 8UL << 20;
@@ -353,21 +356,6 @@ int task_spawn(const struct spawn_args *a, struct task **out)
 u64 task_rlimit(const struct task *t, int resource)
 {
 	return t->tg->rlimits[resource].cur;
-}
-
-u64 task_cpu_time(struct task *t)
-{
-	return t->ut ? uthread_cpu_time(t->ut) : t->usage.utime_ns;
-}
-
-u64 group_cpu_time(struct thread_group *tg)
-{
-	u64 sum = tg->dead_threads.utime_ns;
-	struct task *t;
-
-	list_for_each_entry (t, &tg->threads, group_node)
-		sum += task_cpu_time(t);
-	return sum;
 }
 
 char task_state_letter(struct task *t)

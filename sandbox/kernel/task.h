@@ -90,6 +90,7 @@ struct thread_group {
 		u64 interval_ns, due_ns;
 		struct thread_group *tg;
 	} itimer_real, itimer_virtual, itimer_prof;
+	struct timer cpu_limit; /* account.c: RLIMIT_CPU */
 	struct rusage_k dead_threads, dead_children;
 	u64 start_time_ns;
 	u32 oom_score_adj;

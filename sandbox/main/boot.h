@@ -31,7 +31,11 @@ struct boot_options {
 	int report_fd; /* boot's outcome, read by the starter: "+", or why not */
 	int proc_fd;   /* the host's /proc, until the sentry has opened its own map */
 	int null_fd;
+	int account_fd; /* the sentry's end of the socket to the keeper (platform/account.h), or -1 */
 };
+
+/* The keeper's descriptors. */
+enum { KEEPER_LOG_FD = 3, KEEPER_SOCK_FD, KEEPER_PROC_FD, KEEPER_SIGNAL_FD };
 
 /* Says why boot fails, to the starter, and ends the process. */
 void boot_fail(const struct boot_options *o, const char *fmt, ...) printf_like(2, 3)

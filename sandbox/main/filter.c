@@ -121,7 +121,20 @@ static const struct rule sentry_rules[] = {
 };
 
 static const struct rule keeper_rules[] = {
-    ANY(wait4), ANY(write), ANY(rt_sigreturn), ANY(restart_syscall), ANY(exit), ANY(exit_group),
+    ANY(wait4),
+    ANY(write),
+    ANY(rt_sigreturn),
+    ANY(restart_syscall),
+    ANY(exit),
+    ANY(exit_group),
+
+    /* the sentry's requests: see keeper.c */
+    ANY(poll),
+    EQUALS(read, 0, KEEPER_SIGNAL_FD),
+    EQUALS(recvfrom, 0, KEEPER_SOCK_FD),
+    EQUALS(sendmsg, 0, KEEPER_SOCK_FD),
+    EQUALS(openat, 0, KEEPER_PROC_FD),
+    ANY(close),
 };
 
 static int install(const struct rule *rules, size_t count)

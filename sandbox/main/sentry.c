@@ -17,6 +17,7 @@
 #include "sandbox/control/control.h"
 #include "sandbox/kernel/kernel.h"
 #include "sandbox/main/boot.h"
+#include "sandbox/platform/account.h"
 #include "sandbox/platform/platform.h"
 
 #define DEFAULT_TASKS    32768
@@ -110,6 +111,9 @@ static void boot_kernel(const struct boot_options *o, int maps_fd)
 	if (err)
 		boot_fail(o, "the platform does not start: errno %d", -err);
 	ops->maps_fd = -1;
+	err = account_init(o->account_fd);
+	if (err)
+		boot_fail(o, "no memory");
 	kernel()->maps_fd = own_maps;
 }
 
@@ -123,7 +127,8 @@ static void say_ready(const struct boot_options *o)
 
 void sentry_main(struct boot_options *o)
 {
-	int maps_fd, oom_fd, *wanted[] = {&o->report_fd, &o->control_fd, &o->log_fd, &maps_fd, &oom_fd};
+	int maps_fd, oom_fd,
+	    *wanted[] = {&o->report_fd, &o->control_fd, &o->log_fd, &maps_fd, &oom_fd, &o->account_fd};
 	char oom_score[16];
 	size_t seed;
 	int err;

@@ -49,6 +49,7 @@ struct mm {
 	struct tree vmas;
 	u32 vma_count;
 	u64 total_pages, locked_pages;
+	u64 visit;     /* mm_list: the walk that saw it last */
 	u64 mmap_base; /* top of the area for mmap without address, grows down */
 	u64 brk_start, brk;
 	u64 start_code, end_code, start_data, end_data, start_stack;

@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "sandbox/platform/platform_priv.h"
@@ -380,22 +379,4 @@ s64 aspace_read(struct aspace *as, void *dst, uaddr_t src, size_t size)
 s64 aspace_write(struct aspace *as, uaddr_t dst, const void *src, size_t size)
 {
 	return vm_copy(as, (void *)(uintptr_t)src, dst, size, true);
-}
-
-/* ---- accounting ---- */
-
-s64 aspace_rss_pages(struct aspace *as)
-{
-	return -ENOSYS; /* the host's figure is in /proc, which the sentry cannot open */
-}
-
-u64 aspace_cpu_time(struct aspace *as)
-{
-	struct timespec ts;
-	clockid_t clock =
-	    (clockid_t)(~(unsigned)as->pid << 3 | 2); /* process CPU clock, see clock_getcpuclockid(3) */
-
-	if (as->state != ASPACE_UP || clock_gettime(clock, &ts))
-		return 0;
-	return (u64)ts.tv_sec * NSEC_PER_SEC + (u64)ts.tv_nsec;
 }

@@ -252,6 +252,8 @@ unsigned stub_filter_build(struct sock_filter *f, unsigned capacity)
 	ONE_OF(p, 0, CLONE_FLAGS_FORK, CLONE_FLAGS_FIRST, CLONE_FLAGS_THREAD);
 	equal(p, 1, 0);
 	end(p);
+	begin(p, SYS_getrusage);
+	end(p);
 	begin(p, SYS_exit);
 	end(p);
 	refuse(p);

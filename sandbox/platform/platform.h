@@ -109,10 +109,34 @@ int aspace_batch_end(struct aspace *as) must_check;
  * one. */
 s64 aspace_read(struct aspace *as, void *dst, uaddr_t src, size_t size) must_check;
 s64 aspace_write(struct aspace *as, uaddr_t dst, const void *src, size_t size) must_check;
-/* Residency of pages for mincore/smaps: host's own figures. -errno on failure. */
-s64 aspace_rss_pages(struct aspace *as);
 /* CPU time the stub has used, in ns (all threads, ended ones included). */
 u64 aspace_cpu_time(struct aspace *as);
+
+/* ---- what a stub costs (account.c) ---- */
+
+/* Files about a stub that the keeper opens for us. */
+enum account_file { ACCOUNT_STATUS, ACCOUNT_SMAPS, ACCOUNT_ROLLUP, ACCOUNT_PAGEMAP, ACCOUNT_FILES };
+
+/* The socket to the keeper; -1: there is none. Takes the descriptor. */
+int account_init(int fd) must_check;
+
+struct aspace_memory { /* KiB; the stub's own pages (some 100 KiB of them shared memory) included */
+	u64 anon, file, shmem, peak, page_tables, swap;
+};
+/* -ENOSYS without a proc; -ESRCH when the stub is gone. [sleeps] */
+int aspace_memory(struct aspace *as, struct aspace_memory *out) must_check;
+/* A fresh descriptor of the stub's own smaps or pagemap. [sleeps] */
+int aspace_account_open(struct aspace *as, enum account_file file, struct host_fd **out) must_check;
+
+/* getrusage(2) of the stub by one of its trapped threads: its own word, so good for nothing but telling the
+ * guest about itself. `thread`: of this thread alone. -EFAULT if it is gone. [sleeps] */
+struct host_usage {
+	u64 maxrss_kb, minflt, majflt, nvcsw, nivcsw;
+};
+int uthread_usage(struct uthread *ut, bool thread, struct host_usage *out) must_check;
+
+/* Pages resident; -errno as aspace_memory. [sleeps] */
+s64 aspace_rss_pages(struct aspace *as);
 
 /* ---- guest threads ------------------------------------------------------------------------------------ */
 

@@ -53,6 +53,10 @@ struct aspace {
 	struct list_head uthreads;
 	struct list_head op_threads; /* uthread.op_node: threads with changes queued or under way */
 	struct list_head pool_node;
+
+	/* account.c */
+	u64 cpu_settled;        /* the stub's CPU clock when its threads were last charged */
+	struct host_fd *status; /* its /proc/PID/status once somebody has asked; counted */
 };
 
 enum op_state { OPS_NONE, OPS_QUEUED, OPS_SENT };
@@ -93,7 +97,9 @@ struct uthread {
 	} out[6];
 	struct stage_layout layout;
 	bool layout_valid;
-	u64 run_since, cpu_ns;
+	u64 run_since, cpu_ns; /* in guest code, by the wall */
+	/* account.c: how much of that has been charged, and the CPU time it was found to be */
+	u64 guest_settled, guest_delta, charged_ns;
 };
 
 struct platform {
@@ -117,6 +123,7 @@ struct platform {
 	bool fd_lane_busy; /* descriptors are on their way through the one socket */
 	struct wait_queue fd_lane;
 	u64 vdso_addr, vdso_size;
+	struct account *account;
 	u64 forged; /* proofs of identity that were none */
 };
 
@@ -177,6 +184,15 @@ void uthread_lost(struct uthread *ut);
 void uthread_send_exits(struct platform *p);
 int slot_take(struct aspace *as, u32 *index) must_check;
 void uthread_ops_done(struct uthread *ut);
+/* A host call (nr, first, bounce area) by a trapped thread; copies `size` bytes of what it left there. 0, its
+ * own -errno, -EFAULT. The result is the guest's word. [sleeps] */
+int uthread_host_call(struct uthread *ut, u32 nr, u64 first, void *out, size_t size) must_check;
+
+/* account.c */
+/* Charges the stub's CPU time to its threads. */
+void account_settle(struct aspace *as);
+/* The same if `ut`, which is about to leave, has something to be charged for. */
+void account_thread_leaves(struct uthread *ut);
 
 /* frame.c */
 bool frame_check(struct uthread *ut, u64 frame_address);

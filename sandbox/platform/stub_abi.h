@@ -82,7 +82,7 @@
 #define OUT_RESULT    1  /* put `result` into the frame's rax */
 #define OUT_EXIT      2  /* end this host thread */
 #define OUT_BASES     4  /* load fs_base and gs_base */
-#define OUT_OPERATION 8  /* compare-and-exchange, then report EVENT_DONE */
+#define OUT_OPERATION 8  /* compare-and-exchange or host call, then report EVENT_DONE */
 #define OUT_SPAWN     16 /* start the host thread of slot `spawn` */
 #define OUT_STAGED    32 /* copy the staged out-buffers to the guest */
 
@@ -151,6 +151,7 @@ struct slot {
 	uint64_t cx_addr;
 	uint32_t cx_expected, cx_desired, cx_prev;
 	int32_t cx_error;
+	uint32_t cx_nr;    /* not 0: instead, the host call cx_nr(cx_addr, bounce area) */
 	uint32_t ops_done; /* generation of the last completed op list */
 	uint32_t ops_generation;
 };

@@ -104,6 +104,7 @@ static void window_release(struct platform *p, struct aspace *as)
 	p->window_owner[as->window] = NULL;
 	p->window_hint = as->window;
 	host_fd_put(as->pidfd);
+	host_fd_put(as->status);
 	for (u32 i = 0; i < as->batch_fd_count; i++)
 		host_fd_put(as->batch_fd[i]);
 	kfree(as);

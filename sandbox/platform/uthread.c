@@ -155,6 +155,7 @@ static void uthread_unbind(struct uthread *ut)
 {
 	struct aspace *as = ut->as;
 
+	account_thread_leaves(ut);
 	if (ut->spawner)
 		ut->spawner->spawning = NULL;
 	if (ut->spawning)
@@ -434,32 +435,19 @@ void uthread_run(struct uthread *ut, struct trap *out)
 	describe_trap(ut, out);
 }
 
-int uthread_cmpxchg32(struct uthread *ut, uaddr_t addr, u32 expected, u32 desired, u32 *prev)
+/* Lets the trapped thread do the operation in its slot and come back; the pending call stays what it was. */
+static int operation(struct uthread *ut)
 {
 	struct slot *s = ut->slot;
 	u32 event = ut->event, flags = ut->out_flags, frame = ut->frame, staged = ut->staged;
 	bool regs_set = ut->regs_set;
 	u64 nr = ut->nr, arg[6];
-	int err;
 
-	if (ut->gone || !ut->started || addr.v > PLATFORM_USER_END - 4 || (addr.v & 3))
-		return -EFAULT;
 	memcpy(arg, ut->arg, sizeof(arg));
-	err = aspace_settle(ut->as, NULL);
-	if (!err)
-		err = uthread_stage_flush(ut); /* its bounce area does not survive */
-	if (err)
-		return -EFAULT;
-	s->cx_addr = addr.v;
-	s->cx_expected = expected;
-	s->cx_desired = desired;
 	ut->out_flags = OUT_OPERATION;
 	go_on(ut);
 	if (ut->gone)
 		return -EFAULT;
-	*prev = *(volatile u32 *)&s->cx_prev;
-	err = *(volatile s32 *)&s->cx_error ? -EFAULT : 0;
-	/* the pending call is what it was */
 	ut->event = event;
 	ut->out_flags = flags & ~(u32)OUT_STAGED;
 	ut->regs_set = regs_set;
@@ -468,10 +456,44 @@ int uthread_cmpxchg32(struct uthread *ut, uaddr_t addr, u32 expected, u32 desire
 	ut->staged = staged;
 	memcpy(ut->arg, arg, sizeof(arg));
 	s->frame = slot_address(ut->index) + frame;
-	return err;
+	return 0;
 }
 
-u64 uthread_cpu_time(struct uthread *ut)
+/* Earlier changes first; and the bounce area does not survive an operation. */
+static int operation_prepare(struct uthread *ut)
 {
-	return ut->cpu_ns + (ut->running ? clock_monotonic() - ut->run_since : 0);
+	if (ut->gone || !ut->started || aspace_settle(ut->as, NULL) || uthread_stage_flush(ut))
+		return -EFAULT;
+	return 0;
+}
+
+int uthread_cmpxchg32(struct uthread *ut, uaddr_t addr, u32 expected, u32 desired, u32 *prev)
+{
+	struct slot *s = ut->slot;
+
+	if (addr.v > PLATFORM_USER_END - 4 || (addr.v & 3) || operation_prepare(ut))
+		return -EFAULT;
+	s->cx_nr = 0;
+	s->cx_addr = addr.v;
+	s->cx_expected = expected;
+	s->cx_desired = desired;
+	if (operation(ut))
+		return -EFAULT;
+	*prev = *(volatile u32 *)&s->cx_prev;
+	return *(volatile s32 *)&s->cx_error ? -EFAULT : 0;
+}
+
+int uthread_host_call(struct uthread *ut, u32 nr, u64 first, void *out, size_t size)
+{
+	struct slot *s = ut->slot;
+
+	if (size > SLOT_BOUNCE_SIZE || operation_prepare(ut))
+		return -EFAULT;
+	s->cx_nr = nr;
+	s->cx_addr = first;
+	if (operation(ut))
+		return -EFAULT;
+	memcpy(out, (char *)s + SLOT_BOUNCE, size);
+	ut->staged = 0; /* what lay there is gone */
+	return *(volatile s32 *)&s->cx_error;
 }

@@ -8,10 +8,12 @@
 #include "sandbox/abi/sched.h"
 #include "sandbox/abi/version.h"
 #include "sandbox/base/arena.h"
+#include "sandbox/kernel/account.h"
 #include "sandbox/kernel/task.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/mm/mm.h"
 #include "sandbox/mm/uaccess.h"
+#include "sandbox/mm/usage.h"
 #include "sandbox/syscalls/calls.h"
 #include "sandbox/syscalls/syscalls.h"
 
@@ -62,12 +64,13 @@ s64 sys_sysinfo(struct task *t, const u64 *a)
 		u64 totalhigh, freehigh;
 		u32 mem_unit, pad3;
 	} s = {.mem_unit = 1};
-	u64 used;
+	struct memory_usage m;
 
 	static_assert(sizeof(s) == 112, "struct sysinfo");
-	s.totalram = kernel_memory_total();
-	used = arena_used();
-	s.freeram = s.totalram > used ? s.totalram - used : 0;
+	memory_usage(&m);
+	s.totalram = m.total;
+	s.freeram = m.total - min_t(u64, m.total, m.used + m.mapped);
+	s.sharedram = m.shmem;
 	s.uptime = (s64)((clock_monotonic() - kernel()->boot_monotonic_ns) / NSEC_PER_SEC);
 	s.procs = (u16)min_t(u32, kernel()->task_count, 65535);
 	return put_user(&s, uaddr(a[0]));
@@ -131,6 +134,8 @@ static s64 limit_of(struct task *t, struct task *other, u32 what, u64 set, u64 g
 		if (what == LINUX_RLIMIT_NOFILE && in.max > 1048576)
 			return -EPERM;
 		*l = in;
+		if (what == LINUX_RLIMIT_CPU)
+			cpu_limit_changed(other->tg);
 	}
 	return get && put_user(&old, uaddr(get)) ? -EFAULT : 0;
 }
@@ -156,49 +161,6 @@ s64 sys_prlimit64(struct task *t, const u64 *a)
 	    (c->uid != other->cred->uid || c->uid != other->cred->euid || c->uid != other->cred->suid))
 		return -EPERM;
 	return limit_of(t, other, (u32)a[1], a[2], a[3]);
-}
-
-static void put_ns(s64 *tv, u64 ns)
-{
-	tv[0] = (s64)(ns / NSEC_PER_SEC);
-	tv[1] = (s64)(ns % NSEC_PER_SEC / 1000);
-}
-
-s64 sys_getrusage(struct task *t, const u64 *a)
-{
-	s64 out[18] = {0}; /* utime, stime, maxrss, … */
-	struct rusage_k u = {0};
-
-	switch (arg_int(a[0])) {
-	case 0:
-		u = t->tg->dead_threads;
-		u.utime_ns = group_cpu_time(t->tg);
-		break;
-	case -1:
-		u = t->tg->dead_children;
-		break;
-	case 1:
-		u = t->usage;
-		u.utime_ns = task_cpu_time(t);
-		break;
-	default:
-		return -EINVAL;
-	}
-	put_ns(out, u.utime_ns);
-	put_ns(out + 2, u.stime_ns);
-	out[4] = (s64)max_t(u64, u.maxrss_kb, arg_int(a[0]) == -1 ? 0 : t->mm->total_pages * 4);
-	out[6 + 2] = (s64)u.minflt;
-	return copy_out(uaddr(a[1]), out, sizeof(out));
-}
-
-s64 sys_times(struct task *t, const u64 *a)
-{
-	const u64 tick = NSEC_PER_SEC / 100;
-	s64 out[4] = {(s64)(group_cpu_time(t->tg) / tick), 0, (s64)(t->tg->dead_children.utime_ns / tick), 0};
-
-	if (a[0] && copy_out(uaddr(a[0]), out, sizeof(out)))
-		return -EFAULT;
-	return (s64)(clock_monotonic() / tick);
 }
 
 s64 sys_personality(struct task *t, const u64 *a)

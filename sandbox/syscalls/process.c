@@ -9,6 +9,7 @@
 #include "sandbox/abi/wait.h"
 #include "sandbox/fs/anon/anon.h"
 #include "sandbox/fs/devpts/tty.h"
+#include "sandbox/kernel/account.h"
 #include "sandbox/kernel/task.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/kernel/waitpid.h"
@@ -67,26 +68,6 @@ s64 sys_exit_group(struct task *t, const u64 *a)
 	task_exit_group(t, arg_int(a[0] & 0xff) << 8);
 }
 
-struct linux_rusage {
-	s64 utime[2], stime[2], maxrss, ixrss, idrss, isrss, minflt, majflt, nswap, inblock, oublock, msgsnd,
-	    msgrcv, nsignals, nvcsw, nivcsw;
-};
-static_assert(sizeof(struct linux_rusage) == 144, "struct rusage");
-
-static void put_rusage(struct linux_rusage *out, const struct rusage_k *u)
-{
-	*out = (struct linux_rusage){
-	    .utime = {(s64)(u->utime_ns / NSEC_PER_SEC), (s64)(u->utime_ns % NSEC_PER_SEC / 1000)},
-	    .stime = {(s64)(u->stime_ns / NSEC_PER_SEC), (s64)(u->stime_ns % NSEC_PER_SEC / 1000)},
-	    .maxrss = (s64)u->maxrss_kb,
-	    .minflt = (s64)u->minflt,
-	    .majflt = (s64)u->majflt,
-	    .inblock = (s64)u->inblock,
-	    .oublock = (s64)u->oublock,
-	    .nvcsw = (s64)u->nvcsw,
-	    .nivcsw = (s64)u->nivcsw};
-}
-
 s64 sys_wait4(struct task *t, const u64 *a)
 {
 	s32 pid = arg_int(a[0]);
@@ -113,7 +94,7 @@ s64 sys_wait4(struct task *t, const u64 *a)
 	if (r.pid && a[1] && put_user(&r.status, uaddr(a[1])))
 		return -EFAULT;
 	if (r.pid && a[3]) {
-		put_rusage(&usage, &r.usage);
+		rusage_to_linux(&usage, &r.usage);
 		if (put_user(&usage, uaddr(a[3])))
 			return -EFAULT;
 	}
@@ -186,7 +167,7 @@ s64 sys_waitid(struct task *t, const u64 *a)
 	if (a[2] && put_user(&info, uaddr(a[2])))
 		return -EFAULT;
 	if (a[4]) {
-		put_rusage(&usage, &r.usage);
+		rusage_to_linux(&usage, &r.usage);
 		if (put_user(&usage, uaddr(a[4])))
 			return -EFAULT;
 	}

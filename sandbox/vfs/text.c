@@ -121,6 +121,7 @@ static s64 text_read(struct file *f, struct uio *dst, u64 *pos)
 			kfree(fresh);
 			return err;
 		}
+		b = f->private; /* show may have slept, and another reader been here */
 		if (b)
 			kfree(b->data);
 		kfree(b);

@@ -55,6 +55,8 @@ static const struct attempt {
     {"rt_sigaction", SYS_rt_sigaction, {31, STACK, 0, 8}, REFUSED},
     {"sigaltstack", SYS_sigaltstack, {STACK, 0}, REFUSED},
     {"another architecture's number", SYS_getpid | 0x40000000, {0}, REFUSED},
+    {"getrusage onto the stub's text", SYS_getrusage, {0, STUB_BASE}, -EFAULT},
+    {"getrusage onto the request page", SYS_getrusage, {0, REQ_ADDR}, -EFAULT},
     {"mmap over the stub", SYS_mmap, {STUB_BASE, 4096, 7, FIXED, (u64)-1, 0}, REFUSED},
     {"mmap across the stub", SYS_mmap, {STUB_BASE - 0x1000, 0x2000, 7, FIXED, (u64)-1, 0}, REFUSED},
     {"mmap that wraps", SYS_mmap, {0xfffffffffffff000, 0x2000, 7, FIXED, (u64)-1, 0}, REFUSED},

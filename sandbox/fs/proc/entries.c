@@ -230,6 +230,7 @@ const struct proc_entry proc_entries[] = {
     DIR("ns", 0511, &proc_ns_dir),
     TEXT("oom_score", 0444, show_oom_score),
     TEXT_RW("oom_score_adj", 0644, show_oom_score_adj, store_oom_score_adj),
+    {.name = "pagemap", .mode = LINUX_S_IFREG | 0400, .file_ops = &proc_pagemap_ops},
     TEXT("personality", 0400, show_personality),
     LINK("root", follow_root),
     TEXT("schedstat", 0444, show_schedstat),

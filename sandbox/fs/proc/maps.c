@@ -1,5 +1,5 @@
 /*
- * maps.c - /proc/PID/maps and smaps, mounts and mountinfo: the truth of the VMA tree and of the mount tree.
+ * maps.c - /proc/PID/maps, mounts and mountinfo: the truth of the VMA tree and of the mount tree.
  */
 #include <errno.h>
 
@@ -23,7 +23,7 @@ static void put_name(struct text_buf *b, size_t line_start, const char *name)
 	text_append(b, name, strlen(name));
 }
 
-static void show_vma(struct task *t, const struct vma *v, struct text_buf *b)
+void proc_show_vma(struct task *t, const struct vma *v, struct text_buf *b)
 {
 	const struct inode *inode = v->file ? v->file->inode : NULL;
 	u64 dev = inode && inode->sb ? inode->sb->dev : 0;
@@ -49,7 +49,7 @@ static void show_vma(struct task *t, const struct vma *v, struct text_buf *b)
 	text_append(b, "\n", 1);
 }
 
-static void show_vdso(struct text_buf *b)
+void proc_show_vdso(struct text_buf *b)
 {
 	size_t start = b->size;
 
@@ -68,58 +68,8 @@ int proc_show_maps(struct task *t, struct text_buf *b)
 	if (!t->mm)
 		return 0;
 	for (struct vma *v = vma_find(t->mm, 0); v; v = vma_next(v))
-		show_vma(t, v, b);
-	show_vdso(b);
-	return 0;
-}
-
-static void show_sizes(struct text_buf *b, u64 kb, u64 rss, bool rollup)
-{
-	if (!rollup)
-		text_printf(
-		    b, "Size:           %8lu kB\nKernelPageSize:        4 kB\nMMUPageSize:           4 kB\n",
-		    (unsigned long)kb);
-	text_printf(b, "Rss:            %8lu kB\nPss:            %8lu kB\n", (unsigned long)rss,
-		    (unsigned long)rss);
-	text_printf(b,
-		    "Shared_Clean:   %8u kB\nShared_Dirty:   %8u kB\nPrivate_Clean:  %8u kB\nPrivate_Dirty:  "
-		    "%8lu kB\n",
-		    0, 0, 0, (unsigned long)rss);
-	text_printf(b,
-		    "Referenced:     %8lu kB\nAnonymous:      %8lu kB\nSwap:           %8u kB\nLocked:       "
-		    "  %8u kB\n",
-		    (unsigned long)rss, (unsigned long)rss, 0, 0);
-}
-
-static u64 touched(const struct vma *v)
-{
-	return v->prot ? (v->end - v->start) / 1024 : 0;
-}
-
-int proc_show_smaps(struct task *t, struct text_buf *b)
-{
-	if (!proc_may_read(t))
-		return -EACCES;
-	for (struct vma *v = t->mm ? vma_find(t->mm, 0) : NULL; v; v = vma_next(v)) {
-		show_vma(t, v, b);
-		show_sizes(b, (v->end - v->start) / 1024, touched(v), false);
-	}
-	return 0;
-}
-
-int proc_show_smaps_rollup(struct task *t, struct text_buf *b)
-{
-	u64 rss = 0;
-
-	if (!proc_may_read(t))
-		return -EACCES;
-	if (!t->mm)
-		return 0;
-	for (struct vma *v = vma_find(t->mm, 0); v; v = vma_next(v))
-		rss += touched(v);
-	text_printf(b, "%08lx-%08lx ---p 00000000 00:00 0                          [rollup]\n", 0UL,
-		    (unsigned long)PLATFORM_USER_END);
-	show_sizes(b, 0, rss, true);
+		proc_show_vma(t, v, b);
+	proc_show_vdso(b);
 	return 0;
 }
 

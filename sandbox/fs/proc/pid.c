@@ -60,10 +60,14 @@ static int text_show(struct inode *inode, struct text_buf *b)
 {
 	const struct proc_ref *ref = inode_text_private(inode);
 	struct task *t = proc_task(ref);
+	int err;
 
 	if (!t)
 		return -ESRCH;
-	return ref->entry->show ? ref->entry->show(t, b) : -EIO;
+	task_get(t); /* show may sleep */
+	err = ref->entry->show ? ref->entry->show(t, b) : -EIO;
+	task_put(t);
+	return err;
 }
 
 static s64 text_store(struct inode *inode, const char *data, size_t size)
@@ -100,6 +104,17 @@ static int follow_link(struct inode *inode, struct path *out)
 	return 0;
 }
 
+/* ---- files with operations of their own ---- */
+
+static int raw_open(struct inode *inode, struct file *file)
+{
+	const struct proc_ref *ref = inode->private;
+
+	file->ops = ref->entry->file_ops;
+	return 0;
+}
+
+static const struct inode_ops raw_ops = {.open = raw_open, .evict = ref_evict};
 static const struct inode_ops link_ops = {.follow = follow_link, .evict = ref_evict};
 
 /* ---- directories ---- */
@@ -170,7 +185,11 @@ int proc_entry_inode(struct super_block *sb, struct task *t, const struct proc_e
 
 	if (!ref)
 		return -ENOMEM;
-	if (mode_is_reg(e->mode)) {
+	if (e->file_ops) {
+		inode = inode_new(sb, e->mode, &raw_ops, e->file_ops);
+		if (inode)
+			inode->private = ref;
+	} else if (mode_is_reg(e->mode)) {
 		inode = inode_new_text(sb, e->mode & 0777, &text_ops, ref, ref_free);
 	} else {
 		bool dir = mode_is_dir(e->mode);
@@ -206,7 +225,7 @@ struct pid *proc_pid_of_dir(const struct file *f)
 
 struct proc_ref *proc_ref_of(struct inode *inode)
 {
-	if (inode->ops == &pid_dir_ops || inode->ops == &link_ops)
+	if (inode->ops == &pid_dir_ops || inode->ops == &link_ops || inode->ops == &raw_ops)
 		return inode->private;
 	if (inode->file_ops == &text_file_ops_generic && inode_text_ops(inode) == &text_ops)
 		return inode_text_private(inode);

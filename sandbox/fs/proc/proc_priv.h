@@ -39,7 +39,8 @@ struct proc_entry {
 	int (*follow)(struct task *t, struct path *out);
 	int (*follow_number)(struct task *t, s64 number, struct path *out); /* with the ref's number */
 	const struct proc_dir *dir;
-	bool leader_only; /* not in task/TID */
+	const struct file_ops *file_ops; /* a file that is no text */
+	bool leader_only;                /* not in task/TID */
 };
 extern const struct proc_entry proc_entries[];
 extern const u32 proc_entry_count;
@@ -81,6 +82,10 @@ int proc_show_status(struct task *t, struct text_buf *b);
 int proc_show_maps(struct task *t, struct text_buf *b);
 int proc_show_smaps(struct task *t, struct text_buf *b);
 int proc_show_smaps_rollup(struct task *t, struct text_buf *b);
+extern const struct file_ops proc_pagemap_ops;
+/* One line of maps. */
+void proc_show_vma(struct task *t, const struct vma *v, struct text_buf *b);
+void proc_show_vdso(struct text_buf *b);
 int proc_show_mounts(struct task *t, struct text_buf *b);
 int proc_show_mountinfo(struct task *t, struct text_buf *b);
 

@@ -5,6 +5,8 @@
 
 #include "sandbox/fs/devpts/tty.h"
 #include "sandbox/fs/proc/proc_priv.h"
+#include "sandbox/kernel/account.h"
+#include "sandbox/mm/usage.h"
 
 #define TICK_NS (NSEC_PER_SEC / 100)
 
@@ -32,12 +34,20 @@ static void measure(struct mm *mm, struct sizes *s)
 	}
 }
 
-/* Pages in memory: the host's figure where the platform has one, else what can have been touched. */
-static u64 resident(struct mm *mm, const struct sizes *s)
+/* What it holds in memory; zero for a task without. [sleeps] */
+static void usage_of(struct task *t, struct mm_usage *u)
 {
-	s64 rss = mm ? aspace_rss_pages(mm->as) : 0;
+	struct mm *mm = t->mm ? mm_get(t->mm) : NULL;
 
-	return rss >= 0 ? (u64)rss : s->code + s->data + min_t(u64, s->stack, 34);
+	*u = (struct mm_usage){0};
+	if (mm)
+		mm_usage(mm, u);
+	mm_put(mm);
+}
+
+static u64 rss_of(const struct mm_usage *u)
+{
+	return u->anon + u->file + u->shmem;
 }
 
 static u32 tty_number(const struct tty *t)
@@ -50,9 +60,13 @@ int proc_show_stat(struct task *t, struct text_buf *b)
 	struct thread_group *tg = t->tg;
 	struct pid_ns *ns = task_pid_ns(current_task() ? current_task() : t);
 	sigset64 ignored = 0, caught = 0;
-	struct sizes s;
+	u64 utime = group_utime(tg), stime = group_cpu_time(tg);
 	bool may = proc_may_read(t);
+	struct mm_usage mem;
+	struct sizes s;
 
+	stime -= min_t(u64, stime, utime);
+	usage_of(t, &mem);
 	measure(t->mm, &s);
 	for (int i = 0; t->sighand && i < LINUX_NSIG; i++) {
 		u64 h = t->sighand->action[i].handler;
@@ -65,11 +79,14 @@ int proc_show_stat(struct task *t, struct text_buf *b)
 		    tg->parent ? pid_nr(tg->parent->leader->pid, ns) : 0, pid_nr(tg->pgrp, ns),
 		    pid_nr(tg->session, ns), tty_number(tg->tty),
 		    tg->tty && tg->tty->pgrp ? pid_nr(tg->tty->pgrp, ns) : -1, 0x400000U);
-	text_printf(b, "0 0 0 0 %lu 0 %lu 0 %d %d %u 0 %lu %lu %lu %lu ",
-		    (unsigned long)(group_cpu_time(tg) / TICK_NS),
-		    (unsigned long)(tg->dead_children.utime_ns / TICK_NS), 20 + t->nice, t->nice, tg->live,
+	text_printf(b, "%lu %lu %lu %lu ", (unsigned long)tg->dead_threads.minflt,
+		    (unsigned long)tg->dead_children.minflt, (unsigned long)tg->dead_threads.majflt,
+		    (unsigned long)tg->dead_children.majflt);
+	text_printf(b, "%lu %lu %lu %lu %d %d %u 0 %lu %lu %lu %lu ", (unsigned long)(utime / TICK_NS),
+		    (unsigned long)(stime / TICK_NS), (unsigned long)(tg->dead_children.utime_ns / TICK_NS),
+		    (unsigned long)(tg->dead_children.stime_ns / TICK_NS), 20 + t->nice, t->nice, tg->live,
 		    (unsigned long)((t->start_time_ns - kernel()->boot_monotonic_ns) / TICK_NS),
-		    (unsigned long)(s.total * PAGE_SIZE), (unsigned long)resident(t->mm, &s),
+		    (unsigned long)(s.total * PAGE_SIZE), (unsigned long)(rss_of(&mem) / PAGE_SIZE),
 		    (unsigned long)tg->rlimits[LINUX_RLIMIT_RSS].cur);
 	text_printf(b, "%lu %lu %lu 0 0 ", may && t->mm ? (unsigned long)t->mm->start_code : 1,
 		    may && t->mm ? (unsigned long)t->mm->end_code : 1,
@@ -89,33 +106,39 @@ int proc_show_stat(struct task *t, struct text_buf *b)
 
 int proc_show_statm(struct task *t, struct text_buf *b)
 {
+	struct mm_usage mem;
 	struct sizes s;
 
+	usage_of(t, &mem);
 	measure(t->mm, &s);
 	text_printf(b, "%lu %lu %lu %lu 0 %lu 0\n", (unsigned long)s.total,
-		    (unsigned long)resident(t->mm, &s), (unsigned long)s.shared, (unsigned long)s.code,
+		    (unsigned long)(rss_of(&mem) / PAGE_SIZE),
+		    (unsigned long)((mem.file + mem.shmem) / PAGE_SIZE), (unsigned long)s.code,
 		    (unsigned long)(s.data + s.stack));
 	return 0;
 }
 
 static void show_memory(struct task *t, struct text_buf *b)
 {
+	struct mm_usage mem;
 	struct sizes s;
-	unsigned long rss, kb = PAGE_SIZE / 1024;
+	unsigned long kb = PAGE_SIZE / 1024;
 
 	if (!t->mm)
 		return;
+	usage_of(t, &mem);
 	measure(t->mm, &s);
-	rss = resident(t->mm, &s) * kb;
 	text_printf(b, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t%8u kB\n", s.total * kb,
 		    s.total * kb, s.locked * kb, 0);
 	text_printf(
-	    b, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\nRssAnon:\t%8lu kB\nRssFile:\t%8u kB\nRssShmem:\t%8u kB\n",
-	    rss, rss, rss, 0, 0);
+	    b, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\nRssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8lu kB\n",
+	    (unsigned long)mem.peak >> 10, (unsigned long)rss_of(&mem) >> 10, (unsigned long)mem.anon >> 10,
+	    (unsigned long)mem.file >> 10, (unsigned long)mem.shmem >> 10);
 	text_printf(b,
-		    "VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t%8u kB\nVmPTE:\t%8u "
-		    "kB\nVmSwap:\t%8u kB\n",
-		    s.data * kb, s.stack * kb, s.code * kb, 0, 4, 0);
+		    "VmData:\t%8lu kB\nVmStk:\t%8lu kB\nVmExe:\t%8lu kB\nVmLib:\t%8u kB\nVmPTE:\t%8lu "
+		    "kB\nVmSwap:\t%8lu kB\n",
+		    s.data * kb, s.stack * kb, s.code * kb, 0, (unsigned long)mem.page_tables >> 10,
+		    (unsigned long)mem.swap >> 10);
 }
 
 static void show_signals(struct task *t, struct text_buf *b)

@@ -10,6 +10,8 @@
 #include "sandbox/abi/version.h"
 #include "sandbox/fs/proc/proc_priv.h"
 #include "sandbox/kernel/sysctl.h"
+#include "sandbox/kernel/account.h"
+#include "sandbox/mm/usage.h"
 
 #define TICK_NS (NSEC_PER_SEC / 100)
 
@@ -66,22 +68,48 @@ static void show_loadavg(struct text_buf *b)
 
 static void show_meminfo(struct text_buf *b)
 {
-	unsigned long total = kernel_memory_total() / 1024, used = arena_used() / 1024;
-	unsigned long avail = total > used ? total - used : 0;
-	static const char *const zeros[] = {"SwapTotal", "SwapFree",     "Dirty",      "Writeback",
-					    "AnonPages", "Mapped",       "Shmem",      "KReclaimable",
-					    "Slab",      "SReclaimable", "SUnreclaim", "PageTables"};
+	struct memory_usage m;
+	u64 free, available, limit;
 
-	text_printf(b, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n", total,
-		    avail, avail);
-	text_printf(b,
-		    "Buffers:        %8u kB\nCached:         %8u kB\nSwapCached:     %8u kB\nActive:         "
-		    "%8u kB\nInactive:       %8u kB\n",
-		    0, 0, 0, 0, 0);
-	for (u32 i = 0; i < ARRAY_COUNT(zeros); i++)
-		text_printf(b, "%s:%*s%8u kB\n", zeros[i], (int)(15 - strlen(zeros[i])), "", 0);
-	text_printf(b, "CommitLimit:    %8lu kB\nCommitted_AS:   %8lu kB\nVmallocTotal:   34359738367 kB\n",
-		    total, used);
+	memory_usage(&m);
+	free = m.total - min_t(u64, m.total, m.used + m.mapped);
+	available = m.total - min_t(u64, m.total, m.used);
+	limit = m.total / 100 * sysctl(SYSCTL_OVERCOMMIT_RATIO);
+	const struct {
+		const char *name;
+		u64 bytes;
+	} lines[] = {{"MemTotal", m.total},
+		     {"MemFree", free},
+		     {"MemAvailable", available},
+		     {"Buffers", 0},
+		     {"Cached", m.mapped + m.shmem},
+		     {"SwapCached", 0},
+		     {"Active", m.anon},
+		     {"Inactive", m.mapped + m.shmem},
+		     {"Active(anon)", m.anon},
+		     {"Inactive(anon)", m.shmem},
+		     {"Active(file)", 0},
+		     {"Inactive(file)", m.mapped},
+		     {"Unevictable", 0},
+		     {"Mlocked", 0},
+		     {"SwapTotal", 0},
+		     {"SwapFree", 0},
+		     {"Dirty", 0},
+		     {"Writeback", 0},
+		     {"AnonPages", m.anon},
+		     {"Mapped", m.mapped},
+		     {"Shmem", m.shmem},
+		     {"KReclaimable", 0},
+		     {"Slab", m.kernel},
+		     {"SReclaimable", 0},
+		     {"SUnreclaim", m.kernel},
+		     {"PageTables", m.tables},
+		     {"CommitLimit", limit},
+		     {"Committed_AS", m.committed}};
+	for (u32 i = 0; i < ARRAY_COUNT(lines); i++)
+		text_printf(b, "%s:%*s%8lu kB\n", lines[i].name, (int)(15 - strlen(lines[i].name)), "",
+			    (unsigned long)(lines[i].bytes / 1024));
+	text_printf(b, "VmallocTotal:   34359738367 kB\nVmallocUsed:           0 kB\n");
 	text_printf(b, "HugePages_Total:   %5u\nHugePages_Free:    %5u\nHugepagesize:       2048 kB\n", 0, 0);
 }
 
@@ -285,9 +313,7 @@ SHOW_FIXED(ngroups_max, "65536")
 SHOW_FIXED(overflow_id, "65534")
 SHOW_FIXED(entropy, "256")
 SHOW_FIXED(core_pattern, "core")
-SHOW_FIXED(zero, "0")
 SHOW_FIXED(two, "2")
-SHOW_FIXED(max_map_count, "65530")
 SHOW_FIXED(mmap_min_addr, "65536")
 SHOW_FIXED(file_nr, "0\t0\t1048576")
 SHOW_FIXED(sixty, "60")
@@ -331,9 +357,7 @@ const struct proc_file proc_files[] = {
     {"sys/kernel/random", "uuid", 0444, .show = show_uuid},
     {"sys/net", "", 0, .show = show_nothing},
     {"sys/net/core", "somaxconn", 0644, .show = show_somaxconn},
-    {"sys/vm", "max_map_count", 0644, .show = show_max_map_count},
     {"sys/vm", "mmap_min_addr", 0644, .show = show_mmap_min_addr},
-    {"sys/vm", "overcommit_memory", 0644, .show = show_zero},
     {"sys/vm", "swappiness", 0644, .show = show_sixty},
 #define SYSCTL_FILE(id, dir_, file_, mode_, initial, min, max)                                               \
 	{"sys/" dir_, file_, mode_, .sysctl = 1 + SYSCTL_##id},

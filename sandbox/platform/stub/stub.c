@@ -228,9 +228,13 @@ static void answer(struct slot *s)
 	uint64_t *g = (uint64_t *)(s->frame + UC_GREGS_OFFSET);
 
 	while (s->out_flags & OUT_OPERATION) {
-		s->cx_error =
-		    compare_exchange((uint32_t *)s->cx_addr, s->cx_expected, s->cx_desired, &s->cx_prev) ? -14
-													 : 0;
+		if (s->cx_nr)
+			s->cx_error = (int32_t)host_call3(s->cx_nr, s->cx_addr, (uint64_t)s + SLOT_BOUNCE, 0);
+		else
+			s->cx_error = compare_exchange((uint32_t *)s->cx_addr, s->cx_expected, s->cx_desired,
+						       &s->cx_prev)
+					  ? -14
+					  : 0;
 		s->event = EVENT_DONE;
 		hand_over(s);
 		g = (uint64_t *)(s->frame + UC_GREGS_OFFSET);
