@@ -48,10 +48,10 @@ struct kernel {
 	struct list_head host_fds; /* struct host_fd.node */
 	struct tree users;         /* struct user by id */
 	u64 boot_monotonic_ns, boot_realtime_ns;
-	u64 memory_limit;                        /* bytes of guest memory, 0 = none */
-	u64 memory_total;                        /* the host's, as it was at boot */
-	u64 tmpfs_bytes;                         /* held by the files of all tmpfs */
-	u32 task_limit;                          /* tasks in the sandbox */
+	u64 memory_limit; /* bytes of guest memory, 0 = none */
+	u64 memory_total; /* the host's, as it was at boot */
+	u64 tmpfs_bytes;  /* held by the files of all tmpfs */
+	u32 task_limit;   /* tasks in the sandbox */
 	u32 task_count;
 	u64 dead_syscalls; /* calls made by tasks that are gone */
 	u64 *sysctls;      /* kernel/sysctl.h */
