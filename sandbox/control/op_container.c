@@ -78,7 +78,7 @@ static int mount_at(const struct path *root, const char *target, const char *typ
 
 /* ---- the kernel's own ---- */
 
-static void mount_own(const struct path *root, bool read_only_root)
+static void mount_own(struct container *ct, bool read_only_root)
 {
 	static const struct {
 		const char *target, *type, *data;
@@ -96,10 +96,13 @@ static void mount_own(const struct path *root, bool read_only_root)
 
 	for (size_t i = 0; i < ARRAY_COUNT(own); i++) {
 		struct mount_options opt = {.source = own[i].type, .data = own[i].data};
+		const struct path *root = &ct->fs->root;
 		int err;
 
 		if ((own[i].if_read_only && !read_only_root) || !fs_type_find(own[i].type))
 			continue;
+		if (!strcmp(own[i].type, "proc"))
+			opt.extra = ct->pid_ns;
 		err = mount_at(root, own[i].target, own[i].type, &opt, own[i].flags);
 		if (err)
 			klog(LOG_WARN, "%s is not mounted on %s: %s", own[i].type, own[i].target,
@@ -232,7 +235,7 @@ int op_create(struct request *r)
 		err = container_new(id, hostname, root, &ct);
 	if (err)
 		return err;
-	mount_own(&ct->fs->root, read_only);
+	mount_own(ct, read_only);
 	json_array_foreach(json_object_get(r->root, "mounts"), i, entry)
 	{
 		err = mount_one(r, &ct->fs->root, entry);

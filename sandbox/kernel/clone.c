@@ -148,6 +148,22 @@ void task_publish(struct task *t, struct thread_group *parent)
 	tg_get(tg); /* the process list's own, dropped when it is reaped */
 }
 
+/* SCHED_FLAG_RESET_ON_FORK: a child of one with privilege begins as an ordinary process. */
+static void inherit_sched(const struct task *p, struct task *c)
+{
+	c->sched = p->sched;
+	c->nice = p->nice;
+	c->ioprio = p->ioprio;
+	if (!p->sched.reset_on_fork)
+		return;
+	if (p->sched.policy == 1 || p->sched.policy == 2 || p->sched.policy == 6) {
+		c->sched = (struct sched_params){.util_max = p->sched.util_max};
+		c->nice = 0;
+	}
+	c->nice = c->nice < 0 ? 0 : c->nice;
+	c->sched.reset_on_fork = false;
+}
+
 static int copy_thread_state(struct task *p, struct task *c, const struct clone_args_k *a)
 {
 	struct uregs regs;
@@ -167,9 +183,7 @@ static int copy_thread_state(struct task *p, struct task *c, const struct clone_
 		c->altstack = p->altstack;
 	memcpy(c->comm, p->comm, sizeof(c->comm));
 	c->personality = p->personality;
-	c->nice = p->nice;
-	c->sched_policy = p->sched_policy;
-	c->sched_priority = p->sched_priority;
+	inherit_sched(p, c);
 	c->cpu_mask = p->cpu_mask;
 	c->timer_slack_ns = p->timer_slack_ns;
 	if (a->flags & LINUX_CLONE_CHILD_CLEARTID)

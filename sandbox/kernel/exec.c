@@ -194,6 +194,7 @@ static int new_cred(struct exec *x)
 
 	if (!c)
 		return -ENOMEM;
+	may = may && uid_in(old->user_ns, inode->attr.uid) != NO_ID && gid_in(old->user_ns, inode->attr.gid) != NO_ID;
 	if (may && (mode & LINUX_S_ISUID))
 		c->euid = inode->attr.uid;
 	if (may && (mode & (LINUX_S_ISGID | 010)) == (LINUX_S_ISGID | 010))
@@ -299,10 +300,10 @@ static int fill_stack(struct exec *x, u64 bias, u64 interp_bias)
 				.phnum = x->img->phnum,
 				.entry = x->img->entry + bias,
 				.interp_base = x->interp ? x->interp_img->low + interp_bias : 0,
-				.uid = c->uid,
-				.euid = c->euid,
-				.gid = c->gid,
-				.egid = c->egid,
+				.uid = uid_seen(c->uid),
+				.euid = uid_seen(c->euid),
+				.gid = gid_seen(c->gid),
+				.egid = gid_seen(c->egid),
 				.secure = x->secure,
 				.vdso = platform_vdso_addr()};
 	char *stack;

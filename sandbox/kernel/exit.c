@@ -76,7 +76,9 @@ void child_notify(struct thread_group *tg, int code)
 		info.chld.status = status & 0x7f ? status & 0x7f : status >> 8;
 	}
 	info.chld.pid = pid_nr(tg->leader->pid, task_pid_ns(parent->leader));
-	info.chld.uid = tg->leader->cred->uid;
+	info.chld.uid = uid_in(parent->leader->cred->user_ns, tg->leader->cred->uid);
+	if (info.chld.uid == NO_ID)
+		info.chld.uid = OVERFLOW_ID;
 	info.chld.utime = (s64)(tg->dead_threads.utime_ns / 10000000);
 	info.chld.stime = (s64)(tg->dead_threads.stime_ns / 10000000);
 	if (sig && !((code == LINUX_CLD_STOPPED || code == LINUX_CLD_CONTINUED) &&
@@ -310,7 +312,7 @@ static bool matches(struct thread_group *tg, const struct wait_args *a)
 static void fill(struct wait_result *r, struct thread_group *tg, int code, int status)
 {
 	r->pid = pid_vnr(tg->leader->pid);
-	r->uid = tg->leader->cred->uid;
+	r->uid = uid_seen(tg->leader->cred->uid);
 	r->code = code;
 	r->status = status;
 	r->usage = tg->dead_threads;

@@ -45,6 +45,8 @@ void pid_put(struct pid *p);
 s32 pid_nr(const struct pid *p, const struct pid_ns *ns);
 /* Looks a number up in a namespace; no reference taken; NULL if none. */
 struct pid *pid_find(struct pid_ns *ns, s32 nr);
+/* The namespace a task is in: its innermost. */
+struct pid_ns *task_pid_ns(const struct task *t);
 /* As seen by / looked up for the current task. */
 s32 pid_vnr(const struct pid *p);
 struct task *task_find(s32 nr);

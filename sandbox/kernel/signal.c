@@ -67,7 +67,8 @@ static bool is_ignored(const struct task *t, int sig)
 	return h == LINUX_SIG_IGN || (h == LINUX_SIG_DFL && (SIGNALS_IGNORED_BY_DEFAULT & sigmask_of(sig)));
 }
 
-/* init of a PID namespace takes from inside only what it has a handler for */
+/* init of a PID namespace takes from inside only what it has a handler for; from outside, SIGKILL and SIGSTOP
+ * as well */
 static bool is_protected_init(const struct task *t, int sig)
 {
 	const struct pid_ns *ns = t->pid->links[t->pid->level].ns;
@@ -121,6 +122,23 @@ static void sigpending_drop(struct sigpending *p, sigset64 mask)
 	p->set &= ~mask;
 }
 
+/* The sender's names as the receiver's namespaces have them: no pid if it is not visible there. */
+static void set_sender(const struct task *to, struct sigqueue *q, const struct linux_siginfo *info)
+{
+	struct task *from = current_task();
+	bool of_kill = info->si_code == LINUX_SI_USER || info->si_code == LINUX_SI_TKILL;
+
+	q->info = *info;
+	if (!from || (!of_kill && info->si_code != LINUX_SI_QUEUE))
+		return;
+	if (of_kill || !pid_nr(from->tg->leader->pid, task_pid_ns(to)))
+		q->info.kill.pid = pid_nr(from->tg->leader->pid, task_pid_ns(to));
+	if (of_kill) {
+		u32 uid = uid_in(to->cred->user_ns, from->cred->uid);
+		q->info.kill.uid = uid == NO_ID ? OVERFLOW_ID : uid;
+	}
+}
+
 static int enqueue(struct task *t, struct sigpending *p, int sig, const struct linux_siginfo *info)
 {
 	struct sigqueue *q;
@@ -141,7 +159,7 @@ static int enqueue(struct task *t, struct sigpending *p, int sig, const struct l
 		return 0;
 	}
 	if (info)
-		q->info = *info;
+		set_sender(t, q, info);
 	else
 		q->info = (struct linux_siginfo){.si_code = LINUX_SI_KERNEL};
 	q->info.si_signo = sig;
@@ -298,11 +316,22 @@ static void prepare(struct thread_group *tg, int sig)
 	}
 }
 
+static bool sent_from_outside(const struct task *to)
+{
+	const struct task *from = current_task();
+
+	return from && !pid_nr(from->pid, task_pid_ns(to));
+}
+
 static bool dropped(struct task *t, int sig, bool from_kernel)
 {
 	if ((t->blocked | t->sigwait) & sigmask_of(sig)) /* it may be unblocked, or read by sigwait */
 		return false;
-	return is_ignored(t, sig) || (!from_kernel && is_protected_init(t, sig) && sig != LINUX_SIGCHLD);
+	if (is_ignored(t, sig))
+		return true;
+	if ((SIG_UNBLOCKABLE & sigmask_of(sig)) && sent_from_outside(t))
+		return false;
+	return !from_kernel && is_protected_init(t, sig) && sig != LINUX_SIGCHLD;
 }
 
 int send_signal_task(struct task *t, int sig, const struct linux_siginfo *info)
@@ -547,6 +576,9 @@ void signal_deliver(struct task *t, bool from_syscall, s64 ret)
 		if (is_ignored(t, sig))
 			continue;
 		if (t->sighand->action[sig - 1].handler == LINUX_SIG_DFL) {
+			/* it was blocked when it was sent, which is no reason to take it now */
+			if (info.si_code <= 0 && is_protected_init(t, sig) && !(SIG_UNBLOCKABLE & sigmask_of(sig)))
+				continue;
 			default_action(t, sig);
 			continue;
 		}

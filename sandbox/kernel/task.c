@@ -182,6 +182,7 @@ int task_alloc(struct pid_ns *ns, const s32 *set_tid, u32 set_tid_count, struct 
 	t->altstack.flags = LINUX_SS_DISABLE;
 	t->cpu_mask = ~0ULL;
 	t->timer_slack_ns = 50000;
+	t->sched.util_max = 1024;
 	t->start_time_ns = clock_monotonic();
 	err = pid_alloc(ns, set_tid, set_tid_count, &t->pid);
 	if (err) {

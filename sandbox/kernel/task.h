@@ -104,6 +104,15 @@ struct thread_group {
 	void (*on_exit)(struct thread_group *tg, int wait_status); /* control/ hook for that */
 };
 
+/* What a guest asked of the scheduler. The host schedules; it is kept, inherited and told back. */
+struct sched_params {
+	int policy, priority;
+	bool reset_on_fork;
+	u64 flags; /* of sched_setattr(2), without RESET_ON_FORK */
+	u64 runtime, deadline, period;
+	u32 util_min, util_max;
+};
+
 struct task {
 	struct object obj;
 	struct list_head all_node; /* in kernel()->tasks */
@@ -158,7 +167,9 @@ struct task {
 	/* what the sentry must be able to replay */
 	char comm[16];
 	u32 personality;
-	int sched_policy, sched_priority, nice;
+	struct sched_params sched;
+	int nice;
+	u16 ioprio; /* 0: never set */
 	u64 cpu_mask;
 	u64 timer_slack_ns;
 	uaddr_t rseq;

@@ -39,7 +39,6 @@ int task_charge_user(struct task *c, const struct task *parent) must_check;
 /* It is gone: neither the sandbox's limit nor its user's counts it any more. */
 void task_uncount(struct task *t);
 void task_main(void *arg);
-struct pid_ns *task_pid_ns(const struct task *t);
 
 /* signal.c */
 struct sighand *sighand_dup(const struct sighand *old); /* NULL: all default */

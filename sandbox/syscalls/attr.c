@@ -87,9 +87,13 @@ s64 sys_fchmodat2(struct task *t, const u64 *a)
 
 static s64 chown_path(struct path *p, int err, u32 uid, u32 gid)
 {
-	struct attr_change ch = {.uid = uid, .gid = gid};
+	struct attr_change ch = {.uid = uid_given(uid), .gid = gid_given(gid)};
 
-	ch.mask = (uid != (u32)-1 ? ATTR_UID : 0) | (gid != (u32)-1 ? ATTR_GID : 0);
+	ch.mask = (uid != NO_ID ? ATTR_UID : 0) | (gid != NO_ID ? ATTR_GID : 0);
+	if (!err && ((uid != NO_ID && ch.uid == NO_ID) || (gid != NO_ID && ch.gid == NO_ID))) {
+		path_put(p);
+		return -EINVAL;
+	}
 	if (!err && !ch.mask) {
 		path_put(p);
 		return 0;

@@ -11,53 +11,50 @@
 #include "sandbox/syscalls/calls.h"
 #include "sandbox/syscalls/syscalls.h"
 
-#define NO_ID      ((u32)-1)
 #define GROUPS_MAX 65536U
 
 s64 sys_getuid(struct task *t, const u64 *a)
 {
-	return t->cred->uid;
+	return uid_seen(t->cred->uid);
 }
 
 s64 sys_geteuid(struct task *t, const u64 *a)
 {
-	return t->cred->euid;
+	return uid_seen(t->cred->euid);
 }
 
 s64 sys_getgid(struct task *t, const u64 *a)
 {
-	return t->cred->gid;
+	return gid_seen(t->cred->gid);
 }
 
 s64 sys_getegid(struct task *t, const u64 *a)
 {
-	return t->cred->egid;
+	return gid_seen(t->cred->egid);
 }
 
 s64 sys_getresuid(struct task *t, const u64 *a)
 {
-	const struct cred *c = t->cred;
+	const u32 r = uid_seen(t->cred->uid), e = uid_seen(t->cred->euid), s = uid_seen(t->cred->suid);
 
-	return put_user(&c->uid, uaddr(a[0])) || put_user(&c->euid, uaddr(a[1])) ||
-		       put_user(&c->suid, uaddr(a[2]))
-		   ? -EFAULT
-		   : 0;
+	return put_user(&r, uaddr(a[0])) || put_user(&e, uaddr(a[1])) || put_user(&s, uaddr(a[2])) ? -EFAULT
+												      : 0;
 }
 
 s64 sys_getresgid(struct task *t, const u64 *a)
 {
-	const struct cred *c = t->cred;
+	const u32 r = gid_seen(t->cred->gid), e = gid_seen(t->cred->egid), s = gid_seen(t->cred->sgid);
 
-	return put_user(&c->gid, uaddr(a[0])) || put_user(&c->egid, uaddr(a[1])) ||
-		       put_user(&c->sgid, uaddr(a[2]))
-		   ? -EFAULT
-		   : 0;
+	return put_user(&r, uaddr(a[0])) || put_user(&e, uaddr(a[1])) || put_user(&s, uaddr(a[2])) ? -EFAULT
+												      : 0;
 }
 
 /* "Effect of user ID changes on capabilities" */
 static void fix_caps(struct cred *c, const struct cred *old)
 {
-	bool had_root = !old->uid || !old->euid || !old->suid, has_root = !c->uid || !c->euid || !c->suid;
+	u32 root = kuid_of(c->user_ns, 0);
+	bool had_root = old->uid == root || old->euid == root || old->suid == root;
+	bool has_root = c->uid == root || c->euid == root || c->suid == root;
 
 	if (c->securebits & 4) /* SECBIT_NO_SETUID_FIXUP */
 		return;
@@ -67,18 +64,39 @@ static void fix_caps(struct cred *c, const struct cred *old)
 		}
 		c->cap_ambient = 0;
 	}
-	if (!old->euid && c->euid)
+	if (old->euid == root && c->euid != root)
 		c->cap_effective = 0;
-	else if (old->euid && !c->euid)
+	else if (old->euid != root && c->euid == root)
 		c->cap_effective = c->cap_permitted;
 }
 
 static s64 install(struct task *t, struct cred *c)
 {
-	if (c->euid != t->cred->euid || c->egid != t->cred->egid)
-		t->tg->dumpable = false;
+	if (c->euid != t->cred->euid || c->egid != t->cred->egid) {
+		t->tg->dumpable = 0;
+		t->pdeath_signal = 0;
+	}
 	task_set_cred(t, c);
 	return 0;
+}
+
+/* Over the ids of the task's own user namespace. */
+static bool own_capable(int cap)
+{
+	return ns_capable(current_task()->cred->user_ns, cap);
+}
+
+/* An id that the guest gives, NO_ID for "as it is"; false if it is not mapped. */
+static bool take_uid(u64 arg, u32 *out)
+{
+	*out = (u32)arg == NO_ID ? NO_ID : uid_given((u32)arg);
+	return (u32)arg == NO_ID || *out != NO_ID;
+}
+
+static bool take_gid(u64 arg, u32 *out)
+{
+	*out = (u32)arg == NO_ID ? NO_ID : gid_given((u32)arg);
+	return (u32)arg == NO_ID || *out != NO_ID;
 }
 
 static bool is_one_of(u32 id, u32 a, u32 b, u32 c)
@@ -122,11 +140,11 @@ static s64 set_gids(struct task *t, u32 r, u32 e, u32 s)
 s64 sys_setuid(struct task *t, const u64 *a)
 {
 	const struct cred *c = t->cred;
-	u32 id = (u32)a[0];
+	u32 id = uid_given((u32)a[0]);
 
 	if (id == NO_ID)
 		return -EINVAL;
-	if (capable(LINUX_CAP_SETUID))
+	if (own_capable(LINUX_CAP_SETUID))
 		return set_uids(t, id, id, id);
 	return id == c->uid || id == c->suid ? set_uids(t, NO_ID, id, NO_ID) : -EPERM;
 }
@@ -134,11 +152,11 @@ s64 sys_setuid(struct task *t, const u64 *a)
 s64 sys_setgid(struct task *t, const u64 *a)
 {
 	const struct cred *c = t->cred;
-	u32 id = (u32)a[0];
+	u32 id = gid_given((u32)a[0]);
 
 	if (id == NO_ID)
 		return -EINVAL;
-	if (capable(LINUX_CAP_SETGID))
+	if (own_capable(LINUX_CAP_SETGID))
 		return set_gids(t, id, id, id);
 	return id == c->gid || id == c->sgid ? set_gids(t, NO_ID, id, NO_ID) : -EPERM;
 }
@@ -146,9 +164,11 @@ s64 sys_setgid(struct task *t, const u64 *a)
 s64 sys_setreuid(struct task *t, const u64 *a)
 {
 	const struct cred *c = t->cred;
-	u32 r = (u32)a[0], e = (u32)a[1];
+	u32 r, e;
 
-	if (!capable(LINUX_CAP_SETUID) && ((r != NO_ID && r != c->uid && r != c->euid) ||
+	if (!take_uid(a[0], &r) || !take_uid(a[1], &e))
+		return -EINVAL;
+	if (!own_capable(LINUX_CAP_SETUID) && ((r != NO_ID && r != c->uid && r != c->euid) ||
 					   (e != NO_ID && !is_one_of(e, c->uid, c->euid, c->suid))))
 		return -EPERM;
 	return set_uids(t, r, e,
@@ -158,9 +178,11 @@ s64 sys_setreuid(struct task *t, const u64 *a)
 s64 sys_setregid(struct task *t, const u64 *a)
 {
 	const struct cred *c = t->cred;
-	u32 r = (u32)a[0], e = (u32)a[1];
+	u32 r, e;
 
-	if (!capable(LINUX_CAP_SETGID) && ((r != NO_ID && r != c->gid && r != c->egid) ||
+	if (!take_gid(a[0], &r) || !take_gid(a[1], &e))
+		return -EINVAL;
+	if (!own_capable(LINUX_CAP_SETGID) && ((r != NO_ID && r != c->gid && r != c->egid) ||
 					   (e != NO_ID && !is_one_of(e, c->gid, c->egid, c->sgid))))
 		return -EPERM;
 	return set_gids(t, r, e,
@@ -170,34 +192,42 @@ s64 sys_setregid(struct task *t, const u64 *a)
 s64 sys_setresuid(struct task *t, const u64 *a)
 {
 	const struct cred *c = t->cred;
+	u32 id[3];
 
 	for (int i = 0; i < 3; i++)
-		if ((u32)a[i] != NO_ID && !is_one_of((u32)a[i], c->uid, c->euid, c->suid) &&
-		    !capable(LINUX_CAP_SETUID))
+		if (!take_uid(a[i], &id[i]))
+			return -EINVAL;
+	for (int i = 0; i < 3; i++)
+		if (id[i] != NO_ID && !is_one_of(id[i], c->uid, c->euid, c->suid) &&
+		    !own_capable(LINUX_CAP_SETUID))
 			return -EPERM;
-	return set_uids(t, (u32)a[0], (u32)a[1], (u32)a[2]);
+	return set_uids(t, id[0], id[1], id[2]);
 }
 
 s64 sys_setresgid(struct task *t, const u64 *a)
 {
 	const struct cred *c = t->cred;
+	u32 id[3];
 
 	for (int i = 0; i < 3; i++)
-		if ((u32)a[i] != NO_ID && !is_one_of((u32)a[i], c->gid, c->egid, c->sgid) &&
-		    !capable(LINUX_CAP_SETGID))
+		if (!take_gid(a[i], &id[i]))
+			return -EINVAL;
+	for (int i = 0; i < 3; i++)
+		if (id[i] != NO_ID && !is_one_of(id[i], c->gid, c->egid, c->sgid) &&
+		    !own_capable(LINUX_CAP_SETGID))
 			return -EPERM;
-	return set_gids(t, (u32)a[0], (u32)a[1], (u32)a[2]);
+	return set_gids(t, id[0], id[1], id[2]);
 }
 
 /* setfsuid(2), setfsgid(2): the old value comes back whatever happens. */
 s64 sys_setfsuid(struct task *t, const u64 *a)
 {
 	const struct cred *c = t->cred;
-	u32 id = (u32)a[0], old = c->fsuid;
+	u32 id = uid_given((u32)a[0]), kold = c->fsuid, old = uid_seen(kold), root = kuid_of(c->user_ns, 0);
 	struct cred *n;
 
 	if (id == NO_ID ||
-	    (!is_one_of(id, c->uid, c->euid, c->suid) && id != c->fsuid && !capable(LINUX_CAP_SETUID)))
+	    (!is_one_of(id, c->uid, c->euid, c->suid) && id != c->fsuid && !own_capable(LINUX_CAP_SETUID)))
 		return old;
 	n = cred_dup(c);
 	if (!n)
@@ -206,9 +236,9 @@ s64 sys_setfsuid(struct task *t, const u64 *a)
 	if (!(n->securebits & 4)) {
 		const u64 fs_caps =
 		    0x1fULL | 1ULL << 9 | 1ULL << 27; /* CHOWN to FSETID, LINUX_IMMUTABLE, MKNOD */
-		if (!old && id)
+		if (kold == root && id != root)
 			n->cap_effective &= ~fs_caps;
-		else if (old && !id)
+		else if (kold != root && id == root)
 			n->cap_effective |= n->cap_permitted & fs_caps;
 	}
 	task_set_cred(t, n);
@@ -218,11 +248,11 @@ s64 sys_setfsuid(struct task *t, const u64 *a)
 s64 sys_setfsgid(struct task *t, const u64 *a)
 {
 	const struct cred *c = t->cred;
-	u32 id = (u32)a[0], old = c->fsgid;
+	u32 id = gid_given((u32)a[0]), old = gid_seen(c->fsgid);
 	struct cred *n;
 
 	if (id == NO_ID ||
-	    (!is_one_of(id, c->gid, c->egid, c->sgid) && id != c->fsgid && !capable(LINUX_CAP_SETGID)))
+	    (!is_one_of(id, c->gid, c->egid, c->sgid) && id != c->fsgid && !own_capable(LINUX_CAP_SETGID)))
 		return old;
 	n = cred_dup(c);
 	if (!n)
@@ -239,8 +269,11 @@ s64 sys_getgroups(struct task *t, const u64 *a)
 
 	if (size < 0 || (size && (u32)size < c->group_count))
 		return -EINVAL;
-	if (size && copy_out(uaddr(a[1]), c->groups, c->group_count * sizeof(u32)))
-		return -EFAULT;
+	for (u32 i = 0; size && i < c->group_count; i++) {
+		u32 gid = gid_seen(c->groups[i]);
+		if (put_user(&gid, uaddr(a[1] + i * sizeof(gid))))
+			return -EFAULT;
+	}
 	return c->group_count;
 }
 
@@ -249,7 +282,7 @@ s64 sys_setgroups(struct task *t, const u64 *a)
 	u32 n = (u32)a[0], *groups;
 	struct cred *c;
 
-	if (!capable(LINUX_CAP_SETGID))
+	if (!own_capable(LINUX_CAP_SETGID) || !user_ns_may_setgroups(t->cred->user_ns))
 		return -EPERM;
 	if (n > GROUPS_MAX)
 		return -EINVAL;
@@ -259,6 +292,13 @@ s64 sys_setgroups(struct task *t, const u64 *a)
 	if (n && copy_in(groups, uaddr(a[1]), n * sizeof(u32))) {
 		kfree(groups);
 		return -EFAULT;
+	}
+	for (u32 i = 0; i < n; i++) {
+		groups[i] = gid_given(groups[i]);
+		if (groups[i] == NO_ID) {
+			kfree(groups);
+			return -EINVAL;
+		}
 	}
 	c = cred_dup(t->cred);
 	if (!c) {
@@ -347,7 +387,7 @@ s64 sys_capset(struct task *t, const u64 *a)
 	i &= CAP_FULL_SET;
 	if ((p & ~t->cred->cap_permitted) || (e & ~p))
 		return -EPERM;
-	if ((i & ~(t->cred->cap_inheritable | t->cred->cap_permitted)) && !capable(8 /* CAP_SETPCAP */))
+	if ((i & ~(t->cred->cap_inheritable | t->cred->cap_permitted)) && !own_capable(LINUX_CAP_SETPCAP))
 		return -EPERM;
 	if (i & ~(t->cred->cap_inheritable | t->cred->cap_bounding))
 		return -EPERM;

@@ -155,7 +155,7 @@ s64 sys_chroot(struct task *t, const u64 *a)
 		err = path_lookup(AT_FDCWD, name, WALK_FOLLOW | WALK_DIRECTORY, &p);
 	if (!err)
 		err = inode_permission(p.dentry->inode, p.mnt, 1);
-	if (!err && !capable(18 /* CAP_SYS_CHROOT */))
+	if (!err && !ns_capable(t->cred->user_ns, 18 /* CAP_SYS_CHROOT */))
 		err = -EPERM;
 	if (err) {
 		path_put(&p);

@@ -30,11 +30,11 @@ s64 sys_uname(struct task *t, const u64 *a)
 	return put_user(&u, uaddr(a[0]));
 }
 
-static s64 set_name(u64 user, u64 len, char *dst)
+static s64 set_name(struct task *t, u64 user, u64 len, char *dst)
 {
 	char name[65] = {0};
 
-	if (!capable(LINUX_CAP_SYS_ADMIN))
+	if (!ns_capable(t->ns->uts->common.owner, LINUX_CAP_SYS_ADMIN))
 		return -EPERM;
 	if (len > 64)
 		return -EINVAL;
@@ -46,12 +46,12 @@ static s64 set_name(u64 user, u64 len, char *dst)
 
 s64 sys_sethostname(struct task *t, const u64 *a)
 {
-	return set_name(a[0], a[1], t->ns->uts->nodename);
+	return set_name(t, a[0], a[1], t->ns->uts->nodename);
 }
 
 s64 sys_setdomainname(struct task *t, const u64 *a)
 {
-	return set_name(a[0], a[1], t->ns->uts->domainname);
+	return set_name(t, a[0], a[1], t->ns->uts->domainname);
 }
 
 s64 sys_sysinfo(struct task *t, const u64 *a)

@@ -83,7 +83,7 @@ s64 sys_mount(struct task *t, const u64 *a)
 		ret = copy_in_path(&type, uaddr(a[2]));
 	if (!ret && a[4])
 		ret = copy_in_path(&data, uaddr(a[4]));
-	if (!ret && !capable(21 /* CAP_SYS_ADMIN */))
+	if (!ret && !ns_capable(t->ns->mnt->common.owner, 21 /* CAP_SYS_ADMIN */))
 		ret = -EPERM;
 	if (!ret)
 		ret = path_lookup(AT_FDCWD, target, WALK_FOLLOW, &at);
@@ -117,7 +117,7 @@ s64 sys_umount2(struct task *t, const u64 *a)
 
 	if (flags & ~15U)
 		return -EINVAL;
-	if (!capable(21))
+	if (!ns_capable(t->ns->mnt->common.owner, 21))
 		return -EPERM;
 	err = copy_in_path(&target, uaddr(a[0]));
 	if (!err)

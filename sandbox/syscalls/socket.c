@@ -1,6 +1,7 @@
 /*
  * syscalls/socket.c - the socket calls: descriptors, addresses and msghdrs from and to the guest.
  */
+#include "sandbox/abi/sched.h"
 #include "sandbox/socket/socket.h"
 
 #include <errno.h>
@@ -286,12 +287,18 @@ static int cred_in(struct task *t, struct socket_control *c, const char *data, s
 	if (size != sizeof(u))
 		return -EINVAL;
 	memcpy(&u, data, sizeof(u));
+	u.uid = uid_given(u.uid);
+	u.gid = gid_given(u.gid);
+	if (u.uid == NO_ID || u.gid == NO_ID)
+		return -EINVAL;
 	other = u.pid == pid_vnr(t->tg->leader->pid) ? t->tg->leader : task_find(u.pid);
 	if (!other)
 		return -ESRCH;
-	if ((other->tg != t->tg && !capable(21 /* CAP_SYS_ADMIN */)) ||
-	    (u.uid != own->uid && u.uid != own->euid && u.uid != own->suid && !capable(7 /* CAP_SETUID */)) ||
-	    (u.gid != own->gid && u.gid != own->egid && u.gid != own->sgid && !capable(6 /* CAP_SETGID */)))
+	if ((other->tg != t->tg && !ns_capable(task_pid_ns(t)->common.owner, LINUX_CAP_SYS_ADMIN)) ||
+	    (u.uid != own->uid && u.uid != own->euid && u.uid != own->suid &&
+	     !ns_capable(own->user_ns, LINUX_CAP_SETUID)) ||
+	    (u.gid != own->gid && u.gid != own->egid && u.gid != own->sgid &&
+	     !ns_capable(own->user_ns, LINUX_CAP_SETGID)))
 		return -EPERM;
 	pid_put(c->pid);
 	c->pid = pid_get(other->pid);
@@ -486,7 +493,8 @@ static s64 receive_one(struct task *t, struct file *f, struct socket *s, u64 use
 	o = (struct control_out){h.control, h.control ? h.controllen : 0, 0, 0};
 	ret = 0;
 	if (s->passcred && control.has_cred) {
-		struct linux_ucred u2 = {control.pid ? pid_vnr(control.pid) : 0, control.uid, control.gid};
+		struct linux_ucred u2 = {control.pid ? pid_vnr(control.pid) : 0, uid_seen(control.uid),
+					 gid_seen(control.gid)};
 		ret = put_cmsg(&o, LINUX_SCM_CREDENTIALS, &u2, sizeof(u2));
 	}
 	if (!ret && control.file_count)

@@ -60,8 +60,8 @@ static void fill_stat(struct linux_stat *st, const struct inode_attr *a, u64 dev
 				  .st_ino = a->ino,
 				  .st_nlink = a->nlink,
 				  .st_mode = a->mode,
-				  .st_uid = a->uid,
-				  .st_gid = a->gid,
+				  .st_uid = uid_seen(a->uid),
+				  .st_gid = gid_seen(a->gid),
 				  .st_rdev = a->rdev,
 				  .st_size = (s64)a->size,
 				  .st_blksize = a->blksize,
@@ -163,8 +163,8 @@ s64 sys_statx(struct task *t, const u64 *args)
 					  .stx_attributes =
 					      p.dentry == p.mnt->root ? 0x2000 : 0, /* MOUNT_ROOT */
 					  .stx_nlink = a.nlink,
-					  .stx_uid = a.uid,
-					  .stx_gid = a.gid,
+					  .stx_uid = uid_seen(a.uid),
+					  .stx_gid = gid_seen(a.gid),
 					  .stx_mode = (u16)a.mode,
 					  .stx_ino = a.ino,
 					  .stx_size = a.size,
@@ -245,7 +245,7 @@ static struct cred *real_cred(const struct cred *c)
 	r->fsuid = c->uid;
 	r->fsgid = c->gid;
 	if (!(c->securebits & 4 /* SECBIT_NO_SETUID_FIXUP */))
-		r->cap_effective = c->uid ? 0 : c->cap_permitted;
+		r->cap_effective = c->uid == kuid_of(c->user_ns, 0) ? c->cap_permitted : 0;
 	return r;
 }
 

@@ -31,6 +31,9 @@ int epoll_create_file(struct file **out) must_check;
 /* epoll_ctl(2) on file `ep`; `fd` is the number `target` was named by. -EBADF is the caller's to find. */
 int epoll_control(struct file *ep, int op, int fd, struct file *target,
 		  const struct linux_epoll_event *ev) must_check;
+/* kcmp(2): is it one, and its n-th target of that descriptor number (borrowed, or NULL). */
+bool epoll_is_file(const struct file *f);
+struct file *epoll_target(struct file *ep, int fd, u32 n);
 /* Collects up to `max` (at most EPOLL_BATCH) events into `ev`, waiting until the deadline: count, 0 at the
  * deadline, -EINVAL (no epoll file), -ERESTARTSYS as -EINTR. [sleeps] */
 #define EPOLL_BATCH 64U

@@ -337,3 +337,19 @@ int epoll_create_file(struct file **out)
 	ep->self = *out;
 	return 0;
 }
+
+bool epoll_is_file(const struct file *f)
+{
+	return f->ops == &epoll_ops;
+}
+
+struct file *epoll_target(struct file *epf, int fd, u32 n)
+{
+	struct epoll *ep = epf->private;
+	struct epoll_item *it;
+
+	list_for_each_entry (it, &ep->items, ep_node)
+		if (it->fd == fd && n-- == 0)
+			return it->file;
+	return NULL;
+}

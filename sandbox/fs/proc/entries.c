@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "sandbox/fs/proc/proc_priv.h"
+#include "sandbox/kernel/cgroup.h"
 
 /* A range of t's memory, as far as it can be read. */
 static int put_memory(struct task *t, struct text_buf *b, u64 start, u64 end)
@@ -91,7 +92,14 @@ static int show_limits(struct task *t, struct text_buf *b)
 
 static int show_cgroup(struct task *t, struct text_buf *b)
 {
-	text_printf(b, "0::/\n");
+	auto_cleanup(kfreep) char *path = NULL;
+	struct task *me = current_task();
+	const struct cgroup *root = me ? me->ns->cgroup->root : kernel()->root_cgroup;
+
+	path = t->tg->cgroup ? cgroup_path(t->tg->cgroup, root) : kstrdup("/");
+	if (!path)
+		return -ENOMEM;
+	text_printf(b, "0::%s\n", path);
 	return 0;
 }
 
@@ -143,15 +151,69 @@ static int show_loginuid(struct task *t, struct text_buf *b)
 	return 0;
 }
 
-static int show_id_map(struct task *t, struct text_buf *b)
+/* The map as the reader's namespace counts the outer ids; if it is the reader's own, as the parent does. */
+static void show_id_map(struct task *t, struct text_buf *b, bool gids)
 {
-	text_printf(b, "%10u %10u %10u\n", 0, 0, 4294967295U);
+	const struct user_ns *ns = t->cred->user_ns, *outer = current_task() ? current_task()->cred->user_ns : ns;
+	const struct id_map *m = gids ? &ns->gids : &ns->uids;
+
+	if (outer == ns && ns->parent)
+		outer = ns->parent;
+	for (u32 i = 0; i < m->count; i++) {
+		const struct id_extent *e = &m->extents[i];
+		text_printf(b, "%10u %10u %10u\n", e->first, gids ? gid_in(outer, e->lower) : uid_in(outer, e->lower),
+			    e->count);
+	}
+}
+
+static int show_uid_map(struct task *t, struct text_buf *b)
+{
+	show_id_map(t, b, false);
 	return 0;
+}
+
+static int show_gid_map(struct task *t, struct text_buf *b)
+{
+	show_id_map(t, b, true);
+	return 0;
+}
+
+static s64 store_uid_map(struct task *t, const char *data, size_t size)
+{
+	int err = user_ns_write_map(t->cred->user_ns, false, data);
+
+	return err ? err : (s64)size;
+}
+
+static s64 store_gid_map(struct task *t, const char *data, size_t size)
+{
+	int err = user_ns_write_map(t->cred->user_ns, true, data);
+
+	return err ? err : (s64)size;
 }
 
 static int show_setgroups(struct task *t, struct text_buf *b)
 {
-	text_printf(b, "allow\n");
+	text_printf(b, t->cred->user_ns->setgroups_denied ? "deny\n" : "allow\n");
+	return 0;
+}
+
+static s64 store_setgroups(struct task *t, const char *data, size_t size)
+{
+	int err = user_ns_write_setgroups(t->cred->user_ns, data);
+
+	return err ? err : (s64)size;
+}
+
+static int show_timens_offsets(struct task *t, struct text_buf *b)
+{
+	const struct time_ns *ns = t->ns ? t->ns->time_for_children : NULL;
+
+	if (!ns)
+		return -ESRCH;
+	text_printf(b, "monotonic  %10ld %9ld\nboottime   %10ld %9ld\n", (long)(ns->monotonic_ns / (s64)NSEC_PER_SEC),
+		    (long)(ns->monotonic_ns % (s64)NSEC_PER_SEC), (long)(ns->boottime_ns / (s64)NSEC_PER_SEC),
+		    (long)(ns->boottime_ns % (s64)NSEC_PER_SEC));
 	return 0;
 }
 
@@ -220,7 +282,7 @@ const struct proc_entry proc_entries[] = {
     LINK("exe", follow_exe),
     DIR("fd", 0500, &proc_fd_dir),
     DIR("fdinfo", 0500, &proc_fdinfo_dir),
-    TEXT("gid_map", 0644, show_id_map),
+    TEXT_RW("gid_map", 0644, show_gid_map, store_gid_map),
     TEXT("io", 0400, show_io),
     TEXT("limits", 0444, show_limits),
     TEXT("loginuid", 0644, show_loginuid),
@@ -234,14 +296,15 @@ const struct proc_entry proc_entries[] = {
     TEXT("personality", 0400, show_personality),
     LINK("root", follow_root),
     TEXT("schedstat", 0444, show_schedstat),
-    TEXT("setgroups", 0644, show_setgroups),
+    TEXT_RW("setgroups", 0644, show_setgroups, store_setgroups),
     TEXT("smaps", 0444, proc_show_smaps),
     TEXT("smaps_rollup", 0444, proc_show_smaps_rollup),
     TEXT("stat", 0444, proc_show_stat),
     TEXT("statm", 0444, proc_show_statm),
     TEXT("status", 0444, proc_show_status),
     {.name = "task", .mode = LINUX_S_IFDIR | 0555, .dir = &proc_task_dir, .leader_only = true},
-    TEXT("uid_map", 0644, show_id_map),
+    TEXT("timens_offsets", 0444, show_timens_offsets),
+    TEXT_RW("uid_map", 0644, show_uid_map, store_uid_map),
     TEXT("wchan", 0444, show_wchan),
 };
 const u32 proc_entry_count = ARRAY_COUNT(proc_entries);

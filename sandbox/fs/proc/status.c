@@ -94,7 +94,7 @@ int proc_show_stat(struct task *t, struct text_buf *b)
 	text_printf(b, "%lu %lu %lu %lu 0 0 0 %d 0 %d %d 0 0 0 ",
 		    (unsigned long)(t->pending.set & 0x7fffffff), (unsigned long)(t->blocked & 0x7fffffff),
 		    (unsigned long)(ignored & 0x7fffffff), (unsigned long)(caught & 0x7fffffff),
-		    tg->exit_signal, t->sched_priority, t->sched_policy);
+		    tg->exit_signal, t->sched.priority, t->sched.policy);
 	text_printf(b, "%lu %lu %lu %lu %lu %lu %lu %d\n", 0UL, 0UL,
 		    t->mm && may ? (unsigned long)t->mm->brk_start : 0,
 		    t->mm && may ? (unsigned long)t->mm->arg_start : 0,
@@ -181,6 +181,16 @@ static const char *state_name(char letter)
 	}
 }
 
+/* A pid as the reader's namespace sees it, and each namespace below, down to the task's own. */
+static void show_ns_numbers(struct text_buf *b, const char *what, const struct pid *p, const struct pid_ns *ns,
+			    u32 level)
+{
+	text_printf(b, "%s:", what);
+	for (u32 i = ns->level; i <= level; i++)
+		text_printf(b, "\t%d", i <= p->level ? p->links[i].nr : 0);
+	text_printf(b, "\n");
+}
+
 int proc_show_status(struct task *t, struct text_buf *b)
 {
 	struct pid_ns *ns = task_pid_ns(current_task() ? current_task() : t);
@@ -193,12 +203,16 @@ int proc_show_status(struct task *t, struct text_buf *b)
 	    "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
 	    t->comm, t->fs ? t->fs->umask : 0, state_name(task_state_letter(t)), pid_nr(tg->leader->pid, ns),
 	    pid_nr(t->pid, ns), tg->parent ? pid_nr(tg->parent->leader->pid, ns) : 0);
-	text_printf(b, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t%u\nGroups:\t", c->uid, c->euid,
-		    c->suid, c->fsuid, c->gid, c->egid, c->sgid, c->fsgid, t->files ? t->files->capacity : 0);
+	text_printf(b, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t%u\nGroups:\t", uid_seen(c->uid), uid_seen(c->euid),
+		    uid_seen(c->suid), uid_seen(c->fsuid), gid_seen(c->gid), gid_seen(c->egid), gid_seen(c->sgid),
+		    gid_seen(c->fsgid), t->files ? t->files->capacity : 0);
 	for (u32 i = 0; i < c->group_count; i++)
-		text_printf(b, "%u ", c->groups[i]);
-	text_printf(b, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", pid_nr(tg->leader->pid, ns),
-		    pid_nr(t->pid, ns), pid_nr(tg->pgrp, ns), pid_nr(tg->session, ns));
+		text_printf(b, "%u ", gid_seen(c->groups[i]));
+	text_printf(b, "\n");
+	show_ns_numbers(b, "NStgid", tg->leader->pid, ns, t->pid->level);
+	show_ns_numbers(b, "NSpid", t->pid, ns, t->pid->level);
+	show_ns_numbers(b, "NSpgid", tg->pgrp, ns, t->pid->level);
+	show_ns_numbers(b, "NSsid", tg->session, ns, t->pid->level);
 	show_memory(t, b);
 	text_printf(b, "CoreDumping:\t0\nTHP_enabled:\t1\nThreads:\t%u\n", tg->live);
 	show_signals(t, b);

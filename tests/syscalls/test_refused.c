@@ -1,0 +1,164 @@
+/* Calls that only the owner of a machine may make, by one who is not; and calls that Linux no longer has. */
+#include "case.h"
+
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/timex.h>
+
+#ifndef SYS_map_shadow_stack
+#define SYS_map_shadow_stack 453
+#endif
+#ifndef SYS_lsm_get_self_attr
+#define SYS_lsm_get_self_attr 459
+#define SYS_lsm_set_self_attr 460
+#define SYS_lsm_list_modules  461
+#endif
+
+static char buf[8192];
+
+static void become_user(void)
+{
+	if (geteuid())
+		return;
+	OK(setresgid(1000, 1000, 1000));
+	OK(setresuid(1000, 1000, 1000));
+}
+
+CASE(reboot_needs_privilege)
+{
+	become_user();
+	EXPECT_ERRNO(syscall(SYS_reboot, 1, 2, 3, 0), EPERM);
+}
+
+CASE(swap_needs_privilege)
+{
+	become_user();
+	EXPECT_ERRNO(syscall(SYS_swapon, "/nothing", 0), EPERM);
+	EXPECT_ERRNO(syscall(SYS_swapoff, "/nothing"), EPERM);
+}
+
+CASE(clock_may_not_be_set)
+{
+	struct timeval tv = {1, 0}, bad = {1, 1000000};
+	struct timespec ts = {1, 0};
+
+	become_user();
+	EXPECT_ERRNO(settimeofday(&tv, NULL), EPERM);
+	EXPECT_ERRNO(settimeofday(&bad, NULL), EINVAL);
+	EXPECT_ERRNO(clock_settime(CLOCK_REALTIME, &ts), EPERM);
+	EXPECT_ERRNO(syscall(SYS_settimeofday, 8, 0), EFAULT);
+}
+
+CASE(clock_state_may_be_read)
+{
+	struct timex tx;
+
+	memset(&tx, 0, sizeof(tx));
+	become_user();
+	EXPECT(adjtimex(&tx) >= 0);
+	EXPECT_EQ(tx.tick, 10000);
+	EXPECT_EQ(tx.precision, 1);
+	EXPECT(tx.time.tv_sec > 1600000000);
+	tx.modes = ADJ_OFFSET;
+	EXPECT_ERRNO(adjtimex(&tx), EPERM);
+	tx.modes = 0;
+	EXPECT(clock_adjtime(CLOCK_REALTIME, &tx) >= 0);
+	EXPECT_ERRNO(clock_adjtime(CLOCK_MONOTONIC, &tx), EOPNOTSUPP);
+	EXPECT_ERRNO(clock_adjtime(99, &tx), EINVAL);
+	EXPECT_ERRNO(syscall(SYS_adjtimex, 8), EFAULT);
+}
+
+CASE(bpf_is_privileged)
+{
+	become_user();
+	EXPECT_ERRNO(syscall(SYS_bpf, 0, buf, 5000), E2BIG);
+	EXPECT_ERRNO(syscall(SYS_bpf, 0, 8, 72), EFAULT);
+}
+
+CASE(perf_is_not_for_everybody)
+{
+	become_user();
+	memset(buf, 0, sizeof(buf));
+	*(int *)(buf + 4) = 112;
+	EXPECT_EQ(syscall(SYS_perf_event_open, buf, -1, 0, -1, 0), -1); /* a whole CPU */
+	EXPECT_EQ(errno, EACCES);
+	EXPECT_ERRNO(syscall(SYS_perf_event_open, 8, 0, -1, -1, 0), EFAULT);
+}
+
+CASE(quota_without_devices)
+{
+	EXPECT_EQ(syscall(SYS_quotactl, 0x800001U << 8, 0, 0, 0), 0);
+	EXPECT_ERRNO(syscall(SYS_quotactl, 0x800007U << 8, 0, 0, 0), ENODEV);
+	EXPECT_ERRNO(syscall(SYS_quotactl, 0x800007U << 8, "/dev/null", 0, buf), ENOTBLK);
+	EXPECT_ERRNO(syscall(SYS_quotactl, 0x800007U << 8, "/no/such", 0, buf), ENOENT);
+	EXPECT_ERRNO(syscall(SYS_quotactl, 0x80000707U, "/dev/null", 0, buf), EINVAL);
+	EXPECT_ERRNO(syscall(SYS_quotactl_fd, -1, 0x800007U << 8, 0, buf), EBADF);
+}
+
+CASE(ustat_of_no_device)
+{
+	EXPECT_ERRNO(syscall(SYS_ustat, 0x12345, buf), EINVAL);
+}
+
+CASE(vhangup_needs_privilege)
+{
+	become_user();
+	EXPECT_ERRNO(syscall(SYS_vhangup), EPERM);
+}
+
+CASE(shadow_stack_is_refused)
+{
+	EXPECT_EQ(syscall(SYS_map_shadow_stack, 0, 4096, 0), -1);
+	EXPECT(errno == EOPNOTSUPP || errno == ENOSYS);
+}
+
+CASE(lsm_list)
+{
+	uint64_t ids[64];
+	uint32_t size = sizeof(ids);
+	long n = syscall(SYS_lsm_list_modules, ids, &size, 0);
+
+	if (n < 0 && errno == ENOSYS)
+		case_skip("a kernel before 6.8");
+	EXPECT(n > 0);
+	EXPECT_EQ(size, n * 8);
+	EXPECT(ids[0] >= 100);
+	size = 1;
+	EXPECT_ERRNO(syscall(SYS_lsm_list_modules, ids, &size, 0), E2BIG);
+	EXPECT(size >= 8);
+	EXPECT_ERRNO(syscall(SYS_lsm_list_modules, ids, &size, 1), EINVAL);
+	EXPECT_ERRNO(syscall(SYS_lsm_list_modules, ids, 8, 0), EFAULT);
+}
+
+CASE(lsm_attributes)
+{
+	uint32_t size = sizeof(buf);
+
+	if (syscall(SYS_lsm_get_self_attr, 101, buf, &size, 0) < 0 && errno == ENOSYS)
+		case_skip("a kernel before 6.8");
+	EXPECT_ERRNO(syscall(SYS_lsm_get_self_attr, 0, buf, &size, 0), EINVAL);
+	EXPECT_ERRNO(syscall(SYS_lsm_get_self_attr, 101, buf, NULL, 0), EINVAL);
+	EXPECT_ERRNO(syscall(SYS_lsm_set_self_attr, 101, buf, 8, 0), EINVAL);
+	EXPECT_ERRNO(syscall(SYS_lsm_set_self_attr, 101, buf, 32, 1), EINVAL);
+}
+
+CASE(process_mrelease_only_of_the_dying)
+{
+	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	EXPECT_ERRNO(syscall(SYS_process_mrelease, fd, 0), EINVAL);
+	EXPECT_ERRNO(syscall(SYS_process_mrelease, fd, 1), EINVAL);
+	EXPECT_ERRNO(syscall(SYS_process_mrelease, -1, 0), EBADF);
+	EXPECT_ERRNO(syscall(SYS_process_mrelease, 0, 0), EBADF);
+}
+
+CASE(calls_that_linux_has_no_more)
+{
+	static const int gone[] = {156 /* _sysctl */, 174, 177, 178, 180, 181, 182, 183,
+				   184,		      185, 205, 211, 212, 214, 215, 236};
+
+	for (size_t i = 0; i < sizeof(gone) / sizeof(*gone); i++)
+		EXPECT_ERRNO(syscall(gone[i], 0, 0, 0, 0, 0, 0), ENOSYS);
+	EXPECT_ERRNO(syscall(999), ENOSYS);
+	EXPECT_ERRNO(syscall(100000), ENOSYS);
+}
