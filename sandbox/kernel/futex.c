@@ -97,7 +97,7 @@ int futex_key_of(struct task *t, uaddr_t addr, bool is_private, struct futex_key
 /* As Linux: real-time waiters come first, by their priority; all others in the order of their coming. */
 static int priority_of(const struct task *t)
 {
-	return t->sched_policy == 1 || t->sched_policy == 2 ? PRIO_NORMAL - 1 - t->sched_priority
+	return t->sched.policy == 1 || t->sched.policy == 2 ? PRIO_NORMAL - 1 - t->sched.priority
 							    : PRIO_NORMAL;
 }
 

@@ -80,6 +80,18 @@ s32 pid_vnr(const struct pid *p)
 {
 	return 1;
 }
+s32 pid_nr(const struct pid *p, const struct pid_ns *ns)
+{
+	return p->links[0].ns == ns;
+}
+struct pid_ns *task_pid_ns(const struct task *t)
+{
+	return t->pid->links[0].ns;
+}
+u32 uid_in(const struct user_ns *ns, u32 kuid)
+{
+	return kuid;
+}
 
 /* ---- making ---- */
 
