@@ -194,7 +194,8 @@ static int new_cred(struct exec *x)
 
 	if (!c)
 		return -ENOMEM;
-	may = may && uid_in(old->user_ns, inode->attr.uid) != NO_ID && gid_in(old->user_ns, inode->attr.gid) != NO_ID;
+	may = may && uid_in(old->user_ns, inode->attr.uid) != NO_ID &&
+	      gid_in(old->user_ns, inode->attr.gid) != NO_ID;
 	if (may && (mode & LINUX_S_ISUID))
 		c->euid = inode->attr.uid;
 	if (may && (mode & (LINUX_S_ISGID | 010)) == (LINUX_S_ISGID | 010))

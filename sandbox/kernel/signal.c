@@ -577,7 +577,8 @@ void signal_deliver(struct task *t, bool from_syscall, s64 ret)
 			continue;
 		if (t->sighand->action[sig - 1].handler == LINUX_SIG_DFL) {
 			/* it was blocked when it was sent, which is no reason to take it now */
-			if (info.si_code <= 0 && is_protected_init(t, sig) && !(SIG_UNBLOCKABLE & sigmask_of(sig)))
+			if (info.si_code <= 0 && is_protected_init(t, sig) &&
+			    !(SIG_UNBLOCKABLE & sigmask_of(sig)))
 				continue;
 			default_action(t, sig);
 			continue;

@@ -329,7 +329,8 @@ static s64 unix_getsockopt(struct socket *s, int level, int name, void *value, s
 	switch (name) {
 	case LINUX_SO_PEERCRED:
 		if (p && p->cred_pid)
-			cred = (struct linux_ucred){pid_vnr(p->cred_pid), uid_seen(p->cred_uid), gid_seen(p->cred_gid)};
+			cred = (struct linux_ucred){pid_vnr(p->cred_pid), uid_seen(p->cred_uid),
+						    gid_seen(p->cred_gid)};
 		break;
 	case LINUX_SO_ACCEPTCONN:
 		from = &listening;

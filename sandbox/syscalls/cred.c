@@ -38,7 +38,7 @@ s64 sys_getresuid(struct task *t, const u64 *a)
 	const u32 r = uid_seen(t->cred->uid), e = uid_seen(t->cred->euid), s = uid_seen(t->cred->suid);
 
 	return put_user(&r, uaddr(a[0])) || put_user(&e, uaddr(a[1])) || put_user(&s, uaddr(a[2])) ? -EFAULT
-												      : 0;
+												   : 0;
 }
 
 s64 sys_getresgid(struct task *t, const u64 *a)
@@ -46,7 +46,7 @@ s64 sys_getresgid(struct task *t, const u64 *a)
 	const u32 r = gid_seen(t->cred->gid), e = gid_seen(t->cred->egid), s = gid_seen(t->cred->sgid);
 
 	return put_user(&r, uaddr(a[0])) || put_user(&e, uaddr(a[1])) || put_user(&s, uaddr(a[2])) ? -EFAULT
-												      : 0;
+												   : 0;
 }
 
 /* "Effect of user ID changes on capabilities" */
@@ -169,7 +169,7 @@ s64 sys_setreuid(struct task *t, const u64 *a)
 	if (!take_uid(a[0], &r) || !take_uid(a[1], &e))
 		return -EINVAL;
 	if (!own_capable(LINUX_CAP_SETUID) && ((r != NO_ID && r != c->uid && r != c->euid) ||
-					   (e != NO_ID && !is_one_of(e, c->uid, c->euid, c->suid))))
+					       (e != NO_ID && !is_one_of(e, c->uid, c->euid, c->suid))))
 		return -EPERM;
 	return set_uids(t, r, e,
 			r != NO_ID || (e != NO_ID && e != c->uid) ? (e != NO_ID ? e : c->euid) : NO_ID);
@@ -183,7 +183,7 @@ s64 sys_setregid(struct task *t, const u64 *a)
 	if (!take_gid(a[0], &r) || !take_gid(a[1], &e))
 		return -EINVAL;
 	if (!own_capable(LINUX_CAP_SETGID) && ((r != NO_ID && r != c->gid && r != c->egid) ||
-					   (e != NO_ID && !is_one_of(e, c->gid, c->egid, c->sgid))))
+					       (e != NO_ID && !is_one_of(e, c->gid, c->egid, c->sgid))))
 		return -EPERM;
 	return set_gids(t, r, e,
 			r != NO_ID || (e != NO_ID && e != c->gid) ? (e != NO_ID ? e : c->egid) : NO_ID);

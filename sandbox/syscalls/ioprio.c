@@ -51,7 +51,8 @@ static s64 each(struct task *t, const u64 *a, s64 (*fn)(struct task *, void *), 
 	else
 		uid = who ? uid_given((u32)who) : t->cred->uid;
 	list_for_each_entry (other, &kernel()->tasks, all_node) {
-		if (!other->tg || !other->cred || other->state != TASK_ALIVE || !pid_nr(other->pid, task_pid_ns(t)))
+		if (!other->tg || !other->cred || other->state != TASK_ALIVE ||
+		    !pid_nr(other->pid, task_pid_ns(t)))
 			continue;
 		if (arg_int(a[0]) == WHO_PGRP ? other->tg->pgrp != pgrp : other->cred->uid != uid)
 			continue;

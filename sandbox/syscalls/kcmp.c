@@ -1,8 +1,8 @@
 /*
  * syscalls/kcmp.c - kcmp(2): do two tasks share something?
  *
- * The order that comes back is of the objects' addresses after an odd multiplication, so that it is stable and
- * says nothing of where they are.
+ * The order that comes back is of the objects' addresses after an odd multiplication, so that it is stable
+ * and says nothing of where they are.
  */
 #include <errno.h>
 

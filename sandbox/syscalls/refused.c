@@ -1,8 +1,9 @@
 /*
  * syscalls/refused.c - what only the owner of the machine may do. The root of a sandbox is the root of a
- * container: its capabilities reach its own namespaces, not the host's clock, modules, swap, disks or ports, so
- * these calls check their arguments as Linux does and end in the errno that Linux has for a process without
- * the capability, or for a kernel built without the feature (docs/kernel.md, "Calls that are refused").
+ * container: its capabilities reach its own namespaces, not the host's clock, modules, swap, disks or ports,
+ * so these calls check their arguments as Linux does and end in the errno that Linux has for a process
+ * without the capability, or for a kernel built without the feature (docs/kernel.md, "Calls that are
+ * refused").
  */
 #include <errno.h>
 #include <fcntl.h>

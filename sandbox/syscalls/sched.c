@@ -1,8 +1,8 @@
 /*
  * syscalls/sched.c - scheduling: yield, affinity, policies and priorities.
  *
- * The host schedules guest threads; what a guest sets is checked, kept, inherited and told back as Linux would
- * (struct sched_params).
+ * The host schedules guest threads; what a guest sets is checked, kept, inherited and told back as Linux
+ * would (struct sched_params).
  */
 #include <errno.h>
 
@@ -131,8 +131,8 @@ static int may_have(const struct task *t, const struct task *other, const struct
 	} else if (!may_be_nice(other, nice)) {
 		return -EPERM;
 	}
-	if (old->policy == SCHED_IDLE_ && p->policy != SCHED_IDLE_ && was_fair && !may_be_nice(other, other->nice - 1) &&
-	    other->nice > -20)
+	if (old->policy == SCHED_IDLE_ && p->policy != SCHED_IDLE_ && was_fair &&
+	    !may_be_nice(other, other->nice - 1) && other->nice > -20)
 		return -EPERM;
 	return old->reset_on_fork && !p->reset_on_fork ? -EPERM : 0;
 }
@@ -191,7 +191,8 @@ s64 sys_sched_setscheduler(struct task *t, const u64 *a)
 		return -EINVAL;
 	if (get_user(&priority, uaddr(a[2])))
 		return -EFAULT;
-	return set_policy(t, task_of(t, a[0]), policy & ~SCHED_RESET_ON_FORK, policy & SCHED_RESET_ON_FORK, priority);
+	return set_policy(t, task_of(t, a[0]), policy & ~SCHED_RESET_ON_FORK, policy & SCHED_RESET_ON_FORK,
+			  priority);
 }
 
 s64 sys_sched_setparam(struct task *t, const u64 *a)
@@ -203,7 +204,8 @@ s64 sys_sched_setparam(struct task *t, const u64 *a)
 		return -EINVAL;
 	if (get_user(&priority, uaddr(a[1])))
 		return -EFAULT;
-	return other ? set_policy(t, other, other->sched.policy, other->sched.reset_on_fork, priority) : -ESRCH;
+	return other ? set_policy(t, other, other->sched.policy, other->sched.reset_on_fork, priority)
+		     : -ESRCH;
 }
 
 s64 sys_sched_getscheduler(struct task *t, const u64 *a)
@@ -375,9 +377,10 @@ static int each_priority(struct task *t, const u64 *a, void (*fn)(struct task *,
 	else if (which == 2)
 		uid = who ? uid_given((u32)who) : t->cred->uid;
 	list_for_each_entry (other, &kernel()->tasks, all_node) {
-		bool hit = which == 0   ? other == (who ? task_find(who) : t)
-			   : which == 1 ? other->tg && pgrp && other->tg->pgrp == pgrp
-					: other->cred && other->cred->uid == uid && pid_nr(other->pid, task_pid_ns(t));
+		bool hit = which == 0 ? other == (who ? task_find(who) : t)
+			   : which == 1
+			       ? other->tg && pgrp && other->tg->pgrp == pgrp
+			       : other->cred && other->cred->uid == uid && pid_nr(other->pid, task_pid_ns(t));
 		if (!hit || other->state != TASK_ALIVE)
 			continue;
 		fn(other, arg);

@@ -96,8 +96,9 @@ CASE(links_name_type_and_number)
 
 CASE(links_of_all_kinds)
 {
-	static const char *const names[] = {"cgroup", "ipc",  "mnt",		  "net",  "pid",
-					    "pid_for_children", "time", "time_for_children", "user", "uts"};
+	static const char *const names[] = {
+	    "cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "time", "time_for_children",
+	    "user",   "uts"};
 
 	for (size_t i = 0; i < 10; i++)
 		EXPECT(ns_ino(names[i]) > 0);
@@ -541,7 +542,8 @@ CASE(pid_namespace_proc_shows_its_own)
 	pid = clone_(CLONE_NEWPID | CLONE_NEWNS);
 	if (!pid) {
 		char buf[64] = "";
-		if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("proc", "proc", "proc", 0, NULL))
+		if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+		    mount("proc", "proc", "proc", 0, NULL))
 			_exit(1);
 		if (readlink("proc/self", buf, sizeof(buf) - 1) != 1 || buf[0] != '1')
 			_exit(2);
@@ -554,8 +556,8 @@ CASE(pid_namespace_proc_shows_its_own)
 CASE(pid_namespace_thread_cannot_have_one)
 {
 	need_root();
-	EXPECT_ERRNO(syscall(SYS_clone, CLONE_NEWPID | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM, stack + sizeof(stack),
-			     0, 0, 0),
+	EXPECT_ERRNO(syscall(SYS_clone, CLONE_NEWPID | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM,
+			     stack + sizeof(stack), 0, 0, 0),
 		     EINVAL);
 }
 
@@ -590,7 +592,8 @@ CASE(pid_namespace_joined)
 CASE(set_tid_in_two_namespaces)
 {
 	pid_t tids[2] = {1, 0}, dead = fork();
-	struct clone_args a = {.flags = CLONE_NEWPID, .exit_signal = SIGCHLD, .set_tid = (uintptr_t)tids, .set_tid_size = 2};
+	struct clone_args a = {
+	    .flags = CLONE_NEWPID, .exit_signal = SIGCHLD, .set_tid = (uintptr_t)tids, .set_tid_size = 2};
 	long pid;
 
 	if (!dead)
@@ -896,7 +899,8 @@ CASE(other_namespaces_are_new_objects)
 	static const struct {
 		int flag;
 		const char *name;
-	} kinds[] = {{CLONE_NEWIPC, "ipc"}, {CLONE_NEWNET, "net"}, {CLONE_NEWCGROUP, "cgroup"}, {CLONE_NEWNS, "mnt"}};
+	} kinds[] = {
+	    {CLONE_NEWIPC, "ipc"}, {CLONE_NEWNET, "net"}, {CLONE_NEWCGROUP, "cgroup"}, {CLONE_NEWNS, "mnt"}};
 
 	need_root();
 	for (size_t i = 0; i < 4; i++) {

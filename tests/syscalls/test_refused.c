@@ -154,8 +154,8 @@ CASE(process_mrelease_only_of_the_dying)
 
 CASE(calls_that_linux_has_no_more)
 {
-	static const int gone[] = {156 /* _sysctl */, 174, 177, 178, 180, 181, 182, 183,
-				   184,		      185, 205, 211, 212, 214, 215, 236};
+	static const int gone[] = {
+	    156 /* _sysctl */, 174, 177, 178, 180, 181, 182, 183, 184, 185, 205, 211, 212, 214, 215, 236};
 
 	for (size_t i = 0; i < sizeof(gone) / sizeof(*gone); i++)
 		EXPECT_ERRNO(syscall(gone[i], 0, 0, 0, 0, 0, 0), ENOSYS);

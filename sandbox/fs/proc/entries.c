@@ -154,15 +154,16 @@ static int show_loginuid(struct task *t, struct text_buf *b)
 /* The map as the reader's namespace counts the outer ids; if it is the reader's own, as the parent does. */
 static void show_id_map(struct task *t, struct text_buf *b, bool gids)
 {
-	const struct user_ns *ns = t->cred->user_ns, *outer = current_task() ? current_task()->cred->user_ns : ns;
+	const struct user_ns *ns = t->cred->user_ns,
+			     *outer = current_task() ? current_task()->cred->user_ns : ns;
 	const struct id_map *m = gids ? &ns->gids : &ns->uids;
 
 	if (outer == ns && ns->parent)
 		outer = ns->parent;
 	for (u32 i = 0; i < m->count; i++) {
 		const struct id_extent *e = &m->extents[i];
-		text_printf(b, "%10u %10u %10u\n", e->first, gids ? gid_in(outer, e->lower) : uid_in(outer, e->lower),
-			    e->count);
+		text_printf(b, "%10u %10u %10u\n", e->first,
+			    gids ? gid_in(outer, e->lower) : uid_in(outer, e->lower), e->count);
 	}
 }
 
@@ -211,7 +212,8 @@ static int show_timens_offsets(struct task *t, struct text_buf *b)
 
 	if (!ns)
 		return -ESRCH;
-	text_printf(b, "monotonic  %10ld %9ld\nboottime   %10ld %9ld\n", (long)(ns->monotonic_ns / (s64)NSEC_PER_SEC),
+	text_printf(b, "monotonic  %10ld %9ld\nboottime   %10ld %9ld\n",
+		    (long)(ns->monotonic_ns / (s64)NSEC_PER_SEC),
 		    (long)(ns->monotonic_ns % (s64)NSEC_PER_SEC), (long)(ns->boottime_ns / (s64)NSEC_PER_SEC),
 		    (long)(ns->boottime_ns % (s64)NSEC_PER_SEC));
 	return 0;

@@ -182,8 +182,8 @@ static const char *state_name(char letter)
 }
 
 /* A pid as the reader's namespace sees it, and each namespace below, down to the task's own. */
-static void show_ns_numbers(struct text_buf *b, const char *what, const struct pid *p, const struct pid_ns *ns,
-			    u32 level)
+static void show_ns_numbers(struct text_buf *b, const char *what, const struct pid *p,
+			    const struct pid_ns *ns, u32 level)
 {
 	text_printf(b, "%s:", what);
 	for (u32 i = ns->level; i <= level; i++)
@@ -203,9 +203,10 @@ int proc_show_status(struct task *t, struct text_buf *b)
 	    "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
 	    t->comm, t->fs ? t->fs->umask : 0, state_name(task_state_letter(t)), pid_nr(tg->leader->pid, ns),
 	    pid_nr(t->pid, ns), tg->parent ? pid_nr(tg->parent->leader->pid, ns) : 0);
-	text_printf(b, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t%u\nGroups:\t", uid_seen(c->uid), uid_seen(c->euid),
-		    uid_seen(c->suid), uid_seen(c->fsuid), gid_seen(c->gid), gid_seen(c->egid), gid_seen(c->sgid),
-		    gid_seen(c->fsgid), t->files ? t->files->capacity : 0);
+	text_printf(b, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t%u\nGroups:\t", uid_seen(c->uid),
+		    uid_seen(c->euid), uid_seen(c->suid), uid_seen(c->fsuid), gid_seen(c->gid),
+		    gid_seen(c->egid), gid_seen(c->sgid), gid_seen(c->fsgid),
+		    t->files ? t->files->capacity : 0);
 	for (u32 i = 0; i < c->group_count; i++)
 		text_printf(b, "%u ", gid_seen(c->groups[i]));
 	text_printf(b, "\n");
