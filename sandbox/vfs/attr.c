@@ -184,6 +184,20 @@ static u32 change_event(u32 mask)
 	return event | (mask & ATTR_ATIME ? LINUX_IN_ACCESS : 0) | (mask & ATTR_MTIME ? LINUX_IN_MODIFY : 0);
 }
 
+/* The file system may ask elsewhere and sleep: a file's writers wait, so that its answer is not out of date. */
+static int change_inode(struct inode *inode, const struct attr_change *ch)
+{
+	bool file = mode_is_reg(inode->attr.mode);
+	int err;
+
+	if (file)
+		inode_lock(inode);
+	err = inode->ops->setattr(inode, ch);
+	if (file)
+		inode_unlock(inode);
+	return err;
+}
+
 int vfs_setattr(struct path *path, const struct attr_change *change)
 {
 	struct inode *inode = path->dentry->inode;
@@ -203,7 +217,7 @@ int vfs_setattr(struct path *path, const struct attr_change *change)
 		return -EPERM;
 	ch.mask |= ATTR_CTIME;
 	ch.ctime_ns = time_now_ns();
-	err = inode->ops->setattr(inode, &ch);
+	err = change_inode(inode, &ch);
 	if (!err && (ch.mask & ATTR_MODE) && (inode->sb->flags & SB_ACL_CHMOD))
 		acl_forget(inode);
 	else if (!err && (ch.mask & ATTR_MODE) && (inode->sb->flags & SB_POSIXACL))
@@ -237,7 +251,7 @@ int vfs_truncate(struct path *path, u64 size)
 		ch.mode = mode & ~(u32)(LINUX_S_ISUID | (mode & 010 ? LINUX_S_ISGID : 0));
 	}
 	ch.mtime_ns = ch.ctime_ns = time_now_ns();
-	err = inode->ops->setattr(inode, &ch);
+	err = change_inode(inode, &ch);
 	if (!err)
 		vfs_notify(path->dentry, LINUX_IN_MODIFY);
 	return err;
@@ -288,7 +302,9 @@ int vfs_fallocate(struct file *f, int mode, s64 offset, s64 size)
 		(void)send_signal_task(current_task(), LINUX_SIGXFSZ, NULL);
 		return -EFBIG;
 	}
+	inode_lock(inode);
 	err = f->ops->fallocate(f, mode, (u64)offset, (u64)size);
+	inode_unlock(inode);
 	if (!err)
 		vfs_notify(f->path.dentry, LINUX_IN_MODIFY);
 	return err;

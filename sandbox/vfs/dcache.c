@@ -11,7 +11,7 @@
  *
  * Invariants: count 0 <=> on the LRU; hashed dentries hang in parent->children; an unhashed one is in neither
  * and is freed at its last put. A lookup that asks a file system sleeps; it runs under the directory's lock
- * (dir_lock), and the dentry enters the hash when the answer is there, so a hit needs no lock.
+ * (inode_lock), and the dentry enters the hash when the answer is there, so a hit needs no lock.
  */
 #include <errno.h>
 
@@ -277,18 +277,18 @@ bool dentry_is_ancestor(const struct dentry *a, const struct dentry *d)
 	return d == a;
 }
 
-void dir_lock(struct inode *dir)
+void inode_lock(struct inode *inode)
 {
-	if (dir->busy)
-		wait_event_uninterruptible(&dir->idle, !dir->busy);
-	dir->busy = true;
+	if (inode->busy)
+		wait_event_uninterruptible(&inode->idle, !inode->busy);
+	inode->busy = true;
 }
 
-void dir_unlock(struct inode *dir)
+void inode_unlock(struct inode *inode)
 {
-	dir->busy = false;
-	if (wait_queue_active(&dir->idle))
-		wake_up_all(&dir->idle, 0);
+	inode->busy = false;
+	if (wait_queue_active(&inode->idle))
+		wake_up_all(&inode->idle, 0);
 }
 
 int dentry_lookup(struct path *dir, const char *name, size_t len, struct dentry **out)
@@ -328,7 +328,7 @@ int dentry_lookup_flags(struct path *dir, const char *name, size_t len, bool cac
 	}
 	if (cached_only)
 		return -EAGAIN;
-	dir_lock(inode);
+	inode_lock(inode);
 	d = dentry_lookup_cached(parent, name, len);
 	if (!d) {
 		d = dentry_new(parent, parent->sb, name, len);
@@ -336,7 +336,7 @@ int dentry_lookup_flags(struct path *dir, const char *name, size_t len, bool cac
 		if (!err)
 			dentry_hash(d);
 	}
-	dir_unlock(inode);
+	inode_unlock(inode);
 	if (err) {
 		dentry_put(d);
 		return err;

@@ -187,9 +187,24 @@ static void strip_setid(struct file *f)
 	}
 }
 
+/* A write at a position; where to, and the file's size, are decided when nobody else writes. */
+static s64 write_at(struct file *f, struct uio *u, u64 *at)
+{
+	s64 n;
+
+	if ((s64)*at < 0 || *at + u->left > RW_POS_MAX)
+		return -EINVAL;
+	if (f->flags & O_APPEND)
+		*at = f->inode->attr.size;
+	n = fsize_limit(f, u, *at);
+	if (n)
+		return n;
+	strip_setid(f);
+	return f->ops->write(f, u, at);
+}
+
 s64 vfs_write(struct file *f, struct uio *u, u64 *pos)
 {
-	u64 *at = pos ? pos : &f->pos;
 	s64 n;
 
 	if (!(f->mode & FMODE_WRITE))
@@ -197,20 +212,14 @@ s64 vfs_write(struct file *f, struct uio *u, u64 *pos)
 	if (!f->ops->write)
 		return -EINVAL;
 	if (f->mode & FMODE_NOSEEK) {
-		if (pos)
-			return -ESPIPE;
+		n = pos ? -ESPIPE : f->ops->write(f, u, &f->pos);
+	} else if (mode_is_reg(f->inode->attr.mode)) {
+		inode_lock(f->inode);
+		n = write_at(f, u, pos ? pos : &f->pos);
+		inode_unlock(f->inode);
 	} else {
-		int err;
-		if ((s64)*at < 0 || *at + u->left > RW_POS_MAX)
-			return -EINVAL;
-		if (f->flags & O_APPEND)
-			*at = f->inode->attr.size;
-		err = fsize_limit(f, u, *at);
-		if (err)
-			return err;
-		strip_setid(f);
+		n = write_at(f, u, pos ? pos : &f->pos);
 	}
-	n = f->ops->write(f, u, at);
 	if (n > 0 && f->path.dentry)
 		vfs_notify(f->path.dentry, LINUX_IN_MODIFY);
 	if (n > 0 && (f->flags & (O_SYNC | O_DSYNC)) && f->ops->fsync) {

@@ -63,10 +63,10 @@ static int create_begin(struct target *t, int dirfd, const char *name, bool is_d
 	else
 		err = may_create(dir, t->dir.mnt);
 	if (!err) {
-		dir_lock(dir);
+		inode_lock(dir);
 		if (t->d->inode || t->d->unhashed || dir->dead) {
 			err = dir->dead ? -ENOENT : -EEXIST;
-			dir_unlock(dir);
+			inode_unlock(dir);
 		}
 	}
 	if (err)
@@ -83,7 +83,7 @@ static int create_end(struct target *t, int err, u32 notify, u32 mode)
 		err = acl_inherit(dir, t->d->inode, mode);
 	if (err == -EEXIST && !t->d->inode && !t->d->unhashed)
 		dentry_unhash(t->d); /* the negative entry was stale */
-	dir_unlock(t->dir.dentry->inode);
+	inode_unlock(t->dir.dentry->inode);
 	if (!err)
 		vfs_notify_entry(t->dir.dentry->inode, notify, 0, t->d->name, t->d->name_len);
 	target_put(t);
@@ -228,7 +228,7 @@ static int remove_name(int dirfd, const char *name, bool is_dir)
 		target_put(&t);
 		return err;
 	}
-	dir_lock(dir);
+	inode_lock(dir);
 	if (!t.d->inode || t.d->unhashed)
 		err = -ENOENT;
 	else if (mount_want_write(t.dir.mnt))
@@ -246,7 +246,7 @@ static int remove_name(int dirfd, const char *name, bool is_dir)
 			vfs_notify_self(t.d->inode, LINUX_IN_ATTRIB); /* the count of its names */
 		dentry_delete(t.d);
 	}
-	dir_unlock(dir);
+	inode_unlock(dir);
 	if (!err) {
 		dentry_put(t.d); /* with the last one goes the file */
 		t.d = NULL;
@@ -272,22 +272,22 @@ int vfs_rmdir(int dirfd, const char *name)
 static void lock_two(struct inode *a, struct inode *b)
 {
 	if (a == b) {
-		dir_lock(a);
+		inode_lock(a);
 		return;
 	}
 	if (vfs()->renaming)
 		wait_event_uninterruptible(&vfs()->rename_done, !vfs()->renaming);
 	vfs()->renaming = true;
-	dir_lock(a < b ? a : b);
-	dir_lock(a < b ? b : a);
+	inode_lock(a < b ? a : b);
+	inode_lock(a < b ? b : a);
 }
 
 static void unlock_two(struct inode *a, struct inode *b)
 {
-	dir_unlock(a);
+	inode_unlock(a);
 	if (a == b)
 		return;
-	dir_unlock(b);
+	inode_unlock(b);
 	vfs()->renaming = false;
 	wake_up_all(&vfs()->rename_done, 0);
 }

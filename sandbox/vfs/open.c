@@ -218,12 +218,12 @@ static int create_last(struct path *dir, const char *last, u32 o_flags, u32 mode
 		if (!err && !inode->ops->create)
 			err = -EACCES;
 		if (!err) {
-			dir_lock(inode);
+			inode_lock(inode);
 			if ((*d)->inode || (*d)->unhashed) /* somebody was faster */
 				err = -EEXIST;
 			else
 				err = create_file(inode, *d, mode);
-			dir_unlock(inode);
+			inode_unlock(inode);
 		}
 		if (!err) {
 			*created = true;

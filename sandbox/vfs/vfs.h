@@ -130,7 +130,7 @@ struct inode {
 	bool acl_known[2];
 	bool linkable; /* nlink 0 but may be given a name (O_TMPFILE) */
 	bool dead;     /* directory that was removed: no new entries */
-	bool busy;     /* a directory: somebody looks up or changes an entry and may sleep (vfs/dcache.c) */
+	bool busy;     /* inode_lock() is held */
 	struct wait_queue idle; /* those who wait for !busy */
 };
 

@@ -45,10 +45,10 @@ static s64 gofer_write(struct file *f, struct uio *src, u64 *pos)
 	n = host_file_write(gi(inode)->rw, src, *pos, src->left);
 	if (n > 0) {
 		*pos += (u64)n;
-		if (*pos > inode->attr.size) {
+		if (*pos > inode->attr.size)
 			inode->attr.size = *pos;
-			inode->attr.blocks = (*pos + 4095) / 4096 * 8;
-		}
+		gi(inode)->writes++;
+		gi(inode)->blocks_unknown = true;
 		inode_touch_mtime(inode);
 	}
 	return n;

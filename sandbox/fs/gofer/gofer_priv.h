@@ -29,6 +29,8 @@ struct gofer_inode {
 	struct host_fd *rd, *rw; /* donated so far */
 	char *target;            /* of a symlink */
 	u64 checked_ns;          /* when the attributes were last asked for */
+	u32 writes;              /* changes of size and times made here, to notice an answer that is older */
+	bool blocks_unknown;     /* since a write */
 };
 
 static inline struct gofer_fs *gofer_fs(const struct super_block *sb)

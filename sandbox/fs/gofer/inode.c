@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sandbox/fs/gofer/gofer_priv.h"
@@ -134,23 +135,45 @@ void gofer_i_evict(struct inode *inode)
 
 /* ---- attributes ---- */
 
+static void take_answer(struct inode *inode, struct gofer_attr *attr)
+{
+	if (!gofer_fs(inode->sb)->shared)
+		attr->nlink = (u32)inode->attr.nlink; /* names came and went meanwhile: ours is the truth */
+	gofer_attr_to_inode(inode, attr);
+}
+
 int gofer_refresh(struct inode *inode)
 {
 	struct gofer_op_buf op;
 	struct gofer_attr attr;
+	u32 writes = gi(inode)->writes;
 	int err = gofer_op_begin(gofer_fs(inode->sb), &op, GOFER_SMALL_BUF);
 
 	if (err)
 		return err;
 	err = gofer_getattr(gofer_client_of(inode), &op.call, gi(inode)->handle, &attr);
-	if (!err)
-		gofer_attr_to_inode(inode, &attr);
+	if (!err && writes == gi(inode)->writes) /* else out of date when it came; the next one asks again */
+		take_answer(inode, &attr);
 	gofer_op_end(&op);
 	return err;
 }
 
+/* How many blocks a file has is the host's business: asked for after writes, from the descriptor at hand. */
+static void count_blocks(struct inode *inode)
+{
+	struct gofer_inode *g = gi(inode);
+	struct stat st;
+
+	if (g->rw && fstat(g->rw->fd, &st) == 0) {
+		inode->attr.blocks = (u64)st.st_blocks;
+		g->blocks_unknown = false;
+	}
+}
+
 int gofer_i_getattr(struct inode *inode, u32 mask)
 {
+	if (gi(inode)->blocks_unknown)
+		count_blocks(inode);
 	if (gofer_fs(inode->sb)->shared && clock_monotonic() - gi(inode)->checked_ns > GOFER_STALE_NS)
 		return gofer_refresh(inode);
 	return 0;
@@ -194,7 +217,7 @@ static int set_remote(struct inode *inode, const struct attr_change *ch)
 		return err;
 	err = gofer_setattr(gofer_client_of(inode), &op.call, &q, &attr);
 	if (!err)
-		gofer_attr_to_inode(inode, &attr);
+		take_answer(inode, &attr);
 	gofer_op_end(&op);
 	return err;
 }
