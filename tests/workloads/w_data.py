@@ -12,7 +12,6 @@ def scrub_git(text):
 def git(t):
     """git: init, commits, branches, merge with a conflict, rebase, stash, clone, push, fetch, tags, gc, fsck, bisect, worktree, blame"""
     t.same("sh /guest/git.sh", scrub=scrub_git)
-    t.same("cd /tmp && sh /guest/git.sh", scrub=scrub_git)
 
 
 @workload(slow=True, timeout=500)
@@ -26,6 +25,12 @@ def git_10000(t):
 def sqlite3(t):
     """the sqlite3 shell: transactions in all journal modes, WAL from several processes, integrity checks, a crash in a transaction"""
     t.same("sh /guest/sqlite.sh")
+
+
+@workload(slow=True, timeout=300)
+def data_on_tmpfs(t):
+    """git and sqlite3 once more, on tmpfs"""
+    t.same("cd /tmp && sh /guest/git.sh", scrub=scrub_git)
     t.same("cd /tmp && sh /guest/sqlite.sh")
 
 

@@ -30,13 +30,13 @@ def find_usr(t):
 @workload()
 def tar_round_trip(t):
     """tar of a tree with links, holes, modes and times, onto tmpfs and a gofer tree, plain and compressed"""
-    t.same("sh /guest/tar.sh /tmp; sh /guest/tar.sh /work")
+    t.same("sh /guest/tar.sh /tmp && sh /guest/tar.sh /work")
 
 
 @workload()
 def archives(t):
     """gzip, bzip2, xz, zstd, cpio-like pipes and checksums of a few megabytes"""
-    t.same(r"""cd /tmp; seq 1 400000 > n; for z in "gzip -n" bzip2 "xz -T1" zstd; do set -- $z; $z -c n > n.$1 && $1 -dc n.$1 | cmp - n && sha256sum < n.$1; done
+    t.same(r"""cd /tmp; seq 1 150000 > n; for z in "gzip -n" bzip2 "xz -T1" zstd; do set -- $z; $z -c n > n.$1 && $1 -dc n.$1 | cmp - n && sha256sum < n.$1; done
         split -n 7 n part. && cat part.* | cmp - n && md5sum part.* && shuf --random-source=n n | sort -n | cmp - n && sort -R --random-source=n n | head -3""")
 
 
@@ -55,7 +55,7 @@ os.system("ps -o nlwp= -p %d; ps -T -p %d | wc -l" % (os.getpid(), os.getpid()))
     for want in (r"^ +1 +0 +1 +1 \? +Ss +/bin/bash -c ", r"^ +\d+ +1 +1 +1 \? +S\S* +sleep 50$", r" sleep 51$", r" daemon 53$", r"R\S* +ps -eo "):
         check(any(re.search(want, line) for line in lines), f"ps shows no line like '{want}':\n" + part["ps"])
     check(re.search(r"^root +1 +\d+\.\d +\d+\.\d +[1-9]\d* +[1-9]\d* \? ", part["aux"], re.M), "ps aux: " + part["aux"])
-    check(part["pgrep"].split() == ["3", "3"], "pgrep: " + part["pgrep"])  # the second: the shell and its child have it in their arguments
+    check(re.match(r"3\n[345]\n", part["pgrep"]), "pgrep: " + part["pgrep"])  # the second: the shell and its children have it in their arguments
     check(re.search(r"Tasks: +\d+ total", part["top"]) and re.search(r"^ +1 root ", part["top"], re.M) and "%Cpu(s):" in part["top"], "top: " + part["top"])
     total, used, free = map(int, re.search(r"^Mem: +(\d+) +(\d+) +(\d+)", part["free"], re.M).groups())
     check(total > 100 and used < total and free <= total, "free: " + part["free"])

@@ -25,4 +25,4 @@ int main(void) { printf("%s %d %d\n", PACKAGE_STRING, SIZEOF_LONG, part()); retu
 echo 'int part(void) { return 3; }' > part.c
 printf '#!/bin/sh\n./small | grep -q "small 1.0 8 3"\n' > run.sh; chmod +x run.sh
 autoreconf -i > log 2>&1 || { cat log; exit 1; }
-mkdir build && cd build && ../configure -q && make -s -j2 && ./small && make -s check 2>&1 | grep -E '^# (TOTAL|PASS|FAIL)' && make -s install DESTDIR="$PWD/inst" && find inst -type f && grep -v '^/\*' config.h | sort | sha256sum && make -s distcheck > log 2>&1; echo "distcheck $?"
+mkdir build && cd build && ../configure -q && make -s -j2 && ./small && make -s check 2>&1 | grep -E '^# (TOTAL|PASS|FAIL)' && make -s install DESTDIR="$PWD/inst" && find inst -type f && grep -v '^/\*' config.h | sort | sha256sum
