@@ -184,7 +184,8 @@ static u32 change_event(u32 mask)
 	return event | (mask & ATTR_ATIME ? LINUX_IN_ACCESS : 0) | (mask & ATTR_MTIME ? LINUX_IN_MODIFY : 0);
 }
 
-/* The file system may ask elsewhere and sleep: a file's writers wait, so that its answer is not out of date. */
+/* The file system may ask elsewhere and sleep: a file's writers wait, so that its answer is not out of date.
+ */
 static int change_inode(struct inode *inode, const struct attr_change *ch)
 {
 	bool file = mode_is_reg(inode->attr.mode);

@@ -128,9 +128,9 @@ struct inode {
 	u32 flags;                /* INODE_* */
 	struct posix_acl *acl[2]; /* access, default: vfs/acl.c; NULL if known to be none */
 	bool acl_known[2];
-	bool linkable; /* nlink 0 but may be given a name (O_TMPFILE) */
-	bool dead;     /* directory that was removed: no new entries */
-	bool busy;     /* inode_lock() is held */
+	bool linkable;          /* nlink 0 but may be given a name (O_TMPFILE) */
+	bool dead;              /* directory that was removed: no new entries */
+	bool busy;              /* inode_lock() is held */
 	struct wait_queue idle; /* those who wait for !busy */
 };
 
