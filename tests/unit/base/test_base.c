@@ -354,6 +354,8 @@ int main(void)
 	SRunner *r;
 	int failed;
 
+	tcase_set_timeout(t, 60); /* of a test, on a busy machine */
+
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_test(t, arena_random);
 	tcase_add_test(t, arena_realloc_keeps_content);
