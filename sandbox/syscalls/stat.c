@@ -157,11 +157,15 @@ s64 sys_statx(struct task *t, const u64 *args)
 	ret = vfs_getattr(&p, (u32)args[3], &a);
 	if (!ret) {
 		u64 dev = p.mnt->sb->dev;
-		sx = (struct linux_statx){.stx_mask = 0xfff | 0x1000,
+		u64 attributes = (p.dentry == p.mnt->root ? 0x2000 : 0) /* MOUNT_ROOT */ |
+				 (p.dentry->inode->flags & INODE_IMMUTABLE ? 0x10 : 0) |
+				 (p.dentry->inode->flags & INODE_APPEND ? 0x20 : 0) |
+				 (p.dentry->inode->flags & INODE_NODUMP ? 0x40 : 0);
+		bool unique = args[3] & 0x4000; /* STATX_MNT_ID_UNIQUE */
+		sx = (struct linux_statx){.stx_mask = 0xfff | (unique ? 0x4000 : 0x1000),
 					  .stx_blksize = a.blksize,
-					  .stx_attributes_mask = 0x2000,
-					  .stx_attributes =
-					      p.dentry == p.mnt->root ? 0x2000 : 0, /* MOUNT_ROOT */
+					  .stx_attributes_mask = 0x2070,
+					  .stx_attributes = attributes,
 					  .stx_nlink = a.nlink,
 					  .stx_uid = uid_seen(a.uid),
 					  .stx_gid = gid_seen(a.gid),
@@ -177,7 +181,7 @@ s64 sys_statx(struct task *t, const u64 *args)
 					  .stx_rdev_minor = dev_minor(a.rdev),
 					  .stx_dev_major = dev_major(dev),
 					  .stx_dev_minor = dev_minor(dev),
-					  .stx_mnt_id = p.mnt->id};
+					  .stx_mnt_id = unique ? mount_unique_id(p.mnt) : p.mnt->id};
 		ret = put_user(&sx, uaddr(args[4]));
 	}
 	path_put(&p);
@@ -197,7 +201,8 @@ static s64 statfs_path(const struct path *p, u64 out)
 	static const struct {
 		u32 mnt, st;
 	} bits[] = {{MNT_READONLY, 1}, {MNT_NOSUID, 2},     {MNT_NODEV, 4},
-		    {MNT_NOEXEC, 8},   {MNT_NOATIME, 1024}, {MNT_RELATIME, 4096}};
+		    {MNT_NOEXEC, 8},   {MNT_NOATIME, 1024}, {MNT_RELATIME, 4096},
+		    {MNT_NODIRATIME, 2048}, {MNT_NOSYMFOLLOW, 8192}};
 	struct inode *inode = p->dentry->inode;
 	int err = 0;
 

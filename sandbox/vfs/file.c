@@ -24,8 +24,11 @@ static void file_release(struct object *obj)
 		epoll_file_released(f);
 	if (f->inode && f->inode->locks)
 		locks_release_file(f);
-	if (f->counted_write)
+	if (f->counted_write) {
 		f->inode->write_count--;
+		f->path.mnt->writers--;
+		f->path.mnt->sb->writers--;
+	}
 	if (f->ops && f->ops->release)
 		f->ops->release(f);
 	if (f->path.dentry && f->ops && !(f->mode & FMODE_PATH))

@@ -109,9 +109,11 @@ void inode_touch_atime(struct file *f)
 	if ((f->flags & 01000000 /* O_NOATIME */) || (i->flags & (INODE_NOATIME | INODE_IMMUTABLE)) ||
 	    (mnt & (MNT_NOATIME | MNT_READONLY)))
 		return;
+	if ((mnt & MNT_NODIRATIME) && mode_is_dir(i->attr.mode))
+		return;
 	now = time_now_ns();
 	/* relatime, as Linux mounts by default */
-	if (i->attr.atime_ns > i->attr.mtime_ns && i->attr.atime_ns > i->attr.ctime_ns &&
+	if ((mnt & MNT_RELATIME || !f->path.mnt || !f->path.mnt->ns) && i->attr.atime_ns > i->attr.mtime_ns && i->attr.atime_ns > i->attr.ctime_ns &&
 	    now - i->attr.atime_ns < 86400 * (s64)NSEC_PER_SEC)
 		return;
 	i->attr.atime_ns = now;

@@ -13,14 +13,17 @@
 #include "sandbox/fs/gofer/gofer.h"
 #include "sandbox/fs/proc/proc.h"
 #include "sandbox/fs/tmpfs/tmpfs.h"
-#include "sandbox/vfs/vfs_priv.h"
+#include "sandbox/vfs/mount_priv.h"
 
 /* File systems that other parts of the sentry bring; a build without one has a hole in the list. */
-extern const struct fs_type sys_fs_type;
+extern const struct fs_type sys_fs_type, overlay_fs_type, fuse_fs_type;
 #pragma weak sys_fs_type
+#pragma weak overlay_fs_type
+#pragma weak fuse_fs_type
 
 static const struct fs_type *const types[] = {
-    &tmpfs_fs_type, &gofer_fs_type, &dev_fs_type, &devpts_fs_type, &proc_fs_type, &sys_fs_type,
+    &tmpfs_fs_type, &ramfs_fs_type, &gofer_fs_type,   &dev_fs_type,  &devpts_fs_type,
+    &proc_fs_type,  &sys_fs_type,   &overlay_fs_type, &fuse_fs_type,
 };
 
 const struct fs_type *fs_type_at(u32 index)
@@ -58,6 +61,7 @@ static void mount_release(struct object *obj)
 	struct mount *m = container_of(obj, struct mount, obj);
 	struct super_block *sb = m->sb;
 
+	mount_make_private(m);
 	list_del_init(&m->child_node);
 	list_del_init(&m->ns_node);
 	dentry_put(m->root);
@@ -77,14 +81,13 @@ static void mount_release(struct object *obj)
 	sb_put(sb);
 }
 
-/* A detached mount that shows `root` of sb. Takes no reference over. */
-static struct mount *mount_alloc(struct super_block *sb, struct dentry *root, u32 flags, const char *source)
+struct mount *mount_alloc(struct super_block *sb, struct dentry *root, u32 flags, const char *source)
 {
 	struct mount *m = knew(struct mount);
 
 	if (!m)
 		return NULL;
-	m->source = kstrdup(source ? source : sb->type->name);
+	m->source = kstrdup(source ? source : "none");
 	if (!m->source) {
 		kfree(m);
 		return NULL;
@@ -99,7 +102,17 @@ static struct mount *mount_alloc(struct super_block *sb, struct dentry *root, u3
 	list_init(&m->child_node);
 	list_init(&m->children);
 	list_init(&m->ns_node);
+	list_init(&m->peers);
+	list_init(&m->slaves);
+	list_init(&m->slave_node);
+	list_init(&m->made_node);
 	return m;
+}
+
+int mount_of_sb(struct super_block *sb, struct dentry *root, u32 flags, const char *source, struct mount **out)
+{
+	*out = mount_alloc(sb, root, flags, source);
+	return *out ? 0 : -ENOMEM;
 }
 
 int mount_new(const char *fs_type, const struct mount_options *opt, u32 mnt_flags, struct mount **out)
@@ -113,29 +126,107 @@ int mount_new(const char *fs_type, const struct mount_options *opt, u32 mnt_flag
 	err = type->mount(type, opt, &sb);
 	if (err)
 		return err;
-	*out = mount_alloc(sb, sb->root, mnt_flags, opt->source);
+	err = mount_of_sb(sb, sb->root, mnt_flags, opt->source, out);
 	sb_put(sb); /* the mount's own reference keeps it */
-	return *out ? 0 : -ENOMEM;
+	return err;
+}
+
+/* ---- in the tree ---- */
+
+void mount_ns_changed(struct mount_ns *ns)
+{
+	ns->generation++;
+	wake_up_all(&ns->poll, 0);
+}
+
+/* One mount; its reference goes along. */
+static void change_ns(struct mount *m, struct mount_ns *ns)
+{
+	struct mount_ns *old = m->ns;
+
+	if (ns && !old)
+		mount_get(m);
+	if (old) {
+		list_del_init(&m->ns_node);
+		old->count--;
+	}
+	if (ns) {
+		list_add_tail(&m->ns_node, &ns->mounts);
+		ns->count++;
+		m->detached = false;
+	}
+	m->ns = ns;
+	if (old && !ns)
+		mount_put(m);
+}
+
+void mount_set_ns(struct mount *m, struct mount_ns *ns)
+{
+	struct mount_ns *old = m->ns;
+	struct mount *p;
+
+	mount_get(m);
+	for (p = m; p; p = mount_next(p, m)) /* out of all namespaces go single mounts only */
+		change_ns(p, ns);
+	mount_put(m);
+	if (old)
+		mount_ns_changed(old);
+	if (ns)
+		mount_ns_changed(ns);
+}
+
+void mount_link(struct mount *m, struct mount *parent, struct dentry *at)
+{
+	m->parent = mount_get(parent);
+	m->mountpoint = dentry_get(at);
+	at->mount_count++;
+	list_add_tail(&m->child_node, &parent->children);
+	mount_set_ns(m, parent->ns);
+}
+
+void mount_unlink(struct mount *m)
+{
+	struct mount *parent = m->parent;
+	struct dentry *at = m->mountpoint;
+
+	list_del_init(&m->child_node);
+	m->parent = NULL;
+	m->mountpoint = NULL;
+	if (at)
+		at->mount_count--;
+	dentry_put(at);
+	mount_put(parent);
+}
+
+/* Takes m and everything mounted below it out of its namespace, each from its parent, leaves first. */
+void mount_detach_tree(struct mount *m)
+{
+	struct mount *at = mount_get(m), *up;
+	bool last = false;
+
+	while (!last) {
+		if (!list_empty(&at->children)) {
+			at = mount_get(list_first_entry(&at->children, struct mount, child_node));
+			continue;
+		}
+		last = at == m;
+		up = at->parent;
+		mount_make_private(at);
+		mount_unlink(at);
+		mount_set_ns(at, NULL);
+		at->detached = true;
+		mount_put(at);
+		at = up;
+	}
 }
 
 int mount_attach(struct mount *m, struct path *at)
 {
-	struct mount *parent = at->mnt;
-
 	if (mode_is_dir(at->dentry->inode->attr.mode) != mode_is_dir(m->root->inode->attr.mode))
 		return -ENOTDIR;
 	if (at->dentry->unhashed)
 		return -ENOENT;
-	m->parent = mount_get(parent);
-	m->mountpoint = dentry_get(at->dentry);
-	m->mountpoint->mount_count++;
-	m->ns = parent->ns;
-	list_add_tail(&m->child_node, &parent->children);
-	if (m->ns) {
-		list_add_tail(&mount_get(m)->ns_node, &m->ns->mounts);
-		m->ns->generation++;
-		wake_up_all(&m->ns->poll, 0);
-	}
+	mount_link(m, at->mnt, at->dentry);
 	return 0;
 }
 
@@ -149,87 +240,77 @@ struct mount *mount_on(struct mount *m, struct dentry *d)
 	return top;
 }
 
-static int bind_one(struct mount *from, struct dentry *root, struct path *at, struct mount **out)
-{
-	struct mount *m = mount_alloc(from->sb, root, from->flags, from->source);
-	int err = m ? mount_attach(m, at) : -ENOMEM;
-
-	if (!err)
-		*out = m; /* borrowed: the namespace counts it */
-	mount_put(m);
-	return err;
-}
-
-static int bind_children(struct mount *from, struct mount *to)
-{
-	struct mount *c, *copy;
-	int err = 0;
-
-	list_for_each_entry (c, &from->children, child_node) {
-		struct path at = {to, c->mountpoint};
-		if (c == to || !dentry_is_ancestor(to->root, c->mountpoint))
-			continue;
-		err = bind_one(c, c->root, &at, &copy);
-		if (!err)
-			err = bind_children(c, copy);
-		if (err)
-			break;
-	}
-	return err;
-}
-
-int mount_bind(struct path *from, struct path *at, bool recursive)
+struct mount *mount_find(const struct mount_ns *ns, u64 id)
 {
 	struct mount *m;
-	int err = bind_one(from->mnt, from->dentry, at, &m);
 
-	return err || !recursive ? err : bind_children(from->mnt, m);
+	list_for_each_entry (m, &ns->mounts, ns_node)
+		if (m->id == id)
+			return m;
+	return NULL;
 }
 
-static void unlink_mount(struct mount *m)
+/* ---- copies ---- */
+
+static struct mount *copy_one(struct mount *m, struct dentry *root)
 {
-	if (m->mountpoint)
-		m->mountpoint->mount_count--;
-	list_del_init(&m->child_node);
-	if (m->ns) {
-		m->ns->generation++;
-		wake_up_all(&m->ns->poll, 0);
-		list_del_init(&m->ns_node);
-		m->ns = NULL;
-		m->detached = true;
-		mount_put(m);
+	struct mount *copy = mount_alloc(m->sb, root, m->flags, m->source);
+
+	if (copy) {
+		copy->unbindable = m->unbindable;
+		mount_join(copy, m);
 	}
+	return copy;
 }
 
-/* Takes m and everything mounted below it out of the namespace, leaves first; a guest chooses how deep it is.
- */
-static void detach_tree(struct mount *m)
+/* Copies of what is mounted in m below the root of its copy `top`, attached there. */
+static int copy_children(struct mount *m, struct mount *top, u32 flags)
 {
-	struct mount *at = mount_get(m), *up;
-	bool last = false;
+	struct mount *src = m, *dst = top, *p = mount_next(m, m), *copy;
 
-	while (!last) {
-		if (!list_empty(&at->children)) {
-			at = mount_get(list_first_entry(&at->children, struct mount, child_node));
+	while (p) {
+		while (p->parent != src) { /* out of what is done */
+			src = src->parent;
+			dst = dst->parent;
+		}
+		if (!dentry_is_ancestor(dst->root, p->mountpoint) || (p->unbindable && !(flags & BIND_ALL))) {
+			p = mount_skip(p, m);
 			continue;
 		}
-		last = at == m;
-		up = at->parent;
-		unlink_mount(at);
-		mount_put(at);
-		at = up;
+		copy = copy_one(p, p->root);
+		if (!copy)
+			return -ENOMEM;
+		mount_link(copy, dst, p->mountpoint);
+		mount_put(copy); /* its namespace counts it */
+		if (!list_empty(&p->children)) {
+			src = p;
+			dst = copy;
+		}
+		p = mount_next(p, m);
 	}
+	return 0;
 }
 
-int mount_detach(struct mount *m, bool lazy)
+/* The copy is in an anonymous namespace, which counts its mounts: the root is given, the namespace's
+ * reference too. */
+int mount_copy_tree(struct mount *m, struct dentry *root, u32 flags, struct user_ns *owner, struct mount_ns **out)
 {
-	if (!m->parent)
-		return -EINVAL;
-	/* the namespace's reference and the caller's path */
-	if (!lazy && (!list_empty(&m->children) || m->obj.refs > 2))
-		return -EBUSY;
-	detach_tree(m);
-	return 0;
+	struct mount *top = copy_one(m, root);
+	struct mount_ns *ns;
+	int err;
+
+	if (!top)
+		return -ENOMEM;
+	ns = mount_ns_new(owner, top);
+	if (!ns)
+		return -ENOMEM;
+	ns->anonymous = true;
+	err = flags & BIND_RECURSIVE ? copy_children(m, top, flags) : 0;
+	if (err)
+		mount_ns_put(ns);
+	else
+		*out = ns;
+	return err;
 }
 
 /* ---- namespaces ---- */
@@ -237,12 +318,13 @@ int mount_detach(struct mount *m, bool lazy)
 static void mount_ns_release(struct object *obj)
 {
 	struct mount_ns *ns = container_of(obj, struct mount_ns, common.obj);
+	struct mount *root = ns->root;
 
-	while (!list_empty(&ns->root->children))
-		detach_tree(list_first_entry(&ns->root->children, struct mount, child_node));
-	ns->root->ns = NULL;
-	list_del_init(&ns->root->ns_node);
-	mount_put(ns->root);
+	if (root) {
+		if (root->ns == ns)
+			mount_detach_tree(root);
+		mount_put(root);
+	}
 	ns_common_end(&ns->common);
 	kfree(ns);
 }
@@ -262,8 +344,7 @@ struct mount_ns *mount_ns_new(struct user_ns *owner, struct mount *root)
 	list_init(&ns->mounts);
 	wait_queue_init(&ns->poll);
 	ns->root = root;
-	root->ns = ns;
-	list_add_tail(&root->ns_node, &ns->mounts);
+	mount_set_ns(root, ns);
 	return ns;
 }
 
@@ -279,45 +360,29 @@ void mount_ns_put(struct mount_ns *ns)
 		object_put(&ns->common.obj);
 }
 
-/* The copy of mount `old` in the tree of copies below `copy`, walking both trees side by side. */
+/* The copy of mount `old` in the tree of copies below `copy`, which has the same shape. */
 static struct mount *find_copy(struct mount *tree, struct mount *copy, const struct mount *old)
 {
-	struct mount *a, *b, *found;
+	struct mount *a = tree, *b = copy;
 
-	if (tree == old)
-		return copy;
-	b = list_entry(copy->children.next, struct mount, child_node);
-	list_for_each_entry (a, &tree->children, child_node) {
-		if (&b->child_node == &copy->children)
-			return NULL;
-		found = find_copy(a, b, old);
-		if (found)
-			return found;
-		b = list_entry(b->child_node.next, struct mount, child_node);
-	}
+	for (; a && b; a = mount_next(a, tree), b = mount_next(b, copy))
+		if (a == old)
+			return b;
 	return NULL;
 }
 
 int mount_ns_copy(struct mount_ns *ns, struct user_ns *owner, struct path *root, struct path *cwd,
 		  struct mount_ns **out)
 {
-	struct mount *top = mount_alloc(ns->root->sb, ns->root->root, ns->root->flags, ns->root->source);
 	struct path *move[2] = {root, cwd};
 	struct mount_ns *copy;
-	int err;
+	int err = mount_copy_tree(ns->root, ns->root->root, BIND_RECURSIVE | BIND_ALL, owner, &copy);
 
-	if (!top)
-		return -ENOMEM;
-	copy = mount_ns_new(owner, top);
-	if (!copy)
-		return -ENOMEM;
-	err = bind_children(ns->root, top);
-	if (err) {
-		mount_ns_put(copy);
+	if (err)
 		return err;
-	}
+	copy->anonymous = false;
 	for (int i = 0; i < 2; i++) {
-		struct mount *m = move[i] ? find_copy(ns->root, top, move[i]->mnt) : NULL;
+		struct mount *m = move[i] ? find_copy(ns->root, copy->root, move[i]->mnt) : NULL;
 		if (m)
 			path_set(move[i], m, move[i]->dentry);
 	}

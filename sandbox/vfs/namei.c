@@ -105,7 +105,7 @@ int walk_follow(struct walk *w, struct dentry *link, bool trailing)
 	struct inode *inode = link->inode;
 	int err;
 
-	if (w->flags & WALK_NO_SYMLINKS || ++w->links > SYMLINKS_MAX)
+	if (w->flags & WALK_NO_SYMLINKS || ++w->links > SYMLINKS_MAX || (w->cur.mnt->flags & MNT_NOSYMFOLLOW))
 		return -ELOOP;
 	if (trailing && link_protected(w, inode))
 		return -EACCES;

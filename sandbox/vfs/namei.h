@@ -78,6 +78,8 @@ int vfs_fallocate(struct file *f, int mode, s64 offset, s64 size) must_check;
 /* The absolute path as seen from `root`; fresh arena string, "(unreachable)" or " (deleted)" as Linux shows.
  */
 char *path_to_string(const struct path *path, const struct path *root) must_check;
+/* The same from the root of the dentry's file system, whatever is mounted where. */
+char *dentry_to_string(const struct dentry *d) must_check;
 
 /* Reads and writes with the kernel as the other side (loader, control). */
 s64 file_read_kernel(struct file *f, void *buf, size_t size, u64 pos) must_check;

@@ -101,6 +101,8 @@ static int do_open(struct path *p, u32 o_flags, bool created, struct file **out)
 		}
 		if (f->mode & FMODE_WRITE && mode_is_reg(inode->attr.mode)) {
 			inode->write_count++;
+			p->mnt->writers++;
+			p->mnt->sb->writers++;
 			f->counted_write = true;
 		}
 	}

@@ -108,3 +108,19 @@ char *path_to_string(const struct path *path, const struct path *root)
 	}
 	return kasprintf("%s%s%s", prefix, *at ? at : "/", suffix);
 }
+
+char *dentry_to_string(const struct dentry *d)
+{
+	auto_cleanup(kfreep) char *buf = kmalloc(PATH_MAX_SIZE);
+	const char *suffix = d->unhashed ? "//deleted" : "";
+	char *at;
+
+	if (!buf)
+		return NULL;
+	at = buf + PATH_MAX_SIZE - 1;
+	*at = 0;
+	for (; d != d->parent; d = d->parent)
+		if (!prepend(buf, &at, d->name, d->name_len))
+			return NULL;
+	return kasprintf("%s%s", *at ? at : "/", suffix);
+}

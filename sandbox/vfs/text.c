@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "sandbox/abi/poll.h"
 #include "sandbox/vfs/vfs_priv.h"
 
 void text_append(struct text_buf *b, const void *data, size_t size)
@@ -73,7 +74,23 @@ static void text_evict(struct inode *inode)
 	kfree(ti);
 }
 
-static const struct inode_ops text_inode_ops = {.evict = text_evict};
+static int text_open(struct inode *inode, struct file *f)
+{
+	const struct text_file_ops *ops = inode_text_ops(inode);
+	struct text_buf *b;
+
+	if (!ops->generation)
+		return 0;
+	b = knew(struct text_buf);
+	if (!b)
+		return -ENOMEM;
+	b->stale = true;
+	b->seen = ops->generation(inode, NULL);
+	f->private = b;
+	return 0;
+}
+
+static const struct inode_ops text_inode_ops = {.evict = text_evict, .open = text_open};
 
 struct inode *inode_new_text(struct super_block *sb, u32 mode, const struct text_file_ops *ops, void *private,
 			     void (*free_private)(void *private))
@@ -108,7 +125,7 @@ static s64 text_read(struct file *f, struct uio *dst, u64 *pos)
 {
 	struct text_buf *b = f->private;
 
-	if (!b || *pos == 0) {
+	if (!b || b->stale || *pos == 0) {
 		struct text_buf *fresh = knew(struct text_buf);
 		int err;
 		if (!fresh)
@@ -122,8 +139,10 @@ static s64 text_read(struct file *f, struct uio *dst, u64 *pos)
 			return err;
 		}
 		b = f->private; /* show may have slept, and another reader been here */
-		if (b)
+		if (b) {
+			fresh->seen = b->seen;
 			kfree(b->data);
+		}
 		kfree(b);
 		f->private = b = fresh;
 	}
@@ -156,6 +175,22 @@ static s64 text_write(struct file *f, struct uio *src, u64 *pos)
 	return n;
 }
 
+static u32 text_poll(struct file *f, struct poll_table *pt)
+{
+	const struct text_file_ops *ops = inode_text_ops(f->inode);
+	struct text_buf *b = f->private;
+	u32 events = LINUX_POLLIN | LINUX_POLLOUT | LINUX_POLLRDNORM | LINUX_POLLWRNORM;
+	u64 now;
+
+	if (!ops->generation || !b)
+		return events;
+	now = ops->generation(f->inode, pt);
+	if (now != b->seen)
+		events |= LINUX_POLLERR | LINUX_POLLPRI;
+	b->seen = now;
+	return events & ~(u32)(LINUX_POLLOUT | LINUX_POLLWRNORM);
+}
+
 static void text_release(struct file *f)
 {
 	struct text_buf *b = f->private;
@@ -168,5 +203,6 @@ static void text_release(struct file *f)
 const struct file_ops text_file_ops_generic = {
     .read = text_read,
     .write = text_write,
+    .poll = text_poll,
     .release = text_release,
 };

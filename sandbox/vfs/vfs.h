@@ -36,6 +36,7 @@ struct vma;
 struct poll_table;
 struct unix_endpoint;
 struct path;
+struct text_buf;
 struct attr_change;
 struct linux_statfs;
 
@@ -175,6 +176,7 @@ enum {
 	SB_POSIXACL = 8,     /* its attributes may hold ACLs */
 	SB_ACL_CHMOD = 16,   /* it changes an ACL with the mode by itself */
 	SB_INODE_FLAGS = 32, /* chattr(1) */
+	SB_READONLY_FOREVER = 64,
 };
 
 /* Dentries that nobody uses, oldest first, and how many are kept. */
@@ -191,6 +193,7 @@ struct super_block {
 	struct dentry *root; /* counted */
 	u64 dev;             /* st_dev */
 	u32 flags;
+	u32 writers;     /* files open for writing */
 	u32 mounts;      /* mounts of it; at the last the tree of dentries goes */
 	u64 next_cookie; /* of the next entry in a SB_DCACHE_TRUTH directory */
 	const struct dentry_ops *dentry_ops;
@@ -209,9 +212,25 @@ struct fs_type {
 	const char *name;
 	u64 magic; /* statfs f_type */
 	int (*mount)(const struct fs_type *type, const struct mount_options *opt, struct super_block **out);
+	/* Are these options ones it would take (fsconfig)? NULL: it takes none. */
+	int (*check_options)(const char *data);
+	/* New options for what is mounted. NULL: none may be given. */
+	int (*reconfigure)(struct super_block *sb, const char *data);
+	/* ",size=64k" for /proc/mounts. May be NULL. */
+	void (*show_options)(struct super_block *sb, struct text_buf *b);
 };
 
-enum { MNT_READONLY = 1, MNT_NOSUID = 2, MNT_NODEV = 4, MNT_NOEXEC = 8, MNT_NOATIME = 16, MNT_RELATIME = 32 };
+enum {
+	MNT_READONLY = 1,
+	MNT_NOSUID = 2,
+	MNT_NODEV = 4,
+	MNT_NOEXEC = 8,
+	MNT_NOATIME = 16,
+	MNT_RELATIME = 32,
+	MNT_NODIRATIME = 64,
+	MNT_NOSYMFOLLOW = 128,
+	MNT_ATIME = MNT_NOATIME | MNT_RELATIME | MNT_NODIRATIME,
+};
 
 /* All file system types: a constant table in vfs/mount.c. */
 const struct fs_type *fs_type_find(const char *name);
@@ -374,6 +393,8 @@ struct text_buf {
 	char *data;
 	size_t size, capacity;
 	bool failed; /* out of memory: read gives -ENOMEM */
+	bool stale;  /* not made yet */
+	u64 seen;    /* generation */
 };
 void text_printf(struct text_buf *b, const char *fmt, ...) printf_like(2, 3);
 void text_append(struct text_buf *b, const void *data, size_t size);
@@ -383,6 +404,9 @@ struct text_file_ops {
 	int (*show)(struct inode *inode, struct text_buf *b);
 	/* NULL: -EACCES. One write call's bytes, at most a page. */
 	s64 (*store)(struct inode *inode, const char *data, size_t size);
+	/* A number that changes with the content, and where its changes are told: poll(2) then says POLLPRI
+	 * and POLLERR once for each. NULL: nobody can wait. */
+	u64 (*generation)(struct inode *inode, struct poll_table *pt);
 };
 extern const struct file_ops text_file_ops_generic;
 const struct text_file_ops *inode_text_ops(struct inode *inode);

@@ -27,6 +27,8 @@ struct vfs_state {
 	struct list_head lock_waiters; /* locks.c: POSIX locks being waited for */
 	struct list_head watches;      /* notify.c: struct inode_watch */
 	u32 notify_cookie;
+	u64 mount_walk; /* propagate.c */
+	u32 mount_groups;
 	struct list_head inotifies; /* fs/anon/inotify.c: all instances */
 };
 

@@ -105,7 +105,7 @@ static int gofer_mount(const struct fs_type *type, const struct mount_options *o
 	fs->conn = conn;
 	fs->shared = has_option(opt->data, "cache=shared");
 	if (has_option(opt->data, "ro") || (conn->client.server_flags & GOFER_SERVER_RO))
-		sb->flags |= SB_READONLY;
+		sb->flags |= SB_READONLY | SB_READONLY_FOREVER;
 	if (fs->shared)
 		sb->dentry_ops = &gofer_shared_dentry_ops;
 	sb->kill = gofer_kill;

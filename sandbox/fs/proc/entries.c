@@ -265,6 +265,11 @@ static int follow_root(struct task *t, struct path *out)
 	{                                                                                                    \
 		.name = nm, .mode = LINUX_S_IFREG | (mode_), .show = show_, .store = store_                  \
 	}
+#define MOUNTS(nm, mode_, show_)                                                                             \
+	{                                                                                                    \
+		.name = nm, .mode = LINUX_S_IFREG | (mode_), .show = show_,                                  \
+		.generation = proc_mounts_generation                                                         \
+	}
 #define LINK(nm, follow_)                                                                                    \
 	{                                                                                                    \
 		.name = nm, .mode = LINUX_S_IFLNK | 0777, .follow = follow_                                  \
@@ -289,8 +294,9 @@ const struct proc_entry proc_entries[] = {
     TEXT("limits", 0444, show_limits),
     TEXT("loginuid", 0644, show_loginuid),
     TEXT("maps", 0444, proc_show_maps),
-    TEXT("mountinfo", 0444, proc_show_mountinfo),
-    TEXT("mounts", 0444, proc_show_mounts),
+    MOUNTS("mountinfo", 0444, proc_show_mountinfo),
+    MOUNTS("mounts", 0444, proc_show_mounts),
+    MOUNTS("mountstats", 0400, proc_show_mountstats),
     DIR("ns", 0511, &proc_ns_dir),
     TEXT("oom_score", 0444, show_oom_score),
     TEXT_RW("oom_score_adj", 0644, show_oom_score_adj, store_oom_score_adj),

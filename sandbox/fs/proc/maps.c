@@ -75,29 +75,25 @@ int proc_show_maps(struct task *t, struct text_buf *b)
 
 /* ---- mounts ---- */
 
-static const char *options(const struct mount *m, char *buf, size_t size)
+static void put_options(struct text_buf *b, const struct mount *m)
 {
 	static const struct {
 		u32 bit;
 		const char *name;
-	} names[] = {{MNT_NOSUID, ",nosuid"},
-		     {MNT_NODEV, ",nodev"},
-		     {MNT_NOEXEC, ",noexec"},
-		     {MNT_NOATIME, ",noatime"}};
-	bool ro = (m->flags & MNT_READONLY) || (m->sb->flags & SB_READONLY);
-	size_t at = 2;
+	} names[] = {{MNT_NOSUID, ",nosuid"},   {MNT_NODEV, ",nodev"},
+		     {MNT_NOEXEC, ",noexec"},   {MNT_NOATIME, ",noatime"},
+		     {MNT_NODIRATIME, ",nodiratime"}, {MNT_RELATIME, ",relatime"},
+		     {MNT_NOSYMFOLLOW, ",nosymfollow"}};
 
-	memcpy(buf, ro ? "ro" : "rw", 3);
-	for (u32 i = 0; i < ARRAY_COUNT(names); i++) {
-		size_t len = strlen(names[i].name);
-		if ((m->flags & names[i].bit) && at + len < size) {
-			memcpy(buf + at, names[i].name, len + 1);
-			at += len;
-		}
-	}
-	if (!(m->flags & MNT_NOATIME) && at + 10 < size)
-		memcpy(buf + at, ",relatime", 10);
-	return buf;
+	for (u32 i = 0; i < ARRAY_COUNT(names); i++)
+		if (m->flags & names[i].bit)
+			text_printf(b, "%s", names[i].name);
+}
+
+static void put_sb_options(struct text_buf *b, struct super_block *sb)
+{
+	if (sb->type->show_options && sb->root)
+		sb->type->show_options(sb, b);
 }
 
 /* Where m is seen from t's root, or NULL if it is not. */
@@ -116,7 +112,6 @@ static char *mount_path(struct task *t, struct mount *m)
 int proc_show_mounts(struct task *t, struct text_buf *b)
 {
 	struct mount *m;
-	char opts[128];
 
 	if (!t->fs || !t->ns)
 		return -EINVAL;
@@ -127,7 +122,11 @@ int proc_show_mounts(struct task *t, struct text_buf *b)
 		put_escaped(b, m->source);
 		text_append(b, " ", 1);
 		put_escaped(b, path);
-		text_printf(b, " %s %s 0 0\n", m->sb->type->name, options(m, opts, sizeof(opts)));
+		text_printf(b, " %s %s", m->sb->type->name,
+			    (m->flags & MNT_READONLY) || (m->sb->flags & SB_READONLY) ? "ro" : "rw");
+		put_options(b, m);
+		put_sb_options(b, m->sb);
+		text_printf(b, " 0 0\n");
 	}
 	return 0;
 }
@@ -135,15 +134,12 @@ int proc_show_mounts(struct task *t, struct text_buf *b)
 int proc_show_mountinfo(struct task *t, struct text_buf *b)
 {
 	struct mount *m;
-	char opts[128];
 
 	if (!t->fs || !t->ns)
 		return -EINVAL;
 	list_for_each_entry (m, &t->ns->mnt->mounts, ns_node) {
 		auto_cleanup(kfreep) char *path = mount_path(t, m);
-		struct path inside = {m, m->root}, top = {m, m->sb->root};
-		auto_cleanup(kfreep) char *root =
-		    m->root == m->sb->root ? NULL : path_to_string(&inside, &top);
+		auto_cleanup(kfreep) char *root = dentry_to_string(m->root);
 		if (!path)
 			continue;
 		text_printf(b, "%lu %lu %lu:%lu ", (unsigned long)m->id,
@@ -152,10 +148,46 @@ int proc_show_mountinfo(struct task *t, struct text_buf *b)
 		put_escaped(b, root ? root : "/");
 		text_append(b, " ", 1);
 		put_escaped(b, path);
-		text_printf(b, " %s - %s ", options(m, opts, sizeof(opts)), m->sb->type->name);
+		text_printf(b, " %s", m->flags & MNT_READONLY ? "ro" : "rw");
+		put_options(b, m);
+		if (m->group)
+			text_printf(b, " shared:%u", m->group);
+		if (m->master)
+			text_printf(b, " master:%u", m->master->group);
+		if (m->unbindable)
+			text_printf(b, " unbindable");
+		text_printf(b, " - %s ", m->sb->type->name);
 		put_escaped(b, m->source);
-		text_printf(b, " %s\n",
-			    (m->flags & MNT_READONLY) || (m->sb->flags & SB_READONLY) ? "ro" : "rw");
+		text_printf(b, " %s", m->sb->flags & SB_READONLY ? "ro" : "rw");
+		put_sb_options(b, m->sb);
+		text_printf(b, "\n");
 	}
 	return 0;
+}
+
+int proc_show_mountstats(struct task *t, struct text_buf *b)
+{
+	struct mount *m;
+
+	if (!t->fs || !t->ns)
+		return -EINVAL;
+	list_for_each_entry (m, &t->ns->mnt->mounts, ns_node) {
+		auto_cleanup(kfreep) char *path = mount_path(t, m);
+		if (!path)
+			continue;
+		text_printf(b, "device ");
+		put_escaped(b, m->source);
+		text_printf(b, " mounted on ");
+		put_escaped(b, path);
+		text_printf(b, " with fstype %s\n", m->sb->type->name);
+	}
+	return 0;
+}
+
+u64 proc_mounts_generation(struct task *t, struct poll_table *pt)
+{
+	if (!t->ns)
+		return 0;
+	poll_wait(pt, &t->ns->mnt->poll);
+	return t->ns->mnt->generation;
 }

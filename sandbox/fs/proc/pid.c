@@ -80,7 +80,17 @@ static s64 text_store(struct inode *inode, const char *data, size_t size)
 	return ref->entry->store ? ref->entry->store(t, data, size) : -EINVAL;
 }
 
+static u64 text_generation(struct inode *inode, struct poll_table *pt)
+{
+	struct proc_ref *ref = inode_text_private(inode);
+	struct task *t = proc_task(ref);
+
+	return t ? ref->entry->generation(t, pt) : 0;
+}
+
 static const struct text_file_ops text_ops = {.show = text_show, .store = text_store};
+static const struct text_file_ops changing_text_ops = {
+    .show = text_show, .store = text_store, .generation = text_generation};
 
 /* ---- links ---- */
 
@@ -190,7 +200,7 @@ int proc_entry_inode(struct super_block *sb, struct task *t, const struct proc_e
 		if (inode)
 			inode->private = ref;
 	} else if (mode_is_reg(e->mode)) {
-		inode = inode_new_text(sb, e->mode & 0777, &text_ops, ref, ref_free);
+		inode = inode_new_text(sb, e->mode & 0777, e->generation ? &changing_text_ops : &text_ops, ref, ref_free);
 	} else {
 		bool dir = mode_is_dir(e->mode);
 		inode =
@@ -227,7 +237,7 @@ struct proc_ref *proc_ref_of(struct inode *inode)
 {
 	if (inode->ops == &pid_dir_ops || inode->ops == &link_ops || inode->ops == &raw_ops)
 		return inode->private;
-	if (inode->file_ops == &text_file_ops_generic && inode_text_ops(inode) == &text_ops)
+	if (inode->file_ops == &text_file_ops_generic && (inode_text_ops(inode) == &text_ops || inode_text_ops(inode) == &changing_text_ops))
 		return inode_text_private(inode);
 	return NULL;
 }

@@ -36,6 +36,7 @@ struct proc_entry {
 	u32 mode; /* with the type */
 	int (*show)(struct task *t, struct text_buf *b);
 	s64 (*store)(struct task *t, const char *data, size_t size);
+	u64 (*generation)(struct task *t, struct poll_table *pt); /* for poll; may be NULL */
 	int (*follow)(struct task *t, struct path *out);
 	int (*follow_number)(struct task *t, s64 number, struct path *out); /* with the ref's number */
 	const struct proc_dir *dir;
@@ -88,5 +89,7 @@ void proc_show_vma(struct task *t, const struct vma *v, struct text_buf *b);
 void proc_show_vdso(struct text_buf *b);
 int proc_show_mounts(struct task *t, struct text_buf *b);
 int proc_show_mountinfo(struct task *t, struct text_buf *b);
+int proc_show_mountstats(struct task *t, struct text_buf *b);
+u64 proc_mounts_generation(struct task *t, struct poll_table *pt);
 
 #endif

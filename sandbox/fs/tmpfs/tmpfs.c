@@ -567,6 +567,15 @@ static int parse_size(const char *s, u64 *out)
 	return end[1] ? -EINVAL : 0;
 }
 
+static int parse_blocks(const char *s, u64 *out)
+{
+	int err = parse_size(s, out);
+
+	if (!err && __builtin_mul_overflow(*out, PAGE_SIZE, out))
+		err = -EINVAL;
+	return err;
+}
+
 struct tmpfs_options {
 	u64 size, inodes;
 	u32 mode, uid, gid;
@@ -584,6 +593,8 @@ static int parse_options(const char *data, struct tmpfs_options *o)
 		if (!*word)
 			continue;
 		value = strchr(word, '=');
+		if (!value && (!strcmp(word, "noswap") || !strcmp(word, "inode32") || !strcmp(word, "inode64")))
+			continue; /* nothing is swapped, and numbers are small */
 		if (!value)
 			return -EINVAL;
 		*value++ = 0;
@@ -592,6 +603,8 @@ static int parse_options(const char *data, struct tmpfs_options *o)
 			err = parse_size(value, &o->size);
 		else if (!strcmp(word, "nr_inodes"))
 			err = parse_size(value, &o->inodes);
+		else if (!strcmp(word, "huge") || !strcmp(word, "mpol") || !strcmp(word, "nr_blocks"))
+			err = !strcmp(word, "nr_blocks") ? parse_blocks(value, &o->size) : *value ? 0 : -EINVAL;
 		else if (!strcmp(word, "mode"))
 			o->mode = (u32)strtoul(value, &end, 8) & 07777;
 		else if (!strcmp(word, "uid"))
@@ -637,7 +650,71 @@ static int tmpfs_mount(const struct fs_type *type, const struct mount_options *o
 	return 0;
 }
 
-const struct fs_type tmpfs_fs_type = {.name = "tmpfs", .magic = TMPFS_MAGIC, .mount = tmpfs_mount};
+static int tmpfs_check(const char *data)
+{
+	struct tmpfs_options o = {0};
+
+	return parse_options(data, &o);
+}
+
+/* The limits may change, but not below what is there. */
+static int tmpfs_reconfigure(struct super_block *sb, const char *data)
+{
+	struct tmpfs *fs = sb->private;
+	struct tmpfs_options o = {.size = fs->max_bytes, .inodes = fs->max_inodes};
+	int err = parse_options(data, &o);
+
+	if (err)
+		return err;
+	if (!o.size)
+		o.size = UINT64_MAX / 2;
+	if (!o.inodes)
+		o.inodes = UINT64_MAX / 2;
+	if (o.size < fs->used_bytes || o.inodes < fs->inodes)
+		return -EINVAL;
+	fs->max_bytes = o.size;
+	fs->max_inodes = o.inodes;
+	return 0;
+}
+
+static void tmpfs_show_options(struct super_block *sb, struct text_buf *b)
+{
+	const struct tmpfs *fs = sb->private;
+	const struct inode_attr *root = &sb->root->inode->attr;
+
+	if (fs->max_bytes < UINT64_MAX / 2)
+		text_printf(b, ",size=%luk", (unsigned long)(fs->max_bytes >> 10));
+	if (fs->max_inodes < UINT64_MAX / 2)
+		text_printf(b, ",nr_inodes=%lu", (unsigned long)fs->max_inodes);
+	if ((root->mode & 07777) != 01777)
+		text_printf(b, ",mode=%03o", root->mode & 07777);
+	if (root->uid)
+		text_printf(b, ",uid=%u", root->uid);
+	if (root->gid)
+		text_printf(b, ",gid=%u", root->gid);
+}
+
+const struct fs_type tmpfs_fs_type = {.name = "tmpfs",
+				      .magic = TMPFS_MAGIC,
+				      .mount = tmpfs_mount,
+				      .check_options = tmpfs_check,
+				      .reconfigure = tmpfs_reconfigure,
+				      .show_options = tmpfs_show_options};
+
+static int ramfs_mount(const struct fs_type *type, const struct mount_options *opt, struct super_block **out)
+{
+	struct mount_options mine = *opt;
+	auto_cleanup(kfreep) char *data =
+	    kasprintf("size=0,nr_inodes=0,mode=755%s%s", opt->data ? "," : "", opt->data ? opt->data : "");
+
+	if (!data)
+		return -ENOMEM;
+	mine.data = data;
+	return tmpfs_mount(type, &mine, out);
+}
+
+const struct fs_type ramfs_fs_type = {
+    .name = "ramfs", .magic = 0x858458f6, .mount = ramfs_mount, .check_options = tmpfs_check};
 
 /* ---- memfd_create(2) ---- */
 
@@ -664,7 +741,7 @@ int tmpfs_memfd(const char *name, u32 o_flags, u32 seals, struct file **out)
 		ti(inode)->seals = seals;
 		*out = file_new(&path, inode, &tmpfs_file_ops, o_flags);
 		if (*out)
-			(*out)->counted_write = true, inode->write_count++;
+			(*out)->counted_write = true, inode->write_count++, m->writers++, m->sb->writers++;
 		else
 			err = -ENOMEM;
 		dentry_put(path.dentry);

@@ -8,6 +8,8 @@
 
 /* Options: size=BYTES[kmg%], nr_inodes=N, mode=OCTAL, uid=, gid=. */
 extern const struct fs_type tmpfs_fs_type;
+/* The same without limits of its own (ramfs). */
+extern const struct fs_type ramfs_fs_type;
 
 /* For file systems that want a tmpfs directory tree of their own (dev): the state that tmpfs inodes expect in
  * sb->private, freed by the sb's kill; and a directory inode of that sb. */
