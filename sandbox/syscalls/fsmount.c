@@ -1,6 +1,6 @@
 /*
- * syscalls/fsmount.c - the calls that build and move mounts by descriptors: fsopen, fsconfig, fsmount, fspick,
- * open_tree, move_mount, mount_setattr.
+ * syscalls/fsmount.c - the calls that build and move mounts by descriptors: fsopen, fsconfig, fsmount,
+ * fspick, open_tree, move_mount, mount_setattr.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -109,7 +109,17 @@ s64 sys_fspick(struct task *t, const u64 *a)
 	return err ? err : fd_install(f, 0, flags & 1);
 }
 
-enum { SET_FLAG, SET_STRING, SET_BINARY, SET_PATH, SET_PATH_EMPTY, SET_FD, CMD_CREATE, CMD_RECONFIGURE, CMD_CREATE_EXCL };
+enum {
+	SET_FLAG,
+	SET_STRING,
+	SET_BINARY,
+	SET_PATH,
+	SET_PATH_EMPTY,
+	SET_FD,
+	CMD_CREATE,
+	CMD_RECONFIGURE,
+	CMD_CREATE_EXCL
+};
 
 static int fsconfig_args_ok(u32 cmd, u64 key, u64 value, int aux)
 {
@@ -257,7 +267,8 @@ static int attr_in(struct linux_mount_attr *attr, u64 user, u64 size)
 		return -EINVAL;
 	if ((attr->set | attr->clear) & ~(u64)known)
 		return -EINVAL;
-	if (attr->clear & ATTR_ATIME ? (attr->clear & ATTR_ATIME) != ATTR_ATIME : (attr->set & ATTR_ATIME) != 0)
+	if (attr->clear & ATTR_ATIME ? (attr->clear & ATTR_ATIME) != ATTR_ATIME
+				     : (attr->set & ATTR_ATIME) != 0)
 		return -EINVAL;
 	if ((attr->set | attr->clear) & ATTR_IDMAP) /* no file system here maps ids */
 		return -EINVAL;
@@ -325,7 +336,8 @@ static s64 open_tree(const u64 *a, const struct linux_mount_attr *attr)
 	struct file *f;
 	s64 ret;
 
-	if (flags & ~(u32)(AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_RECURSIVE_ | AT_SYMLINK_NOFOLLOW | T_CLONE | O_CLOEXEC))
+	if (flags & ~(u32)(AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_RECURSIVE_ | AT_SYMLINK_NOFOLLOW | T_CLONE |
+			   O_CLOEXEC))
 		return -EINVAL;
 	if ((flags & AT_RECURSIVE_) && !(flags & T_CLONE))
 		return -EINVAL;

@@ -44,9 +44,12 @@ static u32 mount_flags(u32 ms, const struct mount *remounted)
 {
 	static const struct {
 		u32 ms, mnt;
-	} bits[] = {{MS_RDONLY, MNT_READONLY}, {2, MNT_NOSUID},
-		    {4, MNT_NODEV},            {8, MNT_NOEXEC},
-		    {256, MNT_NOSYMFOLLOW},    {MS_NOATIME_, MNT_NOATIME},
+	} bits[] = {{MS_RDONLY, MNT_READONLY},
+		    {2, MNT_NOSUID},
+		    {4, MNT_NODEV},
+		    {8, MNT_NOEXEC},
+		    {256, MNT_NOSYMFOLLOW},
+		    {MS_NOATIME_, MNT_NOATIME},
 		    {MS_NODIRATIME_, MNT_NODIRATIME}};
 	u32 flags = ms & MS_NOATIME_ ? 0 : MNT_RELATIME;
 
@@ -81,7 +84,8 @@ static s64 new_mount(const char *type, const char *source, const char *data, u32
 	return err;
 }
 
-static s64 from_path(const char *source, struct path *at, int (*fn)(struct path *, struct path *, bool), bool flag)
+static s64 from_path(const char *source, struct path *at, int (*fn)(struct path *, struct path *, bool),
+		     bool flag)
 {
 	struct path from = {0};
 	int err;
@@ -168,7 +172,8 @@ static int copy_in_data(char **out, u64 user)
 	if (!page)
 		return -ENOMEM;
 	n = copy_in_partial(page, uaddr(user), PAGE_SIZE - (user & (PAGE_SIZE - 1)));
-	if (n == (s64)(PAGE_SIZE - (user & (PAGE_SIZE - 1))) && n < (s64)PAGE_SIZE && !memchr(page, 0, (size_t)n))
+	if (n == (s64)(PAGE_SIZE - (user & (PAGE_SIZE - 1))) && n < (s64)PAGE_SIZE &&
+	    !memchr(page, 0, (size_t)n))
 		(void)!copy_in_partial(page + n, uaddr(user + (u64)n), PAGE_SIZE - (size_t)n);
 	if (n < 0) {
 		kfree(page);

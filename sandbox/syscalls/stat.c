@@ -200,8 +200,8 @@ static s64 statfs_path(const struct path *p, u64 out)
 				  .f_fsid = {(s32)sb->dev, 0}};
 	static const struct {
 		u32 mnt, st;
-	} bits[] = {{MNT_READONLY, 1}, {MNT_NOSUID, 2},     {MNT_NODEV, 4},
-		    {MNT_NOEXEC, 8},   {MNT_NOATIME, 1024}, {MNT_RELATIME, 4096},
+	} bits[] = {{MNT_READONLY, 1},      {MNT_NOSUID, 2},        {MNT_NODEV, 4},
+		    {MNT_NOEXEC, 8},        {MNT_NOATIME, 1024},    {MNT_RELATIME, 4096},
 		    {MNT_NODIRATIME, 2048}, {MNT_NOSYMFOLLOW, 8192}};
 	struct inode *inode = p->dentry->inode;
 	int err = 0;

@@ -74,8 +74,12 @@ static u64 attributes(const struct mount *m)
 {
 	static const struct {
 		u32 mnt, attr;
-	} bits[] = {{MNT_READONLY, 1}, {MNT_NOSUID, 2},   {MNT_NODEV, 4},
-		    {MNT_NOEXEC, 8},   {MNT_NOATIME, 0x10}, {MNT_NODIRATIME, 0x80},
+	} bits[] = {{MNT_READONLY, 1},
+		    {MNT_NOSUID, 2},
+		    {MNT_NODEV, 4},
+		    {MNT_NOEXEC, 8},
+		    {MNT_NOATIME, 0x10},
+		    {MNT_NODIRATIME, 0x80},
 		    {MNT_NOSYMFOLLOW, 0x200000}};
 	u64 attr = m->flags & (MNT_NOATIME | MNT_RELATIME) ? 0 : 0x20;
 

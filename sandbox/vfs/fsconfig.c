@@ -1,6 +1,6 @@
 /*
- * fsconfig.c - see fsconfig.h. Options are gathered as the text that mount(2) would take, each checked when it
- * is set, and used when the super_block is created or reconfigured. Reading the file gives the messages of
+ * fsconfig.c - see fsconfig.h. Options are gathered as the text that mount(2) would take, each checked when
+ * it is set, and used when the super_block is created or reconfigured. Reading the file gives the messages of
  * errors, of which there are none: ENODATA.
  */
 #include "sandbox/vfs/fsconfig.h"

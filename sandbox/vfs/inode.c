@@ -113,8 +113,8 @@ void inode_touch_atime(struct file *f)
 		return;
 	now = time_now_ns();
 	/* relatime, as Linux mounts by default */
-	if ((mnt & MNT_RELATIME || !f->path.mnt || !f->path.mnt->ns) && i->attr.atime_ns > i->attr.mtime_ns && i->attr.atime_ns > i->attr.ctime_ns &&
-	    now - i->attr.atime_ns < 86400 * (s64)NSEC_PER_SEC)
+	if ((mnt & MNT_RELATIME || !f->path.mnt || !f->path.mnt->ns) && i->attr.atime_ns > i->attr.mtime_ns &&
+	    i->attr.atime_ns > i->attr.ctime_ns && now - i->attr.atime_ns < 86400 * (s64)NSEC_PER_SEC)
 		return;
 	i->attr.atime_ns = now;
 }

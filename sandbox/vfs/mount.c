@@ -109,7 +109,8 @@ struct mount *mount_alloc(struct super_block *sb, struct dentry *root, u32 flags
 	return m;
 }
 
-int mount_of_sb(struct super_block *sb, struct dentry *root, u32 flags, const char *source, struct mount **out)
+int mount_of_sb(struct super_block *sb, struct dentry *root, u32 flags, const char *source,
+		struct mount **out)
 {
 	*out = mount_alloc(sb, root, flags, source);
 	return *out ? 0 : -ENOMEM;
@@ -293,7 +294,8 @@ static int copy_children(struct mount *m, struct mount *top, u32 flags)
 
 /* The copy is in an anonymous namespace, which counts its mounts: the root is given, the namespace's
  * reference too. */
-int mount_copy_tree(struct mount *m, struct dentry *root, u32 flags, struct user_ns *owner, struct mount_ns **out)
+int mount_copy_tree(struct mount *m, struct dentry *root, u32 flags, struct user_ns *owner,
+		    struct mount_ns **out)
 {
 	struct mount *top = copy_one(m, root);
 	struct mount_ns *ns;

@@ -13,22 +13,22 @@
 #ifndef MS_REC
 #define MS_REC 16384
 #endif
-#define MS_RDONLY_     1
-#define MS_NOSUID_     2
-#define MS_NODEV_      4
-#define MS_NOEXEC_     8
-#define MS_REMOUNT_    32
+#define MS_RDONLY_      1
+#define MS_NOSUID_      2
+#define MS_NODEV_       4
+#define MS_NOEXEC_      8
+#define MS_REMOUNT_     32
 #define MS_NOSYMFOLLOW_ 256
-#define MS_NOATIME_    1024
-#define MS_BIND_       4096
-#define MS_MOVE_       8192
-#define MS_UNBINDABLE_ (1 << 17)
-#define MS_PRIVATE_    (1 << 18)
-#define MS_SLAVE_      (1 << 19)
-#define MS_SHARED_     (1 << 20)
-#define MNT_DETACH_    2
-#define MNT_EXPIRE_    4
-#define NOFOLLOW_      8
+#define MS_NOATIME_     1024
+#define MS_BIND_        4096
+#define MS_MOVE_        8192
+#define MS_UNBINDABLE_  (1 << 17)
+#define MS_PRIVATE_     (1 << 18)
+#define MS_SLAVE_       (1 << 19)
+#define MS_SHARED_      (1 << 20)
+#define MNT_DETACH_     2
+#define MNT_EXPIRE_     4
+#define NOFOLLOW_       8
 
 int mount(const char *, const char *, const char *, unsigned long, const void *);
 int umount2(const char *, int);

@@ -80,9 +80,9 @@ static void put_options(struct text_buf *b, const struct mount *m)
 	static const struct {
 		u32 bit;
 		const char *name;
-	} names[] = {{MNT_NOSUID, ",nosuid"},   {MNT_NODEV, ",nodev"},
-		     {MNT_NOEXEC, ",noexec"},   {MNT_NOATIME, ",noatime"},
-		     {MNT_NODIRATIME, ",nodiratime"}, {MNT_RELATIME, ",relatime"},
+	} names[] = {{MNT_NOSUID, ",nosuid"},          {MNT_NODEV, ",nodev"},
+		     {MNT_NOEXEC, ",noexec"},          {MNT_NOATIME, ",noatime"},
+		     {MNT_NODIRATIME, ",nodiratime"},  {MNT_RELATIME, ",relatime"},
 		     {MNT_NOSYMFOLLOW, ",nosymfollow"}};
 
 	for (u32 i = 0; i < ARRAY_COUNT(names); i++)

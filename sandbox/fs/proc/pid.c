@@ -200,7 +200,8 @@ int proc_entry_inode(struct super_block *sb, struct task *t, const struct proc_e
 		if (inode)
 			inode->private = ref;
 	} else if (mode_is_reg(e->mode)) {
-		inode = inode_new_text(sb, e->mode & 0777, e->generation ? &changing_text_ops : &text_ops, ref, ref_free);
+		inode = inode_new_text(sb, e->mode & 0777, e->generation ? &changing_text_ops : &text_ops,
+				       ref, ref_free);
 	} else {
 		bool dir = mode_is_dir(e->mode);
 		inode =
@@ -237,7 +238,8 @@ struct proc_ref *proc_ref_of(struct inode *inode)
 {
 	if (inode->ops == &pid_dir_ops || inode->ops == &link_ops || inode->ops == &raw_ops)
 		return inode->private;
-	if (inode->file_ops == &text_file_ops_generic && (inode_text_ops(inode) == &text_ops || inode_text_ops(inode) == &changing_text_ops))
+	if (inode->file_ops == &text_file_ops_generic &&
+	    (inode_text_ops(inode) == &text_ops || inode_text_ops(inode) == &changing_text_ops))
 		return inode_text_private(inode);
 	return NULL;
 }

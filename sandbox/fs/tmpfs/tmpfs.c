@@ -593,7 +593,8 @@ static int parse_options(const char *data, struct tmpfs_options *o)
 		if (!*word)
 			continue;
 		value = strchr(word, '=');
-		if (!value && (!strcmp(word, "noswap") || !strcmp(word, "inode32") || !strcmp(word, "inode64")))
+		if (!value &&
+		    (!strcmp(word, "noswap") || !strcmp(word, "inode32") || !strcmp(word, "inode64")))
 			continue; /* nothing is swapped, and numbers are small */
 		if (!value)
 			return -EINVAL;
@@ -604,7 +605,9 @@ static int parse_options(const char *data, struct tmpfs_options *o)
 		else if (!strcmp(word, "nr_inodes"))
 			err = parse_size(value, &o->inodes);
 		else if (!strcmp(word, "huge") || !strcmp(word, "mpol") || !strcmp(word, "nr_blocks"))
-			err = !strcmp(word, "nr_blocks") ? parse_blocks(value, &o->size) : *value ? 0 : -EINVAL;
+			err = !strcmp(word, "nr_blocks") ? parse_blocks(value, &o->size)
+			      : *value                   ? 0
+							 : -EINVAL;
 		else if (!strcmp(word, "mode"))
 			o->mode = (u32)strtoul(value, &end, 8) & 07777;
 		else if (!strcmp(word, "uid"))
