@@ -33,6 +33,8 @@ struct task *start_task(void (*fn)(void *), void *arg, u32 uid)
 	t->cred->gid = t->cred->egid = t->cred->sgid = t->cred->fsgid = uid;
 	t->cred->cap_effective = t->cred->cap_permitted = uid ? 0 : CAP_FULL_SET;
 	t->fs = fs_context_new(&top, &top);
+	t->ns = nsproxy_dup(NULL);
+	t->ns->mnt = mount_ns_get(root_ns);
 	t->files = fd_table_new();
 	t->sighand = sighand_dup(NULL);
 	ck_assert_int_eq(coro_start(fn, arg, t, &t->coro), 0);
