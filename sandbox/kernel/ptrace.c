@@ -6,16 +6,28 @@
 #include <errno.h>
 
 #include "sandbox/kernel/task.h"
+#include "sandbox/mm/callsite.h"
+#include "sandbox/mm/mm.h"
 
 bool task_sees_all_calls(const struct task *t)
 {
 	return t->pt.tracer || t->seccomp.mode;
 }
 
-/* The platform's fast path hangs in here: it asks task_sees_all_calls() and tells the stub. */
 void task_sees_changed(struct task *t)
 {
-	(void)t;
+	if (t->ut)
+		uthread_set_slow(t->ut, task_sees_all_calls(t));
+}
+
+void task_show_all(struct task *t)
+{
+	if (!task_sees_all_calls(t))
+		return;
+	if (t->pt.tracer && !t->mm->callsites_off && callsite_restore(t->mm, true))
+		klog(LOG_WARN, "the text of a traced process keeps its patched call sites");
+	if (uthread_full_frame(t->ut))
+		t->killed = true;
 }
 
 /* ---- permission ---- */

@@ -53,6 +53,12 @@ struct ptrace_task {
  */
 bool task_sees_all_calls(const struct task *t);
 void task_sees_changed(struct task *t);
+/*
+ * Patched call sites (mm/callsite.h) leave registers in the CPU and jumps in the text. For a task whose calls must
+ * all be seen this brings all registers into its frame and, if it is traced, the original bytes back into its text.
+ * Called at each trap and before signals are delivered, so that stops find everything in place. [sleeps]
+ */
+void task_show_all(struct task *t);
 
 /* May the current task look into (or attach to) `t`? 0 or -EPERM. As Linux without Yama: the same process, or
  * the same user and the target dumpable, or CAP_SYS_PTRACE. `fsuid`: by file system ids (/proc), else real.

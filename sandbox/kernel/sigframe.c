@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "sandbox/kernel/task_priv.h"
+#include "sandbox/mm/callsite.h"
 #include "sandbox/mm/mm.h"
 
 #define RED_ZONE 128
@@ -166,7 +167,7 @@ void signal_return(struct task *t)
 			   .rax = m->rax,
 			   .rcx = m->rcx,
 			   .rsp = m->rsp,
-			   .rip = m->rip,
+			   .rip = callsite_resume(t->mm, m->rip),
 			   .eflags = m->eflags,
 			   .fs_base = r.fs_base,
 			   .gs_base = r.gs_base};

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 
+#include "sandbox/kernel/ptrace.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/kernel/user.h"
 
@@ -506,6 +507,10 @@ static void fix_restart(struct task *t, s64 ret, const struct sigaction_k *act)
 		uthread_set_result(t->ut, -EINTR);
 		return;
 	}
+	if (uthread_full_frame(t->ut)) {
+		t->killed = true;
+		return;
+	}
 	uthread_get_regs(t->ut, &r);
 	r.rax = -ret == ERESTART_RESTARTBLOCK ? 219 /* restart_syscall */ : t->trap.nr;
 	r.rip -= 2; /* the syscall instruction */
@@ -534,6 +539,10 @@ static void run_handler(struct task *t, int sig, const struct linux_siginfo *inf
 	sigset64 saved = t->restore_mask ? t->saved_mask : t->blocked;
 
 	t->restore_mask = false;
+	if (uthread_full_frame(t->ut)) {
+		t->killed = true;
+		return;
+	}
 	if (uthread_stage_flush(t->ut)) {
 		uthread_set_result(t->ut, -EFAULT);
 	}
@@ -557,6 +566,7 @@ void signal_deliver(struct task *t, bool from_syscall, s64 ret)
 	bool handled = false;
 	int sig;
 
+	task_show_all(t);
 	for (;;) {
 		if (t->tg->group_exit)
 			task_exit_group(t, t->tg->group_exit_code);

@@ -13,6 +13,8 @@
 #include "sandbox/kernel/itimer.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/kernel/user.h"
+#include "sandbox/kernel/ptrace.h"
+#include "sandbox/mm/callsite.h"
 #include "sandbox/mm/mm.h"
 #include "sandbox/syscalls/syscalls.h"
 #include "sandbox/vfs/fdtable.h"
@@ -223,6 +225,8 @@ static void serve_syscall(struct task *t)
 		signal_deliver(t, true, -ERESTARTNOINTR);
 		return;
 	}
+	if (!uthread_fast(t->ut) && !t->trap.foreign_arch)
+		callsite_note(t->mm, t->ut, t->trap.nr);
 	ret = syscall_dispatch(t);
 	if (!t->regs_changed)
 		uthread_set_result(t->ut, ret);
@@ -242,6 +246,9 @@ void task_main(void *arg)
 		signal_deliver(t, false, 0);
 	for (;;) {
 		uthread_run(t->ut, &t->trap);
+		if (uthread_fast(t->ut) && task_sees_all_calls(t))
+			uthread_redo_full(t->ut, &t->trap); /* what looks at it may want all registers */
+		task_show_all(t);
 		switch (t->trap.kind) {
 		case TRAP_SYSCALL:
 			serve_syscall(t);

@@ -53,27 +53,29 @@ static u64 hwcap(void)
 
 static u32 fill_aux(u64 *v, const struct stack_args *a, u64 random, u64 platform, u64 execfn)
 {
-	const u64 pairs[AUX_PAIRS][2] = {{AT_HWCAP, hwcap()},
-					 {AT_PAGESZ, PAGE_SIZE},
-					 {AT_CLKTCK, 100},
-					 {AT_PHDR, a->phdr},
-					 {AT_PHENT, sizeof(Elf64_Phdr)},
-					 {AT_PHNUM, a->phnum},
-					 {AT_BASE, a->interp_base},
-					 {AT_FLAGS, 0},
-					 {AT_ENTRY, a->entry},
-					 {AT_UID, a->uid},
-					 {AT_EUID, a->euid},
-					 {AT_GID, a->gid},
-					 {AT_EGID, a->egid},
-					 {AT_SECURE, a->secure},
-					 {AT_RANDOM, random},
-					 {AT_HWCAP2, 2 /* the FSGSBASE instructions */},
-					 {AT_EXECFN, execfn},
-					 {AT_PLATFORM, platform},
-					 {51 /* AT_MINSIGSTKSZ */, getauxval(51)},
-					 {a->vdso ? AT_SYSINFO_EHDR : AT_IGNORE, a->vdso},
-					 {AT_NULL, 0}};
+	const u64 pairs[AUX_PAIRS][2] = {
+	    {AT_HWCAP, hwcap()},
+	    {AT_PAGESZ, PAGE_SIZE},
+	    {AT_CLKTCK, 100},
+	    {AT_PHDR, a->phdr},
+	    {AT_PHENT, sizeof(Elf64_Phdr)},
+	    {AT_PHNUM, a->phnum},
+	    {AT_BASE, a->interp_base},
+	    {AT_FLAGS, 0},
+	    {AT_ENTRY, a->entry},
+	    {AT_UID, a->uid},
+	    {AT_EUID, a->euid},
+	    {AT_GID, a->gid},
+	    {AT_EGID, a->egid},
+	    {AT_SECURE, a->secure},
+	    {AT_RANDOM, random},
+	    /* without FSGSBASE: who needs %gs asks by arch_prctl(2), and we know */
+	    {AT_HWCAP2, 0},
+	    {AT_EXECFN, execfn},
+	    {AT_PLATFORM, platform},
+	    {51 /* AT_MINSIGSTKSZ */, getauxval(51)},
+	    {a->vdso ? AT_SYSINFO_EHDR : AT_IGNORE, a->vdso},
+	    {AT_NULL, 0}};
 	u32 n = 0;
 
 	for (u32 i = 0; i < AUX_PAIRS; i++) {

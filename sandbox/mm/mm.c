@@ -170,6 +170,8 @@ int mm_clear(struct mm *mm)
 		vma_remove(mm, vma_of(n));
 	mm_set_exe(mm, NULL);
 	mm->brk_start = mm->brk = 0;
+	mm->callsites_off = false;
+	memset(mm->callsites, 0, sizeof(mm->callsites));
 	return 0;
 }
 
@@ -222,6 +224,7 @@ static void tree_unmap(struct mm *mm, u64 start, u64 end)
 int mm_munmap(struct mm *mm, struct uthread *by, u64 addr, u64 size)
 {
 	auto_cleanup(mm_unlock) struct mm *locked = mm_lock(mm);
+	bool text;
 	int err;
 
 	if ((addr & ~PAGE_MASK) || !size || !range_valid(addr, size))
@@ -231,11 +234,17 @@ int mm_munmap(struct mm *mm, struct uthread *by, u64 addr, u64 size)
 		return -EINVAL;
 	if (!vma_find(mm, addr) || vma_find(mm, addr)->start >= addr + size)
 		return 0;
+	err = callsite_before_change(mm, addr, addr + size, false);
+	if (err)
+		return err;
+	text = callsite_has_text(mm, addr, addr + size);
 	err = vma_isolate(mm, addr, addr + size);
 	if (!err)
 		err = aspace_unmap(mm->as, by, uaddr(addr), size);
 	if (!err)
 		tree_unmap(mm, addr, addr + size);
+	if (!err && text)
+		callsite_collect(mm);
 	return err;
 }
 
@@ -292,6 +301,8 @@ static int file_backing(struct vma *v, struct file *file, u64 offset, u64 size, 
 	v->file = file_get(file);
 	v->offset = offset;
 	v->host_delta = host_offset - offset;
+	if (!shared && (prot & LINUX_PROT_WRITE))
+		v->flags |= VMA_WRITTEN;
 	if (shared && v->backing && !(file->mode & FMODE_WRITE))
 		v->max_prot = LINUX_PROT_READ | LINUX_PROT_EXEC;
 	return 0;
@@ -322,11 +333,34 @@ static int vma_flags_for(u32 linux_flags, u32 *flags)
 	return 0;
 }
 
+/* Maps v and, if v is text of which a patched copy exists, that with its trampolines. */
+static int host_map_with_trampolines(struct mm *mm, struct uthread *by, struct vma *v,
+				     struct vma **trampolines)
+{
+	int err;
+
+	callsite_map(mm, v, trampolines);
+	if (!*trampolines)
+		return host_map(mm, by, v);
+	aspace_batch_begin(mm->as);
+	err = host_map(mm, by, *trampolines);
+	if (!err)
+		err = host_map(mm, by, v);
+	err = aspace_batch_end(mm->as) ?: err;
+	if (err) {
+		vma_free(*trampolines);
+		*trampolines = NULL;
+	}
+	return err;
+}
+
 s64 mm_mmap(struct mm *mm, struct uthread *by, u64 addr, u64 size, u32 prot, u32 linux_flags,
 	    struct file *file, u64 offset)
 {
 	auto_cleanup(mm_unlock) struct mm *locked = mm_lock(mm);
-	struct vma *v;
+	struct vma *v, *trampolines = NULL;
+	u64 room;
+	bool text;
 	u32 flags;
 	s64 at;
 	int err = vma_flags_for(linux_flags, &flags);
@@ -341,9 +375,16 @@ s64 mm_mmap(struct mm *mm, struct uthread *by, u64 addr, u64 size, u32 prot, u32
 	err = may_grow(mm, size);
 	if (err)
 		return err;
-	at = choose_place(mm, addr, size, linux_flags);
+	/* room below a program or library: its call sites may be patched one day */
+	room = file && !offset && !addr && !(flags & VMA_SHARED) && !(prot & LINUX_PROT_WRITE) ? CALLSITE_ROOM
+											       : 0;
+	at = choose_place(mm, addr, size + room, linux_flags);
 	if (at < 0)
 		return at;
+	at += (s64)room;
+	err = callsite_before_change(mm, (u64)at, (u64)at + size, false);
+	if (err)
+		return err;
 	v = vma_new((u64)at, (u64)at + size, prot & 7, flags);
 	if (!v)
 		return -ENOMEM;
@@ -354,13 +395,18 @@ s64 mm_mmap(struct mm *mm, struct uthread *by, u64 addr, u64 size, u32 prot, u32
 	if (!err)
 		err = vma_isolate(mm, (u64)at, (u64)at + size);
 	if (!err)
-		err = host_map(mm, by, v);
+		err = host_map_with_trampolines(mm, by, v, &trampolines);
 	if (err) {
 		vma_free(v);
 		return err;
 	}
+	text = callsite_has_text(mm, (u64)at, (u64)at + size);
 	tree_unmap(mm, (u64)at, (u64)at + size);
 	vma_insert(mm, v);
+	if (trampolines)
+		vma_insert(mm, trampolines);
+	if (text)
+		callsite_collect(mm);
 	vma_merge_around(mm, (u64)at, (u64)at + size);
 	return at;
 }
@@ -404,13 +450,20 @@ int mm_mprotect(struct mm *mm, struct uthread *by, u64 addr, u64 size, u32 prot)
 			return -EACCES;
 		at = v->end;
 	}
+	/* who may write text shall see, and write, what the file says */
+	err = callsite_before_change(mm, addr, end, prot & LINUX_PROT_WRITE);
+	if (err)
+		return err;
 	err = vma_isolate(mm, addr, end);
 	if (!err)
 		err = aspace_protect(mm->as, by, uaddr(addr), size, (int)prot);
 	if (err)
 		return err;
-	for (v = vma_find(mm, addr); v && v->start < end; v = vma_next(v))
+	for (v = vma_find(mm, addr); v && v->start < end; v = vma_next(v)) {
 		v->prot = prot;
+		if (v->file && (prot & LINUX_PROT_WRITE) && !(v->flags & VMA_SHARED))
+			v->flags |= VMA_WRITTEN;
+	}
 	vma_merge_around(mm, addr, end);
 	return 0;
 }
@@ -524,6 +577,11 @@ s64 mm_mremap(struct mm *mm, struct uthread *by, u64 addr, u64 old_size, u64 new
 			   ? (s64)addr
 			   : (mm_munmap(mm, by, addr + new_size, old_size - new_size) ?: (s64)addr);
 	}
+	err = callsite_before_change(mm, addr, end, true);
+	if (!err && (flags & LINUX_MREMAP_FIXED))
+		err = callsite_before_change(mm, new_addr, new_addr + new_size, true);
+	if (err)
+		return err;
 	err = may_grow(mm, new_size > old_size ? new_size - old_size : 0);
 	if (!err)
 		err = vma_isolate(mm, addr, end);

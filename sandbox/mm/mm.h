@@ -13,6 +13,7 @@
 #include "sandbox/base/object.h"
 #include "sandbox/base/tree.h"
 #include "sandbox/kernel/wait.h"
+#include "sandbox/mm/callsite.h"
 #include "sandbox/platform/platform.h"
 
 struct file;
@@ -28,6 +29,7 @@ struct vma {
 	u64 offset;              /* of start in file or backing, bytes */
 	u64 host_delta;          /* added to offset: where the same byte lies in backing */
 	const char *name;        /* "[stack]", "[heap]", "[vdso]" or NULL */
+	struct text *text;       /* counted; backing is a copy with patched call sites, mm/callsite.c */
 };
 
 enum {
@@ -39,7 +41,9 @@ enum {
 	VMA_WIPEONFORK = 32,
 	VMA_DONTDUMP = 64,
 	VMA_SEALED = 128,
-	VMA_STACK = 256
+	VMA_STACK = 256,
+	VMA_WRITTEN = 512,    /* private file mapping that was writable at some time */
+	VMA_TRAMPOLINE = 1024 /* of patched call sites */
 };
 
 struct mm {
@@ -61,6 +65,8 @@ struct mm {
 	struct coro *lock_owner; /* who changes the tree now (lock.c), how deep, and who waits for a turn */
 	u32 lock_depth;
 	struct wait_queue lock_waiters;
+	bool callsites_off;
+	struct callsite_seen callsites[CALLSITE_SEEN];
 };
 
 /* An mm with a fresh stub. [sleeps] */

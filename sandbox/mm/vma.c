@@ -70,6 +70,7 @@ void vma_insert(struct mm *mm, struct vma *v)
 
 void vma_free(struct vma *v)
 {
+	text_put(v->text);
 	host_fd_put(v->backing);
 	file_put(v->file);
 	kfree(v);
@@ -96,6 +97,7 @@ struct vma *vma_dup(const struct vma *v)
 		file_get(n->file);
 	if (n->backing)
 		host_fd_get(n->backing);
+	text_get(n->text);
 	return n;
 }
 

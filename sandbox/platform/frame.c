@@ -5,6 +5,9 @@
  * by rt_sigreturn(2) from that frame, so changing it changes the thread, and copying it makes another. The
  * guest can write slots: the frame's offset is checked once per trap and kept privately, everything in it is
  * only ever copied.
+ *
+ * The frame of a patched call (ut->fast) is none: it has the general registers that a system call may change,
+ * all other state is still in the CPU. Whoever needs the whole asks for it first by uthread_full_frame().
  */
 #include <errno.h>
 
@@ -30,6 +33,11 @@ bool frame_check(struct uthread *ut, u64 frame_address)
 {
 	u64 off = frame_address - slot_address(ut->index);
 
+	ut->fast = off == SLOT_FAST_FRAME;
+	if (ut->fast) {
+		ut->frame = SLOT_FAST_FRAME;
+		return true;
+	}
 	if (off < SLOT_ALT_LOW || off > SLOT_ALT_TOP - sizeof(struct linux_ucontext) || (off & 7))
 		return false;
 	ut->frame = (u32)off;
@@ -50,6 +58,7 @@ void frame_make(struct uthread *ut, const struct uregs *regs)
 	struct linux_ucontext *uc;
 
 	ut->frame = SLOT_MADE_FRAME;
+	ut->fast = false;
 	uc = frame_of(ut);
 	memset(uc, 0, sizeof(*uc));
 	uc->uc_flags = LINUX_UC_SIGCONTEXT_SS | LINUX_UC_STRICT_RESTORE_SS;
@@ -93,10 +102,26 @@ void uthread_get_regs(struct uthread *ut, struct uregs *r)
 		r->rax = (u64)ut->result;
 }
 
+u64 uthread_rip(const struct uthread *ut)
+{
+	return ((const struct linux_ucontext *)(const void *)((const char *)ut->slot + ut->frame))
+	    ->uc_mcontext.rip;
+}
+
+void uthread_move_rip(struct uthread *ut, u64 from, u64 to)
+{
+	struct linux_sigcontext *m = &frame_of(ut)->uc_mcontext;
+
+	if (!ut->running && !ut->gone && m->rip == from)
+		m->rip = to;
+}
+
 int uthread_set_regs(struct uthread *ut, const struct uregs *r)
 {
 	struct linux_sigcontext *m = &frame_of(ut)->uc_mcontext;
 
+	if (ut->fast)
+		panic("registers are set in a patched call's frame");
 	m->r15 = r->r15;
 	m->r14 = r->r14;
 	m->r13 = r->r13;
@@ -222,6 +247,8 @@ void frame_copy(struct uthread *from, struct uthread *to)
 	u32 size = 0;
 	struct linux_ucontext *uc;
 
+	if (from->fast)
+		panic("a patched call's frame is copied");
 	if (from->frame == SLOT_MADE_FRAME) { /* usually without vector state: copy only what there is */
 		end = SLOT_MADE_FRAME + sizeof(struct linux_ucontext);
 		if (fp_area(from, &size))

@@ -195,6 +195,11 @@ bool platform_should_spin(void)
 	return (p->running_count > 0 && p->running_count < p->cpu_count) || !list_empty(&p->busy);
 }
 
+bool platform_guests_run(void)
+{
+	return platform()->running_count > 0;
+}
+
 void platform_idle(void)
 {
 	struct platform *p = platform();

@@ -69,6 +69,8 @@ int platform_epoll_setup(int epoll_fd);
 void platform_epoll_event(u64 data);
 /* Does it pay for the loop to spin a while before it sleeps: is guest code running, and a CPU left over? */
 bool platform_should_spin(void);
+/* Does any guest code run at this moment? */
+bool platform_guests_run(void);
 /* Wanted: one clean stub ready in the pool (called when idle). */
 void platform_idle(void);
 
@@ -160,6 +162,20 @@ void uthread_interrupt(struct uthread *ut);
 bool uthread_running(const struct uthread *ut);
 /* Makes the result of the pending system call `ret` at the next uthread_run(): what rax will hold. */
 void uthread_set_result(struct uthread *ut, s64 ret);
+/* A call made by a patched call site leaves most of the thread's state in the CPU: before registers are set
+ * or vector state is touched, this brings it all into a frame. The call ends with the result set before;
+ * -ESRCH if the thread is gone. No effect on any other trap. [sleeps] */
+int uthread_full_frame(struct uthread *ut) must_check;
+/* Where a trapped thread stands. uthread_move_rip: if it stands at `from` it shall go on at `to`. */
+u64 uthread_rip(const struct uthread *ut);
+void uthread_move_rip(struct uthread *ut, u64 from, u64 to);
+/* The same for a call that has not been answered and has done nothing yet: it is made again by a full trap,
+ * which replaces *trap. [sleeps] */
+void uthread_redo_full(struct uthread *ut, struct trap *trap);
+/* True while the pending trap is a patched call. */
+bool uthread_fast(const struct uthread *ut);
+/* slow: this thread's patched calls shall all be full traps (it is traced). */
+void uthread_set_slow(struct uthread *ut, bool slow);
 /* All registers of a trapped thread. rax is the pending call's number (= orig_rax) until a result was set.
  * set: the thread continues exactly there; no result is put into rax afterwards. Segment selectors are
  * ignored; eflags are masked to what a user may set; rip and rsp are bounded to canonical user addresses. */

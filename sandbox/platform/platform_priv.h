@@ -82,6 +82,7 @@ struct uthread {
 	u64 nr, arg[6];
 	u32 staged;
 	u32 frame; /* offset of the ucontext in the slot, checked */
+	bool fast; /* a patched call: the frame has general registers only */
 
 	/* the answer under construction */
 	u32 out_flags;
@@ -201,5 +202,7 @@ void frame_copy(struct uthread *from, struct uthread *to);
 
 /* stage.c */
 void stage_reset(struct uthread *ut);
+/* Does this call look at or change the caller's registers? */
+bool stage_needs_frame(u64 nr);
 
 #endif

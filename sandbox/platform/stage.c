@@ -16,6 +16,11 @@ void stage_reset(struct uthread *ut)
 		ut->out[i].low = ut->out[i].high = 0;
 }
 
+bool stage_needs_frame(u64 nr)
+{
+	return nr < STUB_COPY_COUNT && stub_copy_table[nr].full;
+}
+
 static const struct stub_copy *stage_row(struct uthread *ut)
 {
 	const struct stub_copy *row;

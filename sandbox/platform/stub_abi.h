@@ -42,6 +42,7 @@
 #define GLOB_OFFSET    0x2010000000 /* WIN_COUNT * WIN_SIZE */
 
 /* In a slot. The hot pages lie in the first 64 KiB, so that one fault maps them all. */
+#define SLOT_FAST_FRAME  0x800  /* a ucontext of general registers: the frame of a patched call */
 #define SLOT_CSTACK_TOP  0x3000 /* where C runs when a thread starts */
 #define SLOT_RESULT      0x3000 /* slot 0 only: the memory thread's result page */
 #define SLOT_ALT_LOW     0x4000 /* the signal stack: frames are written here by the host kernel */
@@ -77,6 +78,7 @@
 #define EVENT_KICK    3
 #define EVENT_DONE    4 /* an operation asked for by OUT_OPERATION is finished */
 #define EVENT_FOREIGN 5 /* a system call of another architecture */
+#define EVENT_FULL    6 /* the full frame that OUT_FULL asked for */
 
 /* out_flags: what the thread does with an answer */
 #define OUT_RESULT    1  /* put `result` into the frame's rax */
@@ -85,11 +87,31 @@
 #define OUT_OPERATION 8  /* compare-and-exchange or host call, then report EVENT_DONE */
 #define OUT_SPAWN     16 /* start the host thread of slot `spawn` */
 #define OUT_STAGED    32 /* copy the staged out-buffers to the guest */
+#define OUT_REDO      64 /* a patched call: make it again, with a full frame */
+#define OUT_FULL      128 /* a patched call: it has ended, report EVENT_FULL with a full frame */
 
 /* offsets that assembly uses */
 #define SLOT_O_STATE    0x00
 #define SLOT_O_LIVE     0x08
 #define SLOT_O_FRAME    0x10
+#define SLOT_O_KICKED   0x18
+#define FRAME_O_GREG(n) (SLOT_FAST_FRAME + 40 + 8 * (n))
+#define GREG_R8         0
+#define GREG_R9         1
+#define GREG_R10        2
+#define GREG_RDI        8
+#define GREG_RSI        9
+#define GREG_RDX        12
+#define GREG_RAX        13
+#define GREG_RSP        15
+#define GREG_RIP        16
+/* what the fast path's C part decides */
+#define FAST_RETURN     0
+#define FAST_SLOW       1
+#define FAST_FULL       2
+#define NR_FAST_FULL    1000 /* no call's number: the filter traps it */
+/* Where trampolines of patched call sites jump to; see stub_entry.S. */
+#define STUB_FAST_ENTRY (STUB_BASE + 0x40)
 #define REQ_O_COUNT     0x04
 #define REQ_O_CHILD     0x08
 #define REQ_O_NONCE     0x10
@@ -117,6 +139,7 @@
 
 struct stub_copy { /* one system call's row of the copy table */
 	uint8_t any;
+	uint8_t full; /* the call looks at or changes the caller's registers: never by the fast path */
 	uint8_t kind[6];
 	uint16_t param[6];
 };
@@ -133,6 +156,8 @@ struct slot {
 	uint32_t live; /* host thread id; cleared by the host kernel when the thread is gone; 1 = reserved */
 	uint32_t event;
 	uint64_t frame; /* stub address of the ucontext of the signal frame */
+	uint32_t kicked; /* a kick came while the stub was in a patched call */
+	uint32_t slow;   /* the sentry wants full frames: patched calls go the slow way */
 	uint64_t fs_base, gs_base;
 	/* in */
 	uint64_t nr, arg[6];
@@ -155,7 +180,8 @@ struct slot {
 	uint32_t ops_done; /* generation of the last completed op list */
 	uint32_t ops_generation;
 };
-static_assert(sizeof(struct slot) <= 0x1000, "a slot's head is one page");
+static_assert(sizeof(struct slot) <= SLOT_FAST_FRAME, "a slot's head is one page, with the fast frame");
+static_assert(offsetof(struct slot, kicked) == SLOT_O_KICKED, "asm");
 static_assert(offsetof(struct slot, live) == SLOT_O_LIVE, "asm");
 static_assert(offsetof(struct slot, frame) == SLOT_O_FRAME, "asm");
 

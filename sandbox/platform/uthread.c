@@ -432,30 +432,56 @@ static void go_on(struct uthread *ut)
 void uthread_run(struct uthread *ut, struct trap *out)
 {
 	go_on(ut);
-	describe_trap(ut, out);
+	if (ut->fast && !ut->gone && (ut->event != EVENT_SYSCALL || stage_needs_frame(ut->nr)))
+		uthread_redo_full(ut, out); /* forged: the stub makes such calls by a full trap */
+	else
+		describe_trap(ut, out);
+}
+
+/* What a trap is, put aside while the thread carries something out in between. */
+struct pending_call {
+	u32 event, flags, frame, staged;
+	bool regs_set, fast;
+	u64 nr, arg[6];
+};
+
+static void call_put_aside(const struct uthread *ut, struct pending_call *c)
+{
+	*c = (struct pending_call){.event = ut->event,
+				   .flags = ut->out_flags,
+				   .frame = ut->frame,
+				   .staged = ut->staged,
+				   .regs_set = ut->regs_set,
+				   .fast = ut->fast,
+				   .nr = ut->nr};
+	memcpy(c->arg, ut->arg, sizeof(c->arg));
+}
+
+static void call_take_back(struct uthread *ut, const struct pending_call *c)
+{
+	ut->event = c->event;
+	ut->nr = c->nr;
+	memcpy(ut->arg, c->arg, sizeof(c->arg));
 }
 
 /* Lets the trapped thread do the operation in its slot and come back; the pending call stays what it was. */
 static int operation(struct uthread *ut)
 {
 	struct slot *s = ut->slot;
-	u32 event = ut->event, flags = ut->out_flags, frame = ut->frame, staged = ut->staged;
-	bool regs_set = ut->regs_set;
-	u64 nr = ut->nr, arg[6];
+	struct pending_call call;
 
-	memcpy(arg, ut->arg, sizeof(arg));
+	call_put_aside(ut, &call);
 	ut->out_flags = OUT_OPERATION;
 	go_on(ut);
 	if (ut->gone)
 		return -EFAULT;
-	ut->event = event;
-	ut->out_flags = flags & ~(u32)OUT_STAGED;
-	ut->regs_set = regs_set;
-	ut->nr = nr;
-	ut->frame = frame;
-	ut->staged = staged;
-	memcpy(ut->arg, arg, sizeof(arg));
-	s->frame = slot_address(ut->index) + frame;
+	call_take_back(ut, &call);
+	ut->out_flags = call.flags & ~(u32)OUT_STAGED;
+	ut->regs_set = call.regs_set;
+	ut->frame = call.frame;
+	ut->fast = call.fast;
+	ut->staged = call.staged;
+	s->frame = slot_address(ut->index) + call.frame;
 	return 0;
 }
 
@@ -496,4 +522,43 @@ int uthread_host_call(struct uthread *ut, u32 nr, u64 first, void *out, size_t s
 	memcpy(out, (char *)s + SLOT_BOUNCE, size);
 	ut->staged = 0; /* what lay there is gone */
 	return *(volatile s32 *)&s->cx_error;
+}
+
+/* ---- patched calls ---- */
+
+bool uthread_fast(const struct uthread *ut)
+{
+	return ut->fast && !ut->gone;
+}
+
+void uthread_set_slow(struct uthread *ut, bool slow)
+{
+	shared_store(&ut->slot->slow, slow);
+}
+
+int uthread_full_frame(struct uthread *ut)
+{
+	struct pending_call call;
+
+	if (!ut->fast)
+		return 0;
+	call_put_aside(ut, &call);
+	/* a guest that forges traps may answer with anything: it only deceives itself */
+	while (ut->fast && !ut->gone) {
+		ut->out_flags |= OUT_FULL;
+		go_on(ut);
+	}
+	if (ut->gone)
+		return -ESRCH;
+	call_take_back(ut, &call);
+	return 0;
+}
+
+void uthread_redo_full(struct uthread *ut, struct trap *trap)
+{
+	while (ut->fast && !ut->gone) {
+		ut->out_flags = OUT_REDO;
+		go_on(ut);
+	}
+	describe_trap(ut, trap);
 }

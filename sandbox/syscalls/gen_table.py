@@ -23,8 +23,10 @@ class Call:
 
 
 def parse(path):
-    calls = []
+    calls, full = [], set()
     for lineno, line in enumerate(open(path, encoding='utf-8'), 1):
+        if line.startswith('FULL_FRAME('):
+            full |= set(re.findall(r'\w+', line[len('FULL_FRAME'):]))
         if not line.startswith('SYSCALL('):
             continue
         m = LINE.match(line)
@@ -42,6 +44,10 @@ def parse(path):
     numbers = [c.number for c in calls]
     if len(set(numbers)) != len(numbers):
         sys.exit(f'{path}: a number is given twice')
+    for name in full - {c.name for c in calls}:
+        sys.exit(f'{path}: FULL_FRAME names {name}, which is no call')
+    for c in calls:
+        c.full = c.name in full
     return calls
 
 
@@ -74,10 +80,11 @@ def stub_copy_h(calls):
     print('static const struct stub_copy stub_copy_table[STUB_COPY_COUNT] = {')
     for c in calls:
         kinds = [(i, code[k], p) for i, (k, p) in enumerate(c.args) if k in code]
-        if not kinds:
-            continue
-        body = ', '.join(f'.kind[{i}] = {k}, .param[{i}] = {p}' for i, k, p in kinds)
-        print(f'\t[{c.number}] = {{.any = 1, {body}}}, /* {c.name} */')
+        fields = ['.any = 1'] if kinds else []
+        fields += ['.full = 1'] if c.full else []
+        fields += [f'.kind[{i}] = {k}, .param[{i}] = {p}' for i, k, p in kinds]
+        if fields:
+            print(f'\t[{c.number}] = {{{", ".join(fields)}}}, /* {c.name} */')
     print('};')
 
 

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "sandbox/mm/callsite.h"
 #include "sandbox/vfs/vfs_priv.h"
 #include "sandbox/vfs/xattr.h"
 
@@ -23,6 +24,7 @@ static void inode_release(struct object *obj)
 		inode->ops->evict(inode);
 	locks_free(inode);
 	acl_forget(inode);
+	callsite_forget(inode);
 	kfree(inode);
 	sb_put(sb);
 }

@@ -124,6 +124,7 @@ struct inode {
 	struct pipe *pipe;             /* FIFO: the pipe while open */
 	struct unix_endpoint *unix_ep; /* bound unix socket */
 	struct list_head watches;      /* inotify, vfs-wide */
+	struct text *text;             /* patched call sites of a program or library, mm/callsite.c */
 	u32 write_count;               /* open for writing; negative use: exec'd (ETXTBSY) */
 	u32 exec_count;
 	u32 flags;                /* INODE_* */

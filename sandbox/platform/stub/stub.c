@@ -54,6 +54,7 @@ enum { /* gregs of a ucontext, in its order */
 /* stub_entry.S */
 extern char stub_text_end[]; /* stub.ld */
 extern char restorer[], signal_entry[], copy_begin[], copy_end[], copy_fault[];
+extern char fast_entry[], fast_exit[], fast_exit_end[], fast_full_trap[];
 uint64_t copy_bytes(void *dst, const void *src, uint64_t size); /* bytes not copied */
 uint64_t copy_string(void *dst, const void *src, uint64_t max); /* 0, or 1: fault or no NUL in max */
 int64_t compare_exchange(uint32_t *word, uint32_t expected, uint32_t desired,
@@ -61,6 +62,7 @@ int64_t compare_exchange(uint32_t *word, uint32_t expected, uint32_t desired,
 int64_t spawn_thread(uint64_t slot);
 void trap_handler(int signo, char *info, char *uc);
 void thread_wait(struct slot *s);
+int fast_trap(struct slot *s);
 void zygote_setup(uint64_t *stack);
 
 static inline int64_t host_call6(uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
@@ -257,10 +259,54 @@ static void answer(struct slot *s)
 		host_call3(NR_EXIT, 0, 0, 0);
 	if (flags & OUT_BASES) {
 		__asm__ volatile("wrfsbase %0" ::"r"(s->fs_base));
-		__asm__ volatile("wrgsbase %0" ::"r"(s->gs_base));
+		/* %gs leads patched calls to their slot as long as the guest has no use for it */
+		__asm__ volatile("wrgsbase %0" ::"r"(s->gs_base ? s->gs_base : (uint64_t)s));
 	}
 	if (flags & OUT_RESULT)
 		g[G_RAX] = (uint64_t)result;
+}
+
+/* ---- patched calls ---- */
+
+/* A call from a patched site: general registers are in the fast frame, everything else is where the guest left
+ * it. Calls that need a full frame are made again by the syscall instruction, which traps. */
+int fast_trap(struct slot *s)
+{
+	uint64_t *g = (uint64_t *)((char *)s + FRAME_O_GREG(0));
+	uint64_t nr = g[G_RAX];
+
+	if (nr >= STUB_COPY_COUNT || stub_copy_table[nr].full || load(&s->slow))
+		return FAST_SLOW;
+	s->frame = (uint64_t)s + SLOT_FAST_FRAME;
+	describe_syscall(s, g, AUDIT_ARCH_X86_64);
+	hand_over(s);
+	answer(s);
+	if (s->out_flags & OUT_REDO)
+		return FAST_SLOW;
+	return s->out_flags & OUT_FULL ? FAST_FULL : FAST_RETURN;
+}
+
+/* A kick while the stub is in a patched call: taken when the call returns. Just before it does, the way out
+ * begins again, or the kick would come too late. */
+static void kick_in_fast_path(struct slot *s, uint64_t *g)
+{
+	store(&s->kicked, 1);
+	if (g[G_RIP] < (uint64_t)fast_exit || g[G_RIP] >= (uint64_t)fast_exit_end)
+		return;
+	g[G_RIP] = (uint64_t)fast_exit;
+	g[G_RCX] = (uint64_t)s;
+	g[G_RSP] = (uint64_t)s + SLOT_CSTACK_TOP - 8;
+}
+
+/* The full frame at the end of a patched call: as if the guest had just come back from its syscall
+ * instruction. */
+static void describe_full(struct slot *s, uint64_t *g)
+{
+	const uint64_t *fast = (const uint64_t *)((char *)s + FRAME_O_GREG(0));
+
+	g[G_RAX] = fast[G_RAX];
+	g[G_RIP] = g[G_RCX] = fast[G_RIP];
+	s->event = s->out_flags & OUT_FULL ? EVENT_FULL : EVENT_KICK;
 }
 
 /* ---- the handler of every signal the host may send to a guest thread ---- */
@@ -269,17 +315,26 @@ void trap_handler(int signo, char *info, char *uc)
 {
 	uint64_t *g = (uint64_t *)(uc + UC_GREGS_OFFSET);
 	struct slot *s = (struct slot *)((uint64_t)uc & -(uint64_t)SLOT_SIZE);
+	int in_stub = g[G_RIP] - STUB_BASE < STUB_TEXT_SIZE;
 
 	if ((signo == SIG_SEGV || signo == SIG_BUS) && g[G_RIP] >= (uint64_t)copy_begin &&
 	    g[G_RIP] < (uint64_t)copy_end) {
 		g[G_RIP] = (uint64_t)copy_fault;
 		return;
 	}
+	if (signo == SIG_URG && in_stub) {
+		kick_in_fast_path(s, g);
+		return;
+	}
 	s->frame = (uint64_t)uc;
 	__asm__ volatile("rdfsbase %0" : "=r"(s->fs_base));
 	__asm__ volatile("rdgsbase %0" : "=r"(s->gs_base));
-	if (signo == SIG_SYS) {
-		if (g[G_RIP] - STUB_BASE < STUB_TEXT_SIZE)
+	if (s->gs_base == (uint64_t)s)
+		s->gs_base = 0;
+	if (signo == SIG_SYS && g[G_RIP] == (uint64_t)fast_full_trap) {
+		describe_full(s, g);
+	} else if (signo == SIG_SYS) {
+		if (in_stub)
 			s->foreign_rip++;
 		describe_syscall(s, g, *(uint32_t *)(info + 28));
 	} else if (signo == SIG_URG) {
@@ -292,6 +347,7 @@ void trap_handler(int signo, char *info, char *uc)
 		s->error_code = g[G_ERR];
 		s->trapno = g[G_TRAPNO];
 	}
+	s->kicked = 0;
 	hand_over(s);
 	answer(s);
 }

@@ -24,8 +24,11 @@
 	.section .text.first,"ax"
 	syscall			/* STUB_BASE: what tests/security jumps to; no secret, the filter is the guard */
 	ret
+	.balign 0x40
+	jmp fast_entry		/* STUB_FAST_ENTRY: where trampolines of patched call sites jump to */
 
 	.text
+	.globl fast_entry, fast_exit, fast_exit_end, fast_full_trap
 	.globl _start, restorer, signal_entry, copy_begin, copy_end, copy_fault
 	.globl copy_bytes, copy_string, compare_exchange, spawn_thread
 
@@ -218,6 +221,85 @@ spawned:			/* all signals are to be blocked until the first rt_sigreturn: they a
 signal_entry:
 	cld
 	jmp trap_handler
+
+/* ---- patched calls ----
+ * From a trampoline: eax = number, rcx = address behind a syscall instruction that makes the same call; everything
+ * else is the guest's. syscall(2) leaves us rcx and r11. %gs leads to the slot unless the guest has its own use for
+ * it: a slot's address has the high word STUB_HIGH_WORD, which no guest address has. That is found out without
+ * touching the flags. */
+#define SWAPPED_HIGH_WORD 0xfe7f0000	/* STUB_HIGH_WORD, bytes reversed */
+fast_entry:
+	mov %rcx, %r11
+	rdgsbase %rcx
+	bswap %rcx
+	mov %ecx, %ecx
+	lea 0x100000000-SWAPPED_HIGH_WORD(%rcx), %ecx
+	jrcxz 1f
+	jmp fast_by_syscall
+1:	rdgsbase %rcx
+	mov %rsp, FRAME_O_GREG(GREG_RSP)(%rcx)
+	lea SLOT_CSTACK_TOP(%rcx), %rsp
+	pushfq
+	push %rcx
+	cld
+	mov %r8, FRAME_O_GREG(GREG_R8)(%rcx)
+	mov %r9, FRAME_O_GREG(GREG_R9)(%rcx)
+	mov %r10, FRAME_O_GREG(GREG_R10)(%rcx)
+	mov %rdi, FRAME_O_GREG(GREG_RDI)(%rcx)
+	mov %rsi, FRAME_O_GREG(GREG_RSI)(%rcx)
+	mov %rdx, FRAME_O_GREG(GREG_RDX)(%rcx)
+	mov %rax, FRAME_O_GREG(GREG_RAX)(%rcx)
+	mov %r11, FRAME_O_GREG(GREG_RIP)(%rcx)
+	mov %rcx, %rdi
+	call fast_trap
+	pop %rcx
+	cmp $FAST_SLOW, %eax
+	je fast_slow
+	cmp $FAST_FULL, %eax
+	jne fast_exit
+	movl $1, SLOT_O_KICKED(%rcx)
+fast_exit:			/* rcx = slot, rsp = CSTACK_TOP - 8. A kick from here to the end begins here again */
+	cmpl $0, SLOT_O_KICKED(%rcx)
+	jne fast_full
+	mov FRAME_O_GREG(GREG_R8)(%rcx), %r8
+	mov FRAME_O_GREG(GREG_R9)(%rcx), %r9
+	mov FRAME_O_GREG(GREG_R10)(%rcx), %r10
+	mov FRAME_O_GREG(GREG_RDI)(%rcx), %rdi
+	mov FRAME_O_GREG(GREG_RSI)(%rcx), %rsi
+	mov FRAME_O_GREG(GREG_RDX)(%rcx), %rdx
+	mov FRAME_O_GREG(GREG_RAX)(%rcx), %rax
+	mov FRAME_O_GREG(GREG_RIP)(%rcx), %r11
+	popfq
+	mov FRAME_O_GREG(GREG_RSP)(%rcx), %rsp
+	jmp *%r11
+fast_exit_end:
+fast_full:			/* the same way out, but into a trap that makes a full frame */
+	mov FRAME_O_GREG(GREG_R8)(%rcx), %r8
+	mov FRAME_O_GREG(GREG_R9)(%rcx), %r9
+	mov FRAME_O_GREG(GREG_R10)(%rcx), %r10
+	mov FRAME_O_GREG(GREG_RDI)(%rcx), %rdi
+	mov FRAME_O_GREG(GREG_RSI)(%rcx), %rsi
+	mov FRAME_O_GREG(GREG_RDX)(%rcx), %rdx
+	popfq
+	mov FRAME_O_GREG(GREG_RSP)(%rcx), %rsp
+	mov $NR_FAST_FULL, %eax
+	syscall
+fast_full_trap:
+	hlt
+fast_slow:			/* undo, and make the call by the syscall instruction itself */
+	mov FRAME_O_GREG(GREG_R8)(%rcx), %r8
+	mov FRAME_O_GREG(GREG_R9)(%rcx), %r9
+	mov FRAME_O_GREG(GREG_R10)(%rcx), %r10
+	mov FRAME_O_GREG(GREG_RDI)(%rcx), %rdi
+	mov FRAME_O_GREG(GREG_RSI)(%rcx), %rsi
+	mov FRAME_O_GREG(GREG_RDX)(%rcx), %rdx
+	mov FRAME_O_GREG(GREG_RAX)(%rcx), %rax
+	mov FRAME_O_GREG(GREG_RIP)(%rcx), %r11
+	popfq
+	mov FRAME_O_GREG(GREG_RSP)(%rcx), %rsp
+fast_by_syscall:
+	lea -2(%r11), %r11
+	jmp *%r11
 
 /* ---- copies that may fault: the handler moves rip to copy_fault ---- */
 copy_begin:
