@@ -54,9 +54,10 @@ struct ptrace_task {
 bool task_sees_all_calls(const struct task *t);
 void task_sees_changed(struct task *t);
 /*
- * Patched call sites (mm/callsite.h) leave registers in the CPU and jumps in the text. For a task whose calls must
- * all be seen this brings all registers into its frame and, if it is traced, the original bytes back into its text.
- * Called at each trap and before signals are delivered, so that stops find everything in place. [sleeps]
+ * Patched call sites (mm/callsite.h) leave registers in the CPU and jumps in the text. For a task whose calls
+ * must all be seen this brings all registers into its frame and, if it is traced, the original bytes back
+ * into its text. Called at each trap and before signals are delivered, so that stops find everything in
+ * place. [sleeps]
  */
 void task_show_all(struct task *t);
 

@@ -81,13 +81,13 @@
 #define EVENT_FULL    6 /* the full frame that OUT_FULL asked for */
 
 /* out_flags: what the thread does with an answer */
-#define OUT_RESULT    1  /* put `result` into the frame's rax */
-#define OUT_EXIT      2  /* end this host thread */
-#define OUT_BASES     4  /* load fs_base and gs_base */
-#define OUT_OPERATION 8  /* compare-and-exchange or host call, then report EVENT_DONE */
-#define OUT_SPAWN     16 /* start the host thread of slot `spawn` */
-#define OUT_STAGED    32 /* copy the staged out-buffers to the guest */
-#define OUT_REDO      64 /* a patched call: make it again, with a full frame */
+#define OUT_RESULT    1   /* put `result` into the frame's rax */
+#define OUT_EXIT      2   /* end this host thread */
+#define OUT_BASES     4   /* load fs_base and gs_base */
+#define OUT_OPERATION 8   /* compare-and-exchange or host call, then report EVENT_DONE */
+#define OUT_SPAWN     16  /* start the host thread of slot `spawn` */
+#define OUT_STAGED    32  /* copy the staged out-buffers to the guest */
+#define OUT_REDO      64  /* a patched call: make it again, with a full frame */
 #define OUT_FULL      128 /* a patched call: it has ended, report EVENT_FULL with a full frame */
 
 /* offsets that assembly uses */
@@ -106,10 +106,10 @@
 #define GREG_RSP        15
 #define GREG_RIP        16
 /* what the fast path's C part decides */
-#define FAST_RETURN     0
-#define FAST_SLOW       1
-#define FAST_FULL       2
-#define NR_FAST_FULL    1000 /* no call's number: the filter traps it */
+#define FAST_RETURN  0
+#define FAST_SLOW    1
+#define FAST_FULL    2
+#define NR_FAST_FULL 1000 /* no call's number: the filter traps it */
 /* Where trampolines of patched call sites jump to; see stub_entry.S. */
 #define STUB_FAST_ENTRY (STUB_BASE + 0x40)
 #define REQ_O_COUNT     0x04
@@ -155,7 +155,7 @@ struct slot {
 	uint32_t asleep; /* the thread waits in futex(2) on state */
 	uint32_t live; /* host thread id; cleared by the host kernel when the thread is gone; 1 = reserved */
 	uint32_t event;
-	uint64_t frame; /* stub address of the ucontext of the signal frame */
+	uint64_t frame;  /* stub address of the ucontext of the signal frame */
 	uint32_t kicked; /* a kick came while the stub was in a patched call */
 	uint32_t slow;   /* the sentry wants full frames: patched calls go the slow way */
 	uint64_t fs_base, gs_base;

@@ -21,12 +21,13 @@
 
 enum site_shape { SITE_NONE, SITE_MOV, SITE_CMP };
 
-#define SITE_BEFORE      6 /* bytes that site_classify looks at before the syscall instruction, */
-#define SITE_AFTER       8 /* and from it on */
-#define SITE_JUMP_SIZE   5
-#define TRAMPOLINE_SIZE  32
-#define TRAMPOLINE_ENTRY 0 /* offset in the region of the stub's entry address; trampolines follow in steps  \
-			    */
+#define SITE_BEFORE     6 /* bytes that site_classify looks at before the syscall instruction, */
+#define SITE_AFTER      8 /* and from it on */
+#define SITE_JUMP_SIZE  5
+#define TRAMPOLINE_SIZE 32
+#define TRAMPOLINE_ENTRY                                                                                     \
+	0 /* offset in the region of the stub's entry address; trampolines follow in steps                   \
+	   */
 
 /* code[SITE_BEFORE] is the first byte of the syscall instruction; nr is the number the call was made with. */
 enum site_shape site_classify(const u8 *code, u64 nr);

@@ -268,8 +268,8 @@ static void answer(struct slot *s)
 
 /* ---- patched calls ---- */
 
-/* A call from a patched site: general registers are in the fast frame, everything else is where the guest left
- * it. Calls that need a full frame are made again by the syscall instruction, which traps. */
+/* A call from a patched site: general registers are in the fast frame, everything else is where the guest
+ * left it. Calls that need a full frame are made again by the syscall instruction, which traps. */
 int fast_trap(struct slot *s)
 {
 	uint64_t *g = (uint64_t *)((char *)s + FRAME_O_GREG(0));
