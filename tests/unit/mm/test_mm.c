@@ -64,6 +64,21 @@ int aspace_batch_end(struct aspace *as)
 {
 	return 0;
 }
+s64 aspace_read(struct aspace *as, void *dst, uaddr_t src, size_t size)
+{
+	return -EFAULT;
+}
+u64 uthread_rip(const struct uthread *ut)
+{
+	return 0;
+}
+void uthread_move_rip(struct uthread *ut, u64 from, u64 to)
+{
+}
+bool platform_guests_run(void)
+{
+	return false;
+}
 u64 task_rlimit(const struct task *t, int resource)
 {
 	return UINT64_MAX;
