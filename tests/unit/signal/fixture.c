@@ -1,6 +1,8 @@
 /* fixture.c - see fixture.h. */
 #include "tests/unit/signal/fixture.h"
 
+#include "sandbox/kernel/ptrace.h"
+
 #include <setjmp.h>
 #include <stdlib.h>
 
@@ -13,6 +15,13 @@ static jmp_buf ended;
 void uthread_interrupt(struct uthread *ut)
 {
 	noted.interrupts++;
+}
+int uthread_full_frame(struct uthread *ut)
+{
+	return 0;
+}
+void task_show_all(struct task *t)
+{
 }
 bool uthread_running(const struct uthread *ut)
 {
