@@ -24,7 +24,6 @@
 #include "sandbox/kernel/task.h"
 #include "sandbox/mm/callsite.h"
 #include "sandbox/mm/mm_priv.h"
-#include "sandbox/platform/trampoline.h"
 
 #define HOT           4 /* traps at a site, of all processes, before it is patched */
 #define HOT_HERE      2 /* traps at a patched site before this process is given the copy */

@@ -14,6 +14,7 @@
 
 #include "sandbox/base/host_fd.h"
 #include "sandbox/base/types.h"
+#include "sandbox/platform/trampoline.h" /* patched call sites */
 
 struct aspace;
 struct uthread;
