@@ -179,6 +179,7 @@ static int copy_thread_state(struct task *p, struct task *c, const struct clone_
 		regs.fs_base = a->tls.v;
 	err = uthread_set_regs(c->ut, &regs);
 	c->blocked = p->blocked;
+	seccomp_fork(p, c);
 	if (!(a->flags & LINUX_CLONE_VM) || (a->flags & LINUX_CLONE_VFORK))
 		c->altstack = p->altstack;
 	memcpy(c->comm, p->comm, sizeof(c->comm));
@@ -266,8 +267,9 @@ s64 task_clone(struct task *p, const struct clone_args_k *a)
 	struct identity id;
 	s32 pidfd = -1;
 	struct task *c;
+	s32 traced_nr;
 	s64 nr;
-	int err = check_flags(p, f);
+	int event, err = check_flags(p, f);
 
 	if (err)
 		return err;
@@ -297,7 +299,16 @@ s64 task_clone(struct task *p, const struct clone_args_k *a)
 	if (!(f & LINUX_CLONE_THREAD)) /* nobody else can have sent it anything yet */
 		c->tg->pending.set = meanwhile.set;
 	nr = pid_vnr(c->pid);
+	event = ptrace_clone_event(p, f, a->exit_signal);
+	ptrace_clone_child(p, c, f, event);
+	traced_nr = p->pt.tracer ? pid_nr(c->pid, task_pid_ns(p->pt.tracer)) : 0;
 	if (f & LINUX_CLONE_VFORK)
-		return wait_vfork(task_get(c), nr);
+		task_get(c);
+	if (event)
+		ptrace_event(p, event, (u64)traced_nr);
+	if (f & LINUX_CLONE_VFORK) {
+		nr = wait_vfork(c, nr);
+		ptrace_event(p, LINUX_PTRACE_EVENT_VFORK_DONE, (u64)traced_nr);
+	}
 	return nr;
 }

@@ -189,7 +189,7 @@ static int new_cred(struct exec *x)
 	const struct cred *old = x->t->cred;
 	struct inode *inode = x->file->inode;
 	u32 mode = inode->attr.mode;
-	bool may = !old->no_new_privs && !(x->file->path.mnt->flags & MNT_NOSUID);
+	bool may = !old->no_new_privs && !ptrace_forbids_setid(x->t) && !(x->file->path.mnt->flags & MNT_NOSUID);
 	struct cred *c = cred_dup(old);
 
 	if (!c)
@@ -402,6 +402,7 @@ static int become_single(struct task *t)
 		return 0;
 	old = tg->leader;
 	pid = old->pid;
+	ptrace_unlink(old);
 	old->pid = t->pid;
 	t->pid = pid;
 	t->pid->task = t;
@@ -474,6 +475,7 @@ s64 task_execve(struct task *t, int dirfd, const char *path, char **argv, char *
 	    .t = t, .argv_borrowed = argv && argv[0] ? argv : (char **)(uintptr_t)no_argv, .envp = envp};
 	struct uregs regs = {.eflags = 0x202};
 	struct mm *old = t->mm;
+	s32 old_tid = pid_nr(t->pid, task_pid_ns(t));
 	int err;
 
 	if (t->nproc_exceeded && task_exceeds_nproc(t, task_rlimit(t, LINUX_RLIMIT_NPROC)))
@@ -509,6 +511,7 @@ s64 task_execve(struct task *t, int dirfd, const char *path, char **argv, char *
 		task_exit_group(t, LINUX_SIGKILL);
 	}
 	t->regs_changed = true;
+	ptrace_exec(t, old_tid);
 	return 0;
 }
 

@@ -25,6 +25,7 @@ static void reap(struct thread_group *tg)
 		rusage_add(&tg->parent->dead_children, &tg->dead_threads);
 		rusage_add(&tg->parent->dead_children, &tg->dead_children);
 	}
+	ptrace_unlink(leader);
 	list_del_init(&tg->sibling_node);
 	list_del_init(&tg->pgrp_node);
 	list_del_init(&tg->session_node);
@@ -122,7 +123,7 @@ static void orphan_children(struct thread_group *tg)
 			list_add_tail(&child->sibling_node, &reaper->children);
 			child->exit_signal = LINUX_SIGCHLD;
 		}
-		if (child->live == 0) {
+		if (child->live == 0 && !ptrace_holds_zombie(child->leader)) {
 			if (!reaper)
 				reap(child);
 			else
@@ -185,6 +186,44 @@ static void tell_dying_namespaces(struct task *t)
 			wake_up_all(&ns->empty_wait, 0);
 }
 
+/* The zombie is its parent's now. */
+static void tell_parent(struct thread_group *tg)
+{
+	if (!tg->parent || tg->parent->live == 0) {
+		reap(tg);
+		return;
+	}
+	if (parent_ignores(tg->parent)) {
+		struct thread_group *parent = tg->parent;
+		reap(tg);
+		wake_up_all(&parent->child_wait, 0);
+		return;
+	}
+	child_notify(tg, LINUX_CLD_EXITED);
+}
+
+/* A thread that is not the leader: nobody but a tracer waits for it. */
+static void release_thread(struct task *t)
+{
+	sighand_put(t->sighand);
+	t->sighand = NULL;
+	t->state = TASK_DEAD;
+	t->pid->task = NULL;
+	t->pid->exited = true;
+	t->pid->exit_code = t->exit_code;
+	pid_unused(t->pid);
+	task_uncount(t);
+	task_put(t);
+}
+
+void task_release_zombie(struct task *t)
+{
+	if (t != t->tg->leader)
+		release_thread(t);
+	else if (!t->tg->live)
+		tell_parent(t->tg);
+}
+
 static void process_end(struct task *t)
 {
 	struct thread_group *tg = t->tg;
@@ -212,17 +251,10 @@ static void process_end(struct task *t)
 	wake_up_all(&t->pid->exit_wait, 0);
 	if (tg->on_exit)
 		tg->on_exit(tg, tg->group_exit_code);
-	if (!tg->parent || tg->parent->live == 0) {
-		reap(tg);
-		return;
-	}
-	if (parent_ignores(tg->parent)) {
-		struct thread_group *parent = tg->parent;
-		reap(tg);
-		wake_up_all(&parent->child_wait, 0);
-		return;
-	}
-	child_notify(tg, LINUX_CLD_EXITED);
+	if (ptrace_holds_zombie(t))
+		ptrace_notify_exit(t);
+	else
+		tell_parent(tg);
 }
 
 void vfork_release(struct task *t)
@@ -252,35 +284,35 @@ static void drop_resources(struct task *t)
 void task_exit(struct task *t, int wait_status)
 {
 	struct thread_group *tg = t->tg;
-	bool last;
+	bool last, thread = t != tg->leader;
 
+	ptrace_event(t, LINUX_PTRACE_EVENT_EXIT, (u64)wait_status);
 	t->exit_code = wait_status;
 	futex_exit(t);
+	seccomp_exit(t);
 	vfork_release(t);
 	account_exit(t);
 	drop_resources(t);
+	ptrace_tracer_exits(t);
 	t->state = TASK_ZOMBIE;
 	wake_up_all(&t->pid->exit_wait, 0);
 	last = --tg->live == 0;
 	if (last && !tg->group_exit)
 		tg->group_exit_code = wait_status;
-	if (t != tg->leader) {
+	if (thread) {
+		task_get(t); /* for what is left to do here */
 		list_del_init(&t->group_node);
-		sighand_put(t->sighand);
-		t->sighand = NULL;
-		t->state = TASK_DEAD;
-		t->pid->task = NULL;
-		t->pid->exited = true;
-		t->pid->exit_code = wait_status;
-		pid_unused(t->pid);
-		task_uncount(t);
+		if (t->pt.tracer)
+			ptrace_notify_exit(t);
+		else
+			release_thread(t);
 	}
 	tg_get(tg);
 	if (last)
 		process_end(tg->leader);
 	else
 		wake_up_all(&tg->child_wait, 0); /* execve may wait for the others to go */
-	if (t != tg->leader)
+	if (thread)
 		task_put(t);
 	tg_put(tg);
 	coro_exit();
@@ -325,7 +357,7 @@ static bool take_news(struct thread_group *tg, const struct wait_args *a, struct
 	bool keep = a->options & LINUX_WNOWAIT_BIT;
 	int s = tg->group_exit_code;
 
-	if ((a->options & LINUX_WEXITED_BIT) && tg->live == 0) {
+	if ((a->options & LINUX_WEXITED_BIT) && tg->live == 0 && !ptrace_holds_zombie(tg->leader)) {
 		fill(r, tg,
 		     !(s & 0x7f) ? LINUX_CLD_EXITED
 		     : s & 0x80  ? LINUX_CLD_DUMPED
@@ -335,7 +367,8 @@ static bool take_news(struct thread_group *tg, const struct wait_args *a, struct
 			reap(tg);
 		return true;
 	}
-	if ((a->options & LINUX_WSTOPPED_BIT) && tg->live && tg->stopped && !tg->stop_reported) {
+	if ((a->options & LINUX_WSTOPPED_BIT) && tg->live && tg->stopped && !tg->stop_reported &&
+	    !ptrace_by_own_parent(tg->leader)) {
 		fill(r, tg, LINUX_CLD_STOPPED, tg->stop_signal << 8 | 0x7f);
 		tg->stop_reported = !keep;
 		return true;
@@ -352,8 +385,11 @@ static bool take_news(struct thread_group *tg, const struct wait_args *a, struct
 static int look(struct thread_group *self, const struct wait_args *a, struct wait_result *r)
 {
 	struct thread_group *tg, *next;
-	bool any = false;
+	int traced = ptrace_look(current_task(), a, r);
+	bool any = traced >= 0;
 
+	if (traced > 0)
+		return 1;
 	list_for_each_entry_safe (tg, next, &self->children, sibling_node) {
 		if (!matches(tg, a))
 			continue;

@@ -173,4 +173,5 @@ void signal_return(struct task *t)
 			   .gs_base = r.gs_base};
 	if (uthread_set_regs(t->ut, &r))
 		force_signal(t, LINUX_SIGSEGV);
+	uthread_set_orig_rax(t->ut, ~0UL); /* no call is to be restarted */
 }

@@ -228,7 +228,8 @@ static sigset64 deliverable(const struct task *t)
 
 bool signal_pending(struct task *t)
 {
-	return t->killed || t->tg->group_exit || deliverable(t) || (t->tg->stopped && !t->in_stop);
+	return t->killed || t->tg->group_exit || deliverable(t) || ptrace_group_trap_due(t) ||
+	       (t->tg->stopped && !t->in_stop && !t->pt.tracer);
 }
 
 bool fatal_signal_pending(struct task *t)
@@ -239,6 +240,10 @@ bool fatal_signal_pending(struct task *t)
 
 void signal_wake(struct task *t)
 {
+	if (t->pt.exiting && t->coro) { /* its stop is over if SIGKILL has come */
+		coro_wake(t->coro);
+		return;
+	}
 	if (t->state != TASK_ALIVE || !signal_pending(t))
 		return;
 	if (t->ut && uthread_running(t->ut))
@@ -272,9 +277,13 @@ static void group_continue(struct thread_group *tg)
 		return;
 	tg->stopped = false;
 	tg->continue_pending = true;
-	list_for_each_entry (t, &tg->threads, group_node)
-		if (t->coro)
+	list_for_each_entry (t, &tg->threads, group_node) {
+		t->pt.group_seen = false;
+		t->pt.notify_wanted = t->pt.tracer && t->pt.seized;
+		if (t->coro && t->coro->sleep_state != SLEEP_UNINTERRUPTIBLE)
 			coro_wake(t->coro);
+		signal_wake(t);
+	}
 	child_notify(tg, LINUX_CLD_CONTINUED);
 }
 
@@ -282,6 +291,9 @@ static void group_stop(struct thread_group *tg, int sig)
 {
 	struct task *t;
 
+	list_for_each_entry (t, &tg->threads, group_node)
+		if (!t->pt.stopped)
+			t->pt.group_seen = false; /* a traced thread that went on stops again */
 	if (tg->stopped || tg->group_exit)
 		return;
 	tg->stopped = true;
@@ -290,13 +302,14 @@ static void group_stop(struct thread_group *tg, int sig)
 	tg->stop_signal = sig;
 	list_for_each_entry (t, &tg->threads, group_node)
 		signal_wake(t);
-	child_notify(tg, LINUX_CLD_STOPPED);
+	if (!ptrace_by_own_parent(tg->leader)) /* a tracer is told by its tracee's stop */
+		child_notify(tg, LINUX_CLD_STOPPED);
 }
 
 static void sleep_while_stopped(struct task *t)
 {
 	t->in_stop = true;
-	while (t->tg->stopped && !fatal_signal_pending(t))
+	while (t->tg->stopped && !t->pt.tracer && !fatal_signal_pending(t))
 		if (sched_sleep(TIME_NEVER, SLEEP_KILLABLE))
 			break;
 	t->in_stop = false;
@@ -326,6 +339,8 @@ static bool sent_from_outside(const struct task *to)
 
 static bool dropped(struct task *t, int sig, bool from_kernel)
 {
+	if (t->pt.tracer && sig != LINUX_SIGKILL) /* the tracer shall see it */
+		return false;
 	if ((t->blocked | t->sigwait) & sigmask_of(sig)) /* it may be unblocked, or read by sigwait */
 		return false;
 	if (is_ignored(t, sig))
@@ -449,18 +464,25 @@ void force_signal(struct task *t, int sig)
 void force_signal_fault(struct task *t, int sig, int code, u64 addr)
 {
 	struct linux_siginfo info = {.si_signo = sig, .si_code = code};
+
+	info.fault.addr = addr;
+	force_signal_info(t, &info);
+}
+
+void force_signal_info(struct task *t, const struct linux_siginfo *info)
+{
+	int sig = info->si_signo;
 	struct sigaction_k *act;
 
 	if (sig < 1 || sig > LINUX_NSIG)
 		panic("signal %d is forced", sig);
 	act = &t->sighand->action[sig - 1];
-	info.fault.addr = addr;
 	if (act->handler == LINUX_SIG_IGN || (t->blocked & sigmask_of(sig))) {
 		act->handler = LINUX_SIG_DFL;
 		t->blocked &= ~sigmask_of(sig);
 	}
 	sigpending_drop(&t->pending, sigmask_of(sig));
-	if (enqueue(t, &t->pending, sig, &info))
+	if (enqueue(t, &t->pending, sig, info))
 		t->killed = true;
 }
 
@@ -548,6 +570,7 @@ static void run_handler(struct task *t, int sig, const struct linux_siginfo *inf
 	}
 	if (act.flags & LINUX_SA_RESETHAND)
 		t->sighand->action[sig - 1].handler = LINUX_SIG_DFL;
+	ptrace_handler_begin(t);
 	if (sigframe_setup(t, sig, info, &act, saved)) {
 		if (sig == LINUX_SIGSEGV)
 			t->sighand->action[sig - 1].handler = LINUX_SIG_DFL;
@@ -558,6 +581,7 @@ static void run_handler(struct task *t, int sig, const struct linux_siginfo *inf
 	if (!(act.flags & LINUX_SA_NODEFER))
 		t->blocked |= sigmask_of(sig);
 	t->blocked &= ~SIG_UNBLOCKABLE;
+	ptrace_handler_step(t);
 }
 
 void signal_deliver(struct task *t, bool from_syscall, s64 ret)
@@ -574,13 +598,23 @@ void signal_deliver(struct task *t, bool from_syscall, s64 ret)
 			task_exit(t, LINUX_SIGKILL);
 		if (t->killed)
 			task_exit_group(t, LINUX_SIGKILL);
-		if (t->tg->stopped) {
+		if (ptrace_group_trap(t)) {
+			ptrace_reread_result(t, &from_syscall, &ret);
+			continue;
+		}
+		if (t->tg->stopped && !t->pt.tracer) {
 			sleep_while_stopped(t);
 			continue;
 		}
 		sig = signal_dequeue(t, ~t->blocked | SIG_UNBLOCKABLE, &info);
 		if (!sig)
 			break;
+		if (t->pt.tracer && sig != LINUX_SIGKILL) {
+			sig = ptrace_signal(t, &info);
+			ptrace_reread_result(t, &from_syscall, &ret);
+			if (!sig)
+				continue;
+		}
 		if (sig == LINUX_SIGKILL)
 			task_exit_group(t, LINUX_SIGKILL);
 		if (is_ignored(t, sig))

@@ -76,6 +76,7 @@ int send_signal_one_of_many(struct thread_group *tg, int sig, const struct linux
 int send_signal_pgrp(struct pid *pgrp, int sig, const struct linux_siginfo *info);
 /* For a fault in guest code: as Linux's force_sig_fault, unblockable in effect. */
 void force_signal_fault(struct task *t, int sig, int code, u64 addr);
+void force_signal_info(struct task *t, const struct linux_siginfo *info);
 void force_signal(struct task *t, int sig);
 /* SI_USER siginfo filled from the current task (kill, tgkill). */
 void siginfo_from_current(struct linux_siginfo *info, int sig, int code);

@@ -101,6 +101,7 @@ static void task_release(struct object *obj)
 	task_uncharge_user(t);
 	kernel()->dead_syscalls += t->syscall_count;
 	sigpending_clear(&t->pending);
+	seccomp_exit(t);
 	sighand_put(t->sighand);
 	cred_put(t->cred);
 	if (t->ns)
@@ -222,14 +223,23 @@ static void serve_syscall(struct task *t)
 	 * the call might change what happens on the signal (bash, interrupted in sigaction, would loop for
 	 * ever). */
 	if (signal_pending(t)) {
-		signal_deliver(t, true, -ERESTARTNOINTR);
+		if (t->pt.tracer)
+			ptrace_rewind_call(t);
+		signal_deliver(t, !t->pt.tracer, -ERESTARTNOINTR);
 		return;
 	}
 	if (!uthread_fast(t->ut) && !t->trap.foreign_arch)
 		callsite_note(t->mm, t->ut, t->trap.nr);
-	ret = syscall_dispatch(t);
+	if (!task_sees_all_calls(t) || syscall_enter(t, &ret))
+		ret = syscall_dispatch(t);
+	if (t->pt.tracer) {
+		int err = uthread_settle(t->ut);
+		if (err)
+			ret = err;
+	}
 	if (!t->regs_changed)
 		uthread_set_result(t->ut, ret);
+	ptrace_syscall_exit(t);
 	if (t->killed || signal_pending(t))
 		signal_deliver(t, !t->regs_changed, ret);
 	else if (t->restore_mask) {
@@ -370,6 +380,8 @@ char task_state_letter(struct task *t)
 {
 	if (t->state != TASK_ALIVE)
 		return 'Z';
+	if (t->pt.stopped)
+		return 't';
 	if (t->in_stop)
 		return 'T';
 	return t->ut && uthread_running(t->ut) ? 'R' : t == current_task() ? 'R' : 'S';

@@ -90,6 +90,13 @@ static int run_queued_elsewhere(struct aspace *as, struct uthread *ut)
 	return stub_request(as, count);
 }
 
+int uthread_settle(struct uthread *ut)
+{
+	if (ut->op_state != OPS_QUEUED)
+		return 0;
+	return run_queued_elsewhere(ut->as, ut);
+}
+
 int aspace_settle(struct aspace *as, struct uthread *except)
 {
 	u64 deadline = 0;
@@ -358,9 +365,12 @@ static s64 vm_copy(struct aspace *as, void *local_buf, uaddr_t remote_addr, size
 
 	if (!size)
 		return 0;
-	if (remote_addr.v >= PLATFORM_USER_END)
+	if (!write && remote_addr.v - platform_vdso_addr() < platform_vdso_size()) {
+		size = min_t(size_t, size, platform_vdso_addr() + platform_vdso_size() - remote_addr.v);
+		local.iov_len = remote.iov_len = size;
+	} else if (remote_addr.v >= PLATFORM_USER_END) {
 		return -EFAULT;
-	if (size > PLATFORM_USER_END - remote_addr.v)
+	} else if (size > PLATFORM_USER_END - remote_addr.v)
 		local.iov_len = remote.iov_len = PLATFORM_USER_END - remote_addr.v;
 	if (as->state != ASPACE_UP)
 		return -EFAULT;

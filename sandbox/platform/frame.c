@@ -116,6 +116,12 @@ void uthread_move_rip(struct uthread *ut, u64 from, u64 to)
 		m->rip = to;
 }
 
+void uthread_set_orig_rax(struct uthread *ut, u64 nr)
+{
+	ut->event = nr == ~0UL ? EVENT_KICK : EVENT_SYSCALL;
+	ut->nr = nr;
+}
+
 int uthread_set_regs(struct uthread *ut, const struct uregs *r)
 {
 	struct linux_sigcontext *m = &frame_of(ut)->uc_mcontext;

@@ -209,6 +209,13 @@ void uthread_stage_commit(struct uthread *ut, uaddr_t addr, size_t size);
 /* Writes what is staged to the guest now (before a signal frame is built). 0 or -EFAULT. */
 int uthread_stage_flush(struct uthread *ut) must_check;
 
+/* For a debugger: nothing of the pending call is or will be staged, copies go straight to memory. */
+void uthread_unstage(struct uthread *ut);
+/* What uthread_get_regs reports as orig_rax: a pending call's number, or ~0 for none. */
+void uthread_set_orig_rax(struct uthread *ut, u64 nr);
+/* Carries out now what the thread would do as the last step of its trap. 0, or its first error. [sleeps] */
+int uthread_settle(struct uthread *ut) must_check;
+
 /* The vDSO that every address space has: its address for AT_SYSINFO_EHDR, size for /proc/PID/maps; 0 if none.
  */
 u64 platform_vdso_addr(void);

@@ -12,6 +12,7 @@
 void stage_reset(struct uthread *ut)
 {
 	ut->layout_valid = false;
+	ut->unstaged = false;
 	for (int i = 0; i < 6; i++)
 		ut->out[i].low = ut->out[i].high = 0;
 }
@@ -21,11 +22,17 @@ bool stage_needs_frame(u64 nr)
 	return nr < STUB_COPY_COUNT && stub_copy_table[nr].full;
 }
 
+void uthread_unstage(struct uthread *ut)
+{
+	ut->unstaged = true;
+	ut->staged = 0;
+}
+
 static const struct stub_copy *stage_row(struct uthread *ut)
 {
 	const struct stub_copy *row;
 
-	if (ut->event != EVENT_SYSCALL || ut->running || ut->nr >= STUB_COPY_COUNT)
+	if (ut->unstaged || ut->event != EVENT_SYSCALL || ut->running || ut->nr >= STUB_COPY_COUNT)
 		return NULL;
 	row = &stub_copy_table[ut->nr];
 	if (!row->any)

@@ -441,7 +441,7 @@ void uthread_run(struct uthread *ut, struct trap *out)
 /* What a trap is, put aside while the thread carries something out in between. */
 struct pending_call {
 	u32 event, flags, frame, staged;
-	bool regs_set, fast;
+	bool regs_set, fast, unstaged;
 	u64 nr, arg[6];
 };
 
@@ -453,6 +453,7 @@ static void call_put_aside(const struct uthread *ut, struct pending_call *c)
 				   .staged = ut->staged,
 				   .regs_set = ut->regs_set,
 				   .fast = ut->fast,
+				   .unstaged = ut->unstaged,
 				   .nr = ut->nr};
 	memcpy(c->arg, ut->arg, sizeof(c->arg));
 }
@@ -461,6 +462,7 @@ static void call_take_back(struct uthread *ut, const struct pending_call *c)
 {
 	ut->event = c->event;
 	ut->nr = c->nr;
+	ut->unstaged = c->unstaged;
 	memcpy(ut->arg, c->arg, sizeof(c->arg));
 }
 

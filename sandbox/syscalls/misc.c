@@ -301,7 +301,11 @@ s64 sys_prctl(struct task *t, const u64 *a)
 	case 16:
 		return copy_out(uaddr(a[1]), t->comm, sizeof(t->comm));
 	case 21: /* PR_GET_SECCOMP */
-		return 0;
+		return t->seccomp.mode;
+	case 22: /* PR_SET_SECCOMP */
+		return a[1] == LINUX_SECCOMP_MODE_STRICT   ? seccomp_set_strict(t)
+		       : a[1] == LINUX_SECCOMP_MODE_FILTER ? seccomp_set_filter(t, 0, uaddr(a[2]))
+							   : -EINVAL;
 	case 23: /* PR_CAPBSET_READ */
 		return a[1] > 40 ? -EINVAL : (s64)(t->cred->cap_bounding >> a[1] & 1);
 	case 24:

@@ -161,6 +161,7 @@ s64 sys_waitid(struct task *t, const u64 *a)
 		info.chld.uid = r.uid;
 		info.chld.status = r.code == LINUX_CLD_EXITED      ? r.status >> 8
 				   : r.code == LINUX_CLD_STOPPED   ? r.status >> 8
+				   : r.code == LINUX_CLD_TRAPPED   ? r.status >> 8
 				   : r.code == LINUX_CLD_CONTINUED ? LINUX_SIGCONT
 								   : r.status & 0x7f;
 	}

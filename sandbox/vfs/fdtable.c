@@ -182,19 +182,19 @@ int fd_close(struct task *task, int fd)
 	return close_file(t, take(t, (u32)fd));
 }
 
-s64 fd_dup_to(int oldfd, int newfd, bool cloexec)
+static bool number_ok(int fd)
 {
-	struct task *task = current_task();
-	struct fd_table *t = task->files;
-	struct file *f, *old;
-	int err;
+	return fd >= 0 && (u64)fd < min_t(u64, task_rlimit(current_task(), RLIMIT_NOFILE_INDEX), FD_MAX);
+}
 
-	if (newfd < 0 || (u64)newfd >= min_t(u64, task_rlimit(task, RLIMIT_NOFILE_INDEX), FD_MAX))
-		return -EBADF;
-	f = fd_get_path(oldfd);
-	if (!f)
-		return -EBADF;
-	err = table_grow(t, (u32)newfd + 1);
+s64 fd_put_at(int newfd, struct file *f, bool cloexec)
+{
+	struct fd_table *t = current_task()->files;
+	struct file *old;
+	int err = number_ok(newfd) ? 0 : -EBADF;
+
+	if (!err)
+		err = table_grow(t, (u32)newfd + 1);
 	if (err) {
 		file_put(f);
 		return err;
@@ -204,6 +204,13 @@ s64 fd_dup_to(int oldfd, int newfd, bool cloexec)
 	if (old)
 		(void)close_file(t, old);
 	return newfd;
+}
+
+s64 fd_dup_to(int oldfd, int newfd, bool cloexec)
+{
+	struct file *f = number_ok(newfd) ? fd_get_path(oldfd) : NULL;
+
+	return f ? fd_put_at(newfd, f, cloexec) : -EBADF;
 }
 
 void fd_close_on_exec(struct fd_table *t)

@@ -121,7 +121,7 @@ static int raw_open(struct inode *inode, struct file *file)
 	const struct proc_ref *ref = inode->private;
 
 	file->ops = ref->entry->file_ops;
-	return 0;
+	return file->ops->open ? file->ops->open(file) : 0;
 }
 
 static const struct inode_ops raw_ops = {.open = raw_open, .evict = ref_evict};

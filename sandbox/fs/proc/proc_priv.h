@@ -51,6 +51,9 @@ struct proc_dir {
 	int (*lookup)(struct inode *dir, struct dentry *d, struct task *t);
 	int (*readdir)(struct task *t, struct file *f, struct dir_context *ctx);
 };
+extern const struct file_ops proc_mem_ops; /* mem.c */
+int proc_show_syscall(struct task *t, struct text_buf *b);
+int proc_show_stack(struct task *t, struct text_buf *b);
 extern const struct proc_dir proc_fd_dir, proc_fdinfo_dir, proc_task_dir, proc_ns_dir;
 
 /* What the inode of anything below a process refers to. */

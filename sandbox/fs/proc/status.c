@@ -174,6 +174,8 @@ static const char *state_name(char letter)
 		return "R (running)";
 	case 'T':
 		return "T (stopped)";
+	case 't':
+		return "t (tracing stop)";
 	case 'Z':
 		return "Z (zombie)";
 	default:
@@ -200,9 +202,10 @@ int proc_show_status(struct task *t, struct text_buf *b)
 
 	text_printf(
 	    b,
-	    "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
+	    "Name:\t%s\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n",
 	    t->comm, t->fs ? t->fs->umask : 0, state_name(task_state_letter(t)), pid_nr(tg->leader->pid, ns),
-	    pid_nr(t->pid, ns), tg->parent ? pid_nr(tg->parent->leader->pid, ns) : 0);
+	    pid_nr(t->pid, ns), tg->parent ? pid_nr(tg->parent->leader->pid, ns) : 0,
+	    t->pt.tracer ? pid_nr(t->pt.tracer->pid, ns) : 0);
 	text_printf(b, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\nFDSize:\t%u\nGroups:\t", uid_seen(c->uid),
 		    uid_seen(c->euid), uid_seen(c->suid), uid_seen(c->fsuid), gid_seen(c->gid),
 		    gid_seen(c->egid), gid_seen(c->sgid), gid_seen(c->fsgid),
@@ -222,9 +225,10 @@ int proc_show_status(struct task *t, struct text_buf *b)
 	    (unsigned long)c->cap_inheritable, (unsigned long)c->cap_permitted,
 	    (unsigned long)c->cap_effective, (unsigned long)c->cap_bounding, (unsigned long)c->cap_ambient);
 	text_printf(b,
-		    "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\nCpus_allowed:\t%lx\nCpus_allowed_"
+		    "NoNewPrivs:\t%d\nSeccomp:\t%u\nSeccomp_filters:\t%u\nCpus_allowed:\t%lx\nCpus_allowed_"
 		    "list:\t0-%u\n",
-		    c->no_new_privs, (unsigned long)(t->cpu_mask & (cpus >= 64 ? ~0ULL : (1ULL << cpus) - 1)),
+		    c->no_new_privs, t->seccomp.mode, t->seccomp.filter_count,
+		    (unsigned long)(t->cpu_mask & (cpus >= 64 ? ~0ULL : (1ULL << cpus) - 1)),
 		    cpus - 1);
 	text_printf(b,
 		    "Mems_allowed:\t1\nMems_allowed_list:\t0\nvoluntary_ctxt_switches:\t%lu\nnonvoluntary_"

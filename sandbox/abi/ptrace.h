@@ -1,0 +1,108 @@
+/*
+ * abi/ptrace.h - ptrace(2) on x86-64.
+ */
+#ifndef WARREN_ABI_PTRACE_H
+#define WARREN_ABI_PTRACE_H
+
+#include "sandbox/base/types.h"
+
+enum {
+	LINUX_PTRACE_TRACEME,
+	LINUX_PTRACE_PEEKTEXT,
+	LINUX_PTRACE_PEEKDATA,
+	LINUX_PTRACE_PEEKUSER,
+	LINUX_PTRACE_POKETEXT,
+	LINUX_PTRACE_POKEDATA,
+	LINUX_PTRACE_POKEUSER,
+	LINUX_PTRACE_CONT,
+	LINUX_PTRACE_KILL,
+	LINUX_PTRACE_SINGLESTEP,
+	LINUX_PTRACE_GETREGS = 12,
+	LINUX_PTRACE_SETREGS,
+	LINUX_PTRACE_GETFPREGS,
+	LINUX_PTRACE_SETFPREGS,
+	LINUX_PTRACE_ATTACH,
+	LINUX_PTRACE_DETACH,
+	LINUX_PTRACE_SYSCALL = 24,
+	LINUX_PTRACE_ARCH_PRCTL = 30,
+	LINUX_PTRACE_SYSEMU,
+	LINUX_PTRACE_SYSEMU_SINGLESTEP,
+	LINUX_PTRACE_SINGLEBLOCK,
+	LINUX_PTRACE_SETOPTIONS = 0x4200,
+	LINUX_PTRACE_GETEVENTMSG,
+	LINUX_PTRACE_GETSIGINFO,
+	LINUX_PTRACE_SETSIGINFO,
+	LINUX_PTRACE_GETREGSET,
+	LINUX_PTRACE_SETREGSET,
+	LINUX_PTRACE_SEIZE,
+	LINUX_PTRACE_INTERRUPT,
+	LINUX_PTRACE_LISTEN,
+	LINUX_PTRACE_PEEKSIGINFO,
+	LINUX_PTRACE_GETSIGMASK,
+	LINUX_PTRACE_SETSIGMASK,
+	LINUX_PTRACE_SECCOMP_GET_FILTER,
+	LINUX_PTRACE_SECCOMP_GET_METADATA,
+	LINUX_PTRACE_GET_SYSCALL_INFO
+};
+
+enum {
+	LINUX_PTRACE_EVENT_FORK = 1,
+	LINUX_PTRACE_EVENT_VFORK,
+	LINUX_PTRACE_EVENT_CLONE,
+	LINUX_PTRACE_EVENT_EXEC,
+	LINUX_PTRACE_EVENT_VFORK_DONE,
+	LINUX_PTRACE_EVENT_EXIT,
+	LINUX_PTRACE_EVENT_SECCOMP,
+	LINUX_PTRACE_EVENT_STOP = 128
+};
+
+#define LINUX_PTRACE_O_TRACESYSGOOD           1U
+#define LINUX_PTRACE_O_EXITKILL               (1U << 20)
+#define LINUX_PTRACE_O_SUSPEND_SECCOMP        (1U << 21)
+#define LINUX_PTRACE_O_MASK                   (0xffU | LINUX_PTRACE_O_EXITKILL | LINUX_PTRACE_O_SUSPEND_SECCOMP)
+
+#define LINUX_PTRACE_EVENTMSG_SYSCALL_ENTRY   1
+#define LINUX_PTRACE_EVENTMSG_SYSCALL_EXIT    2
+
+#define LINUX_PTRACE_SYSCALL_INFO_NONE        0
+#define LINUX_PTRACE_SYSCALL_INFO_ENTRY       1
+#define LINUX_PTRACE_SYSCALL_INFO_EXIT        2
+#define LINUX_PTRACE_SYSCALL_INFO_SECCOMP     3
+#define LINUX_PTRACE_PEEKSIGINFO_SHARED       1U
+
+#define LINUX_NT_PRSTATUS                     1
+#define LINUX_NT_PRFPREG                      2
+#define LINUX_NT_X86_XSTATE                   0x202
+
+#define LINUX_USER_REGS_SIZE                  216 /* struct user_regs_struct */
+#define LINUX_USER_SIZE                       912 /* struct user */
+#define LINUX_USER_DEBUGREG                   848 /* offset of u_debugreg in it */
+#define LINUX_FPREGS_SIZE                     512
+
+struct linux_ptrace_syscall_info {
+	u8 op, pad[3];
+	u32 arch;
+	u64 instruction_pointer, stack_pointer;
+	union {
+		struct {
+			u64 nr, args[6];
+		} entry;
+		struct {
+			s64 rval;
+			u8 is_error;
+		} exit;
+		struct {
+			u64 nr, args[6];
+			u32 ret_data, reserved2;
+		} seccomp;
+	};
+};
+static_assert(sizeof(struct linux_ptrace_syscall_info) == 88, "struct ptrace_syscall_info");
+
+struct linux_ptrace_peeksiginfo_args {
+	u64 off;
+	u32 flags;
+	s32 nr;
+};
+
+#endif
