@@ -56,28 +56,28 @@ enum {
 	LINUX_PTRACE_EVENT_STOP = 128
 };
 
-#define LINUX_PTRACE_O_TRACESYSGOOD           1U
-#define LINUX_PTRACE_O_EXITKILL               (1U << 20)
-#define LINUX_PTRACE_O_SUSPEND_SECCOMP        (1U << 21)
-#define LINUX_PTRACE_O_MASK                   (0xffU | LINUX_PTRACE_O_EXITKILL | LINUX_PTRACE_O_SUSPEND_SECCOMP)
+#define LINUX_PTRACE_O_TRACESYSGOOD         1U
+#define LINUX_PTRACE_O_EXITKILL             (1U << 20)
+#define LINUX_PTRACE_O_SUSPEND_SECCOMP      (1U << 21)
+#define LINUX_PTRACE_O_MASK                 (0xffU | LINUX_PTRACE_O_EXITKILL | LINUX_PTRACE_O_SUSPEND_SECCOMP)
 
-#define LINUX_PTRACE_EVENTMSG_SYSCALL_ENTRY   1
-#define LINUX_PTRACE_EVENTMSG_SYSCALL_EXIT    2
+#define LINUX_PTRACE_EVENTMSG_SYSCALL_ENTRY 1
+#define LINUX_PTRACE_EVENTMSG_SYSCALL_EXIT  2
 
-#define LINUX_PTRACE_SYSCALL_INFO_NONE        0
-#define LINUX_PTRACE_SYSCALL_INFO_ENTRY       1
-#define LINUX_PTRACE_SYSCALL_INFO_EXIT        2
-#define LINUX_PTRACE_SYSCALL_INFO_SECCOMP     3
-#define LINUX_PTRACE_PEEKSIGINFO_SHARED       1U
+#define LINUX_PTRACE_SYSCALL_INFO_NONE      0
+#define LINUX_PTRACE_SYSCALL_INFO_ENTRY     1
+#define LINUX_PTRACE_SYSCALL_INFO_EXIT      2
+#define LINUX_PTRACE_SYSCALL_INFO_SECCOMP   3
+#define LINUX_PTRACE_PEEKSIGINFO_SHARED     1U
 
-#define LINUX_NT_PRSTATUS                     1
-#define LINUX_NT_PRFPREG                      2
-#define LINUX_NT_X86_XSTATE                   0x202
+#define LINUX_NT_PRSTATUS                   1
+#define LINUX_NT_PRFPREG                    2
+#define LINUX_NT_X86_XSTATE                 0x202
 
-#define LINUX_USER_REGS_SIZE                  216 /* struct user_regs_struct */
-#define LINUX_USER_SIZE                       912 /* struct user */
-#define LINUX_USER_DEBUGREG                   848 /* offset of u_debugreg in it */
-#define LINUX_FPREGS_SIZE                     512
+#define LINUX_USER_REGS_SIZE                216 /* struct user_regs_struct */
+#define LINUX_USER_SIZE                     912 /* struct user */
+#define LINUX_USER_DEBUGREG                 848 /* offset of u_debugreg in it */
+#define LINUX_FPREGS_SIZE                   512
 
 struct linux_ptrace_syscall_info {
 	u8 op, pad[3];

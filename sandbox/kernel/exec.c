@@ -189,7 +189,8 @@ static int new_cred(struct exec *x)
 	const struct cred *old = x->t->cred;
 	struct inode *inode = x->file->inode;
 	u32 mode = inode->attr.mode;
-	bool may = !old->no_new_privs && !ptrace_forbids_setid(x->t) && !(x->file->path.mnt->flags & MNT_NOSUID);
+	bool may =
+	    !old->no_new_privs && !ptrace_forbids_setid(x->t) && !(x->file->path.mnt->flags & MNT_NOSUID);
 	struct cred *c = cred_dup(old);
 
 	if (!c)

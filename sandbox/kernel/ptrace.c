@@ -158,7 +158,10 @@ void ptrace_notify_exit(struct task *t)
 {
 	int s = t->exit_code;
 
-	notify_tracer(t, !(s & 0x7f) ? LINUX_CLD_EXITED : s & 0x80 ? LINUX_CLD_DUMPED : LINUX_CLD_KILLED,
+	notify_tracer(t,
+		      !(s & 0x7f) ? LINUX_CLD_EXITED
+		      : s & 0x80  ? LINUX_CLD_DUMPED
+				  : LINUX_CLD_KILLED,
 		      s & 0x7f ? s & 0x7f : s >> 8);
 }
 
@@ -409,7 +412,7 @@ void ptrace_exec(struct task *t, s32 old_tid)
 
 int ptrace_clone_event(const struct task *p, u64 flags, int exit_signal)
 {
-	int event = flags & LINUX_CLONE_VFORK	    ? LINUX_PTRACE_EVENT_VFORK
+	int event = flags & LINUX_CLONE_VFORK      ? LINUX_PTRACE_EVENT_VFORK
 		    : exit_signal == LINUX_SIGCHLD ? LINUX_PTRACE_EVENT_FORK
 						   : LINUX_PTRACE_EVENT_CLONE;
 

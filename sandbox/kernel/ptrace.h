@@ -22,10 +22,10 @@ enum ptrace_mode { PTRACE_RUN, PTRACE_RUN_SYSCALL, PTRACE_RUN_SYSEMU };
 
 struct ptrace_task {
 	struct task *tracer;
-	struct list_head node;    /* in tracer->pt.tracees */
-	struct list_head tracees; /* of this task as a tracer */
+	struct list_head node;      /* in tracer->pt.tracees */
+	struct list_head tracees;   /* of this task as a tracer */
 	const struct task *creator; /* the thread that made it: compared only, it may be gone */
-	u32 options;              /* LINUX_PTRACE_O_* */
+	u32 options;                /* LINUX_PTRACE_O_* */
 	bool seized;
 	enum ptrace_mode mode; /* how the last request let it go on */
 	bool step;             /* one instruction only */
@@ -64,7 +64,8 @@ void task_sees_changed(struct task *t);
 void task_show_all(struct task *t);
 
 /* May the current task look into (or attach to) `t`? 0 or -EPERM. As Linux without Yama: the same process, or
- * the same user and the target dumpable, or CAP_SYS_PTRACE. `fsuid`: by file system ids (/proc), else real. */
+ * the same user and the target dumpable, or CAP_SYS_PTRACE. `fsuid`: by file system ids (/proc), else real.
+ */
 int ptrace_may_access(struct task *t, bool fsuid) must_check;
 
 /* ---- what a task does for its tracer; all of it is nothing for a task that is not traced ---- */
@@ -78,8 +79,8 @@ int ptrace_signal(struct task *t, struct linux_siginfo *info);
 /* Shows a group stop, PTRACE_INTERRUPT or their end, if that is due: true if it stopped. */
 bool ptrace_group_trap(struct task *t);
 bool ptrace_group_trap_due(const struct task *t);
-/* Around the making of a handler's frame: the step's trap flag is not the guest's; and while stepping, stop at
- * the handler's first instruction. */
+/* Around the making of a handler's frame: the step's trap flag is not the guest's; and while stepping, stop
+ * at the handler's first instruction. */
 void ptrace_handler_begin(struct task *t);
 void ptrace_handler_step(struct task *t);
 /* After stops the registers say what becomes of an interrupted call. */

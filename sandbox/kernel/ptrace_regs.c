@@ -1,8 +1,8 @@
 /*
  * ptrace_regs.c - a tracee's registers as ptrace(2) shows them.
  *
- * struct uregs is struct user_regs_struct. The vector state lies in the host's signal frame, which is an XSAVE
- * area with 48 software bytes of its own; the XSTATE register set is the same area with the mask of its
+ * struct uregs is struct user_regs_struct. The vector state lies in the host's signal frame, which is an
+ * XSAVE area with 48 software bytes of its own; the XSTATE register set is the same area with the mask of its
  * features there instead.
  */
 #include <errno.h>
@@ -250,9 +250,9 @@ s64 ptrace_set_regset(struct task *t, u64 type, u64 user)
 		return -ESRCH;
 	if (type != LINUX_NT_PRSTATUS && type != LINUX_NT_PRFPREG && type != LINUX_NT_X86_XSTATE)
 		return -EINVAL;
-	size = type == LINUX_NT_PRSTATUS    ? sizeof(r)
+	size = type == LINUX_NT_PRSTATUS  ? sizeof(r)
 	       : type == LINUX_NT_PRFPREG ? LINUX_FPREGS_SIZE
-					    : max_t(size_t, uthread_fpstate_size(t->ut), XSAVE_HEADER + 64);
+					  : max_t(size_t, uthread_fpstate_size(t->ut), XSAVE_HEADER + 64);
 	v.len = min_t(u64, v.len, size);
 	data = kzalloc(size);
 	if (!data)

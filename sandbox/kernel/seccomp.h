@@ -44,7 +44,8 @@ void seccomp_exit(struct task *t);
  * or the thread's registers are set. Does not return if the filter kills. [sleeps] */
 bool seccomp_enter(struct task *t, s64 *ret);
 
-/* ptrace(2): filter `index` counted from the oldest. Its program to be copied: *len instructions; NULL none. */
+/* ptrace(2): filter `index` counted from the oldest. Its program to be copied: *len instructions; NULL none.
+ */
 const struct linux_sock_filter *seccomp_nth_filter(struct task *t, u64 index, u32 *len, bool *log);
 
 #endif

@@ -85,7 +85,8 @@ static int await_reply(struct request *r, const struct seccomp_filter *f)
 	return r->state == REQUEST_REPLIED ? 0 : err;
 }
 
-bool seccomp_listener_ask(struct task *t, struct seccomp_filter *f, const struct linux_seccomp_data *d, s64 *ret)
+bool seccomp_listener_ask(struct task *t, struct seccomp_filter *f, const struct linux_seccomp_data *d,
+			  s64 *ret)
 {
 	struct seccomp_notify *n = f->notify;
 	struct request r = {.task = t, .data = *d};

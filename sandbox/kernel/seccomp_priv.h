@@ -26,7 +26,7 @@ int seccomp_listener_new(struct seccomp_filter *f, struct file **out) must_check
 void seccomp_listener_free(struct seccomp_filter *f);
 /* Asks the listener about a call: true, let it run; false, *ret is the answer. [sleeps] */
 bool seccomp_listener_ask(struct task *t, struct seccomp_filter *f, const struct linux_seccomp_data *d,
-			s64 *ret);
+			  s64 *ret);
 /* No call can come from it any more. */
 void seccomp_listener_hangup(struct seccomp_filter *f);
 bool seccomp_has_listener(const struct seccomp_filter *f);

@@ -98,7 +98,7 @@ struct uthread {
 	} out[6];
 	struct stage_layout layout;
 	bool layout_valid;
-	bool unstaged; /* the pending call has no staging */
+	bool unstaged;         /* the pending call has no staging */
 	u64 run_since, cpu_ns; /* in guest code, by the wall */
 	/* account.c: how much of that has been charged, and the CPU time it was found to be */
 	u64 guest_settled, guest_delta, charged_ns;

@@ -32,7 +32,8 @@ s64 fd_install(struct file *f, u32 min, bool cloexec) must_check;
 /* In any table (spawn). */
 s64 fd_table_install_at(struct fd_table *t, int fd, struct file *f) must_check;
 int fd_close(struct task *t, int fd);
-/* At exactly this number, closing what is there; steals the reference also on failure. fd, -EBADF, -ENOMEM. */
+/* At exactly this number, closing what is there; steals the reference also on failure. fd, -EBADF, -ENOMEM.
+ */
 s64 fd_put_at(int fd, struct file *f, bool cloexec) must_check;
 /* dup2/dup3: closes what is there. File reference taken. */
 s64 fd_dup_to(int oldfd, int newfd, bool cloexec) must_check;

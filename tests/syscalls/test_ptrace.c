@@ -85,7 +85,9 @@ CASE(traceme_twice)
 	pid_t pid = fork();
 
 	if (!pid)
-		_exit(!pt(PTRACE_TRACEME, 0, 0, 0) && pt(PTRACE_TRACEME, 0, 0, 0) == -1 && errno == EPERM ? 0 : 1);
+		_exit(!pt(PTRACE_TRACEME, 0, 0, 0) && pt(PTRACE_TRACEME, 0, 0, 0) == -1 && errno == EPERM
+			  ? 0
+			  : 1);
 	expect_exit(pid, 0);
 }
 CASE(attach_stops)
@@ -1191,7 +1193,8 @@ CASE(only_the_tracing_thread_may_ask)
 	long v;
 
 	if (!other)
-		_exit(pt(PTRACE_PEEKDATA, pid, (unsigned long)&variable, (unsigned long)&v) == -1 && errno == ESRCH
+		_exit(pt(PTRACE_PEEKDATA, pid, (unsigned long)&variable, (unsigned long)&v) == -1 &&
+			      errno == ESRCH
 			  ? 0
 			  : 1);
 	expect_exit(other, 0);

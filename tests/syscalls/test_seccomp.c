@@ -136,8 +136,8 @@ CASE(verifier_refuses)
 	REFUSED(BPF_STMT(BPF_ST, 16), RET(0));
 	REFUSED({0xffff, 0, 0, 0}, RET(0));
 	/* one of two paths does not write the scratch word */
-	REFUSED(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1), BPF_STMT(BPF_ST, 3), BPF_STMT(BPF_LD | BPF_MEM, 3),
-		RET(SECCOMP_RET_ALLOW));
+	REFUSED(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1), BPF_STMT(BPF_ST, 3),
+		BPF_STMT(BPF_LD | BPF_MEM, 3), RET(SECCOMP_RET_ALLOW));
 }
 CASE(verifier_lengths_and_addresses)
 {
@@ -201,9 +201,12 @@ CASE(machine_computes)
 }
 CASE(machine_division_by_zero_kills)
 {
-	struct sock_filter f[] = {NR, BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 1, 0),
-				  RET(SECCOMP_RET_ALLOW), BPF_STMT(BPF_LDX | BPF_IMM, 0),
-				  BPF_STMT(BPF_ALU | BPF_DIV | BPF_X, 0), RET(SECCOMP_RET_ALLOW)};
+	struct sock_filter f[] = {NR,
+				  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 1, 0),
+				  RET(SECCOMP_RET_ALLOW),
+				  BPF_STMT(BPF_LDX | BPF_IMM, 0),
+				  BPF_STMT(BPF_ALU | BPF_DIV | BPF_X, 0),
+				  RET(SECCOMP_RET_ALLOW)};
 	pid_t pid = fork();
 
 	if (!pid) {
@@ -217,9 +220,13 @@ CASE(machine_division_by_zero_kills)
 }
 CASE(machine_sees_arguments)
 {
-	struct sock_filter f[] = {NR, BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_lseek, 0, 5), ARG(1),
-				  BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 100, 0, 1), RET(SECCOMP_RET_ERRNO | ERANGE),
-				  BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 1, 0, 1), RET(SECCOMP_RET_ERRNO | EDOM),
+	struct sock_filter f[] = {NR,
+				  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_lseek, 0, 5),
+				  ARG(1),
+				  BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 100, 0, 1),
+				  RET(SECCOMP_RET_ERRNO | ERANGE),
+				  BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 1, 0, 1),
+				  RET(SECCOMP_RET_ERRNO | EDOM),
 				  RET(SECCOMP_RET_ALLOW)};
 	int fd = make_file("f", "abc");
 
@@ -232,11 +239,16 @@ CASE(machine_sees_arguments)
 CASE(arch_and_instruction_pointer)
 {
 	struct sock_filter f[] = {
-	    NR, BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 1, 0), RET(SECCOMP_RET_ALLOW),
+	    NR,
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 1, 0),
+	    RET(SECCOMP_RET_ALLOW),
 	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0), RET(SECCOMP_RET_ERRNO | 1),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
+	    RET(SECCOMP_RET_ERRNO | 1),
 	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, instruction_pointer)),
-	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1), RET(SECCOMP_RET_ERRNO | 2), RET(SECCOMP_RET_ERRNO | 3)};
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1),
+	    RET(SECCOMP_RET_ERRNO | 2),
+	    RET(SECCOMP_RET_ERRNO | 3)};
 
 	nnp();
 	OK(INSTALL(f, 0));
@@ -416,8 +428,8 @@ CASE(filter_is_inherited_and_survives_exec)
 CASE(action_avail)
 {
 	uint32_t known[] = {SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_KILL_THREAD, SECCOMP_RET_TRAP,
-			    SECCOMP_RET_ERRNO,	      SECCOMP_RET_USER_NOTIF,  SECCOMP_RET_TRACE,
-			    SECCOMP_RET_LOG,	      SECCOMP_RET_ALLOW};
+			    SECCOMP_RET_ERRNO,        SECCOMP_RET_USER_NOTIF,  SECCOMP_RET_TRACE,
+			    SECCOMP_RET_LOG,          SECCOMP_RET_ALLOW};
 	uint32_t bad = 0x00060000;
 
 	for (unsigned i = 0; i < COUNT(known); i++)
@@ -507,14 +519,16 @@ CASE(tsync_esrch)
 
 /* ---- user notification ---- */
 
-/* A child whose getppid asks; the listener comes through a socket. The child exits with what it got & 0xff. */
+/* A child whose getppid asks; the listener comes through a socket. The child exits with what it got & 0xff.
+ */
 static int spawn_asker(pid_t *pid, int calls, unsigned flags)
 {
 	struct sock_filter f[] = {ONLY(SYS_getppid, SECCOMP_RET_USER_NOTIF)};
 	int sv[2], fd = -1;
 	char byte, control[CMSG_SPACE(sizeof(int))] = {0};
 	struct iovec iov = {&byte, 1};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+	struct msghdr m = {
+	    .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
 	struct cmsghdr *h;
 
 	OK(socketpair(AF_UNIX, SOCK_STREAM, 0, sv));

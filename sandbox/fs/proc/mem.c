@@ -44,8 +44,9 @@ static s64 mem_move(struct file *f, struct uio *u, u64 *pos, bool write)
 	while (u->left) {
 		size_t size = min_t(size_t, u->left, CHUNK);
 		s64 n = write ? uio_copy(u, buf, size) : ptrace_access_mm(mm, *pos, buf, size, false);
-		s64 m = n <= 0 ? n : write ? ptrace_access_mm(mm, *pos, buf, (size_t)n, true)
-					   : uio_copy(u, buf, (size_t)n);
+		s64 m = n <= 0  ? n
+			: write ? ptrace_access_mm(mm, *pos, buf, (size_t)n, true)
+				: uio_copy(u, buf, (size_t)n);
 		if (n <= 0 || m <= 0)
 			return done ? done : (n <= 0) == write ? -EFAULT : -EIO;
 		done += m;

@@ -228,8 +228,7 @@ int proc_show_status(struct task *t, struct text_buf *b)
 		    "NoNewPrivs:\t%d\nSeccomp:\t%u\nSeccomp_filters:\t%u\nCpus_allowed:\t%lx\nCpus_allowed_"
 		    "list:\t0-%u\n",
 		    c->no_new_privs, t->seccomp.mode, t->seccomp.filter_count,
-		    (unsigned long)(t->cpu_mask & (cpus >= 64 ? ~0ULL : (1ULL << cpus) - 1)),
-		    cpus - 1);
+		    (unsigned long)(t->cpu_mask & (cpus >= 64 ? ~0ULL : (1ULL << cpus) - 1)), cpus - 1);
 	text_printf(b,
 		    "Mems_allowed:\t1\nMems_allowed_list:\t0\nvoluntary_ctxt_switches:\t%lu\nnonvoluntary_"
 		    "ctxt_switches:\t0\n",
