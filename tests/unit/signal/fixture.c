@@ -20,6 +20,32 @@ int uthread_full_frame(struct uthread *ut)
 {
 	return 0;
 }
+/* nobody is traced here */
+bool ptrace_group_trap_due(const struct task *t)
+{
+	return false;
+}
+bool ptrace_group_trap(struct task *t)
+{
+	return false;
+}
+bool ptrace_by_own_parent(const struct task *t)
+{
+	return false;
+}
+int ptrace_signal(struct task *t, struct linux_siginfo *info)
+{
+	return info->si_signo;
+}
+void ptrace_reread_result(struct task *t, bool *from_syscall, s64 *ret)
+{
+}
+void ptrace_handler_begin(struct task *t)
+{
+}
+void ptrace_handler_step(struct task *t)
+{
+}
 void task_show_all(struct task *t)
 {
 }
