@@ -65,6 +65,8 @@ static void dentry_free(struct dentry *d)
 	while (d) {
 		struct dentry *parent = d->parent == d ? NULL : d->parent;
 		struct inode *inode = d->inode;
+		if (d->ops && d->ops->release)
+			d->ops->release(d);
 		list_del_init(&d->hash_node);
 		list_del_init(&d->sibling);
 		d->inode = NULL;
@@ -293,10 +295,10 @@ void inode_unlock(struct inode *inode)
 
 int dentry_lookup(struct path *dir, const char *name, size_t len, struct dentry **out)
 {
-	return dentry_lookup_flags(dir, name, len, false, out);
+	return dentry_lookup_flags(dir, name, len, 0, out);
 }
 
-int dentry_lookup_flags(struct path *dir, const char *name, size_t len, bool cached_only, struct dentry **out)
+int dentry_lookup_flags(struct path *dir, const char *name, size_t len, u32 walk_flags, struct dentry **out)
 {
 	struct dentry *parent = dir->dentry, *d;
 	struct inode *inode = parent->inode;
@@ -305,7 +307,7 @@ int dentry_lookup_flags(struct path *dir, const char *name, size_t len, bool cac
 	if (len > NAME_MAX_LEN)
 		return -ENAMETOOLONG;
 	d = dentry_lookup_cached(parent, name, len);
-	if (d && d->ops && d->ops->revalidate && !cached_only) {
+	if (d && d->ops && d->ops->revalidate && !(walk_flags & WALK_CACHED)) {
 		err = d->ops->revalidate(d);
 		if (err <= 0) {
 			if (err == 0 && !d->unhashed && !d->mount_count)
@@ -326,12 +328,14 @@ int dentry_lookup_flags(struct path *dir, const char *name, size_t len, bool cac
 		*out = dentry_alloc(parent, name, len);
 		return *out ? 0 : -ENOMEM;
 	}
-	if (cached_only)
+	if (walk_flags & WALK_CACHED)
 		return -EAGAIN;
 	inode_lock(inode);
 	d = dentry_lookup_cached(parent, name, len);
 	if (!d) {
 		d = dentry_new(parent, parent->sb, name, len);
+		if (d)
+			d->want_open = walk_flags & WALK_OPEN;
 		err = d ? inode->ops->lookup(inode, d) : -ENOMEM;
 		if (!err)
 			dentry_hash(d);

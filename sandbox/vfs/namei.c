@@ -135,7 +135,8 @@ static int step_into(struct walk *w, const char *name, size_t len, bool follow, 
 	int err = inode_permission(w->cur.dentry->inode, w->cur.mnt, 1);
 
 	if (!err)
-		err = dentry_lookup_flags(&w->cur, name, len, w->flags & WALK_CACHED, &d);
+		err = dentry_lookup_flags(&w->cur, name, len,
+					  w->flags & (trailing ? WALK_CACHED | WALK_OPEN : WALK_CACHED), &d);
 	if (err)
 		return err;
 	if (!d->inode) {

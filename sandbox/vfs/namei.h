@@ -31,7 +31,8 @@ enum {
 	WALK_NO_SYMLINKS = 32,
 	WALK_BENEATH = 64,
 	WALK_IN_ROOT = 128, /* openat2 */
-	WALK_CACHED = 256   /* -EAGAIN rather than ask a file system */
+	WALK_CACHED = 256,  /* -EAGAIN rather than ask a file system */
+	WALK_OPEN = 512     /* what is found will be opened for reading */
 };
 
 /* Resolves to an existing object. References in *out. */

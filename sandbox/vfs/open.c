@@ -90,12 +90,13 @@ static int do_open(struct path *p, u32 o_flags, bool created, struct file **out)
 	if (!(o_flags & O_PATH)) {
 		f->open_flags = o_flags;
 		err = open_inode(f);
-		if (!err)
+		if (err)
+			f->ops = NULL; /* was not opened: release must not undo it */
+		else
 			vfs_notify(p->dentry, LINUX_IN_OPEN);
 		if (!err && (o_flags & O_TRUNC) && !created && mode_is_reg(inode->attr.mode))
 			err = vfs_truncate(p, 0);
 		if (err) {
-			f->ops = NULL; /* was not opened: release must not undo it */
 			file_put(f);
 			return err;
 		}
@@ -137,6 +138,8 @@ static int open_existing(int dirfd, const char *name, u32 o_flags, u32 walk_flag
 		walk_flags |= WALK_FOLLOW;
 	if (o_flags & O_DIRECTORY)
 		walk_flags |= WALK_DIRECTORY;
+	if ((o_flags & (O_ACCMODE | O_PATH)) == O_RDONLY)
+		walk_flags |= WALK_OPEN;
 	err = path_lookup(dirfd, name, walk_flags, &p);
 	if (err)
 		return err;
@@ -335,7 +338,7 @@ int vfs_open(int dirfd, const char *name, u32 o_flags, u32 mode, u32 walk_flags,
 int vfs_open_exec(int dirfd, const char *name, int at_flags, struct file **out)
 {
 	u32 walk = (at_flags & AT_EMPTY_PATH ? WALK_EMPTY_PATH : 0) |
-		   (at_flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW);
+		   (at_flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) | WALK_OPEN;
 	struct path p = {0};
 	struct inode *inode;
 	int err = path_lookup(dirfd, name, walk, &p);

@@ -141,6 +141,8 @@ struct inode {
 struct dentry_ops {
 	/* Is the cached dentry (positive or negative) still right? 1 yes, 0 no (looked up anew), -errno. */
 	int (*revalidate)(struct dentry *d);
+	/* The dentry goes; its inode is still there. NULL: nothing to do. */
+	void (*release)(struct dentry *d);
 };
 
 struct dentry {
@@ -156,6 +158,7 @@ struct dentry {
 	u32 hash;
 	u32 mount_count; /* mounts on it, in any namespace */
 	bool unhashed;   /* deleted or detached: /proc shows " (deleted)" */
+	bool want_open;  /* during a lookup: the file will be opened for reading next */
 	bool pinned;     /* the dentry itself is the entry (SB_DCACHE_TRUTH) and must not be evicted */
 	u64 cookie;      /* readdir position for SB_DCACHE_TRUTH */
 	void *private;
@@ -303,7 +306,6 @@ struct file {
 	struct cred *cred;            /* of the opener, counted */
 	struct list_head epoll_items; /* struct epoll_item.file_node: removed when the file is released */
 	struct list_head fasync_node;
-	struct dir_cache *dir_cache;
 	u32 open_flags;     /* as given to open(2): O_NOCTTY and what F_GETFL does not show */
 	bool counted_write; /* in inode->write_count */
 };
@@ -381,6 +383,11 @@ struct dentry *dentry_add_child(struct dentry *parent, const char *name, struct 
 struct dentry *dentry_lookup_cached(struct dentry *parent, const char *name, size_t len);
 /* A new child dentry, negative, hashed. Reference given. */
 struct dentry *dentry_alloc(struct dentry *parent, const char *name, size_t len) must_check;
+/* One coroutine at a time looks up or changes the entries of a directory, or writes a file. [sleeps] */
+void inode_lock(struct inode *inode);
+void inode_unlock(struct inode *inode);
+/* Takes d out of its directory without saying that it was deleted. */
+void dentry_unhash(struct dentry *d);
 /* Unlinks from the cache: the name is gone. */
 void dentry_delete(struct dentry *d);
 /* Forgets all unused cached children (after a change behind our back). */

@@ -44,8 +44,6 @@ void dcache_init(struct vfs_state *v);
 struct dentry *dentry_new(struct dentry *parent, struct super_block *sb, const char *name,
 			  size_t len) must_check;
 void dentry_hash(struct dentry *d);
-/* Takes d out of its directory without saying that it was deleted. */
-void dentry_unhash(struct dentry *d);
 /* Gives d another name and parent (rename). Steals name. */
 void dentry_move(struct dentry *d, struct dentry *new_parent, char *name, size_t len);
 /* Drops every unused dentry below d, and every pin: the super_block goes. */
@@ -73,8 +71,9 @@ int walk_begin(struct walk *w, int dirfd, const char *name, u32 flags);
 /* Follows the symlink `link` found in the directory w->cur: cur becomes what it names (or its parent).
  * `trailing`: it is the last component of the whole name. */
 int walk_follow(struct walk *w, struct dentry *link, bool trailing);
-/* As dentry_lookup; with cached_only -EAGAIN when the file system would have to be asked. */
-int dentry_lookup_flags(struct path *dir, const char *name, size_t len, bool cached_only,
+/* As dentry_lookup; with WALK_CACHED -EAGAIN when the file system would have to be asked, with WALK_OPEN it
+ * hears that the file will be opened. */
+int dentry_lookup_flags(struct path *dir, const char *name, size_t len, u32 walk_flags,
 			struct dentry **out);
 void path_set(struct path *p, struct mount *m, struct dentry *d);
 

@@ -99,7 +99,7 @@ static int gofer_fsync_file(struct file *f, bool data_only)
 {
 	struct inode *inode = f->inode;
 	struct gofer_op_buf op;
-	int err = gofer_op_begin(gofer_fs(inode->sb), &op, GOFER_SMALL_BUF);
+	int err = gofer_op_on(inode, &op, GOFER_SMALL_BUF);
 
 	if (err)
 		return err;
@@ -113,7 +113,7 @@ static int gofer_fallocate_file(struct file *f, int mode, u64 offset, u64 size)
 {
 	struct inode *inode = f->inode;
 	struct gofer_op_buf op;
-	int err = gofer_op_begin(gofer_fs(inode->sb), &op, GOFER_SMALL_BUF);
+	int err = gofer_op_on(inode, &op, GOFER_SMALL_BUF);
 
 	if (err)
 		return err;
@@ -122,7 +122,14 @@ static int gofer_fallocate_file(struct file *f, int mode, u64 offset, u64 size)
 	return err ? err : gofer_refresh(inode);
 }
 
+static void gofer_release(struct file *f)
+{
+	gi(f->inode)->opens--;
+	gofer_closed(f->inode);
+}
+
 const struct file_ops gofer_file_ops = {
+    .release = gofer_release,
     .read = gofer_read,
     .write = gofer_write,
     .llseek = gofer_llseek,

@@ -7,9 +7,12 @@
 #include "sandbox/base/arena.h"
 #include "sandbox/base/tree.h"
 #include "sandbox/fs/gofer/gofer.h"
+#include "sandbox/fs/gofer/listing.h"
 #include "sandbox/kernel/kernel.h"
 
 #define GOFER_CLUNK_BATCH 64U
+#define GOFER_LISTINGS_MAX (4U << 20) /* bytes of names kept of directories that nobody lists now */
+#define GOFER_FDS_IDLE     2048U      /* donated descriptors kept of files that nobody has open */
 #define GOFER_STALE_NS    NSEC_PER_SEC /* of what cache=shared believes without asking */
 
 struct gofer_fs {
@@ -19,18 +22,28 @@ struct gofer_fs {
 	bool shared; /* others change the tree too */
 	u64 *clunk;  /* handles to be given back with the next call */
 	u32 clunk_count, clunk_capacity;
+	struct list_head listings; /* struct listing.lru_node: kept by a directory, oldest first */
+	u64 listing_bytes;
+	struct list_head idle_fds; /* struct gofer_inode.idle_node: descriptors, but no open file; oldest first */
+	u32 idle_fd_count;
 };
 
 struct gofer_inode {
 	struct tree_node node;
 	struct inode *inode; /* borrowed: it owns this */
-	u64 handle;
+	u64 handle;          /* 0: known from a listing only; gofer_handle() asks for one */
+	struct dentry *alias; /* the name by which it may be asked for; borrowed, cleared when that goes */
 	u64 dev, ino;            /* the host's */
 	struct host_fd *rd, *rw; /* donated so far */
-	char *target;            /* of a symlink */
+	u32 opens;               /* files open on it */
+	struct list_head idle_node;
+	char *target;            /* of a symlink, once it is known */
 	u64 checked_ns;          /* when the attributes were last asked for */
 	u32 writes;              /* changes of size and times made here, to notice an answer that is older */
 	bool blocks_unknown;     /* since a write */
+	struct listing *listing; /* of a directory, if kept; counted */
+	u32 misses;              /* names asked for one by one since its attributes were fetched at once */
+	bool populated;
 };
 
 static inline struct gofer_fs *gofer_fs(const struct super_block *sb)
@@ -54,6 +67,8 @@ struct gofer_op_buf {
 	void *buf;
 };
 int gofer_op_begin(struct gofer_fs *fs, struct gofer_op_buf *op, u32 size) must_check;
+/* For a call about an inode, whose handle is one then. */
+int gofer_op_on(struct inode *inode, struct gofer_op_buf *op, u32 size) must_check;
 void gofer_op_end(struct gofer_op_buf *op);
 
 /* The inode for what the gofer said; takes the handle over (also on failure). */
@@ -63,10 +78,29 @@ void gofer_attr_to_inode(struct inode *inode, const struct gofer_attr *a);
 /* Gives a handle back, with a later call. */
 void gofer_handle_drop(struct gofer_fs *fs, u64 handle);
 int gofer_refresh(struct inode *inode) must_check;
+/* Makes sure that gi(inode)->handle is one; -ESTALE if the name that led here means something else now. */
+int gofer_handle(struct inode *inode) must_check;
+/* Asks for one name; with `open` the inode comes with a descriptor for reading if it is a regular file. 0
+ * with *out NULL if there is nothing. */
+int gofer_walk_name(struct inode *dir, const char *name, size_t len, bool open, struct inode **out) must_check;
+/* A descriptor that has come with a reply; taken over. */
+void gofer_keep_fd(struct inode *inode, int fd, bool write);
+/* A file was opened on it, or closed. */
+void gofer_opened(struct inode *inode);
+void gofer_closed(struct inode *inode);
+void gofer_drop_fds(struct inode *inode);
+/* Has one asked so often for single names in it that all of its attributes are better fetched at once? */
+bool gofer_should_populate(struct inode *dir);
+/* Fetches them; d is the dentry that is being looked up. */
+int gofer_populate(struct dentry *parent, struct dentry *d) must_check;
+/* A directory that was just made has nothing in it. */
+void gofer_listing_empty(struct inode *dir);
+/* Forgets the directory's listing. */
+void gofer_listing_drop(struct inode *dir);
 
 extern const struct inode_ops gofer_file_inode_ops, gofer_dir_inode_ops;
 extern const struct file_ops gofer_file_ops, gofer_dir_file_ops;
-extern const struct dentry_ops gofer_shared_dentry_ops;
+extern const struct dentry_ops gofer_dentry_ops, gofer_shared_dentry_ops;
 
 /* inode.c, for both tables */
 int gofer_i_getattr(struct inode *inode, u32 mask);

@@ -86,7 +86,12 @@ int gofer_inode_get(struct super_block *sb, u64 handle, const struct gofer_attr 
 	struct inode *inode;
 
 	if (g && mode_type(g->inode->attr.mode) == mode_type(a->mode)) {
-		gofer_handle_drop(fs, handle);
+		if (handle && !g->handle)
+			g->handle = handle;
+		else if (handle)
+			gofer_handle_drop(fs, handle);
+		if (target && target_size && !g->target)
+			g->target = kstrndup(target, target_size);
 		*out = inode_get(g->inode);
 		return 0;
 	}
@@ -101,15 +106,17 @@ int gofer_inode_get(struct super_block *sb, u64 handle, const struct gofer_attr 
 		  : NULL;
 	if (!inode) {
 		kfree(g);
-		gofer_handle_drop(fs, handle);
+		if (handle)
+			gofer_handle_drop(fs, handle);
 		return -ENOMEM;
 	}
 	inode->private = g;
 	*g = (struct gofer_inode){.inode = inode, .handle = handle, .dev = a->dev, .ino = a->ino};
+	list_init(&g->idle_node);
 	tree_link(&fs->inodes, &g->node, parent, where);
 	gofer_attr_to_inode(inode, a);
-	if (mode_is_lnk(a->mode)) {
-		g->target = kstrndup(target ? target : "", target_size);
+	if (mode_is_lnk(a->mode) && target) {
+		g->target = kstrndup(target, target_size);
 		if (!g->target) {
 			inode_put(inode);
 			return -ENOMEM;
@@ -126,11 +133,89 @@ void gofer_i_evict(struct inode *inode)
 
 	if (g->node.parent != &g->node)
 		tree_erase(&fs->inodes, &g->node);
-	host_fd_put(g->rd);
-	host_fd_put(g->rw);
-	gofer_handle_drop(fs, g->handle);
+	gofer_listing_drop(inode);
+	gofer_drop_fds(inode);
+	if (g->handle)
+		gofer_handle_drop(fs, g->handle);
 	kfree(g->target);
 	kfree(g);
+}
+
+/* ---- handles that are asked for late ---- */
+
+int gofer_handle(struct inode *inode)
+{
+	struct gofer_inode *g = gi(inode);
+	struct inode *there;
+	struct dentry *d;
+	int err;
+
+	if (g->handle)
+		return 0;
+	d = g->alias;
+	if (!d || d->parent == d)
+		return -ESTALE;
+	dentry_get(d);
+	err = gofer_walk_name(d->parent->inode, d->name, d->name_len, false, &there);
+	dentry_put(d);
+	if (err)
+		return err;
+	inode_put(there); /* if it is this one, it has the handle now */
+	return g->handle ? 0 : -ESTALE;
+}
+
+/* ---- descriptors ---- */
+
+void gofer_keep_fd(struct inode *inode, int fd, bool write)
+{
+	struct gofer_inode *g = gi(inode);
+	struct host_fd **at = write ? &g->rw : &g->rd;
+	struct host_fd *h = host_fd_new(fd, HOST_FD_GOFER, write);
+
+	if (h && !*at) {
+		*at = h;
+		if (!g->opens)
+			gofer_closed(inode); /* idle from the start */
+	} else {
+		host_fd_put(h);
+	}
+}
+
+void gofer_drop_fds(struct inode *inode)
+{
+	struct gofer_inode *g = gi(inode);
+
+	if (!list_empty(&g->idle_node)) {
+		list_del_init(&g->idle_node);
+		gofer_fs(inode->sb)->idle_fd_count--;
+	}
+	host_fd_put(g->rd);
+	host_fd_put(g->rw);
+	g->rd = g->rw = NULL;
+}
+
+void gofer_opened(struct inode *inode)
+{
+	struct gofer_inode *g = gi(inode);
+
+	g->opens++;
+	if (!list_empty(&g->idle_node)) {
+		list_del_init(&g->idle_node);
+		gofer_fs(inode->sb)->idle_fd_count--;
+	}
+}
+
+/* Nobody has it open: the descriptors wait for the next one, the oldest beyond a bound are closed. */
+void gofer_closed(struct inode *inode)
+{
+	struct gofer_fs *fs = gofer_fs(inode->sb);
+	struct gofer_inode *g = gi(inode);
+
+	if (g->opens || (!g->rd && !g->rw) || !list_empty(&g->idle_node))
+		return;
+	list_add_tail(&g->idle_node, &fs->idle_fds);
+	if (++fs->idle_fd_count > GOFER_FDS_IDLE)
+		gofer_drop_fds(list_first_entry(&fs->idle_fds, struct gofer_inode, idle_node)->inode);
 }
 
 /* ---- attributes ---- */
@@ -147,7 +232,7 @@ int gofer_refresh(struct inode *inode)
 	struct gofer_op_buf op;
 	struct gofer_attr attr;
 	u32 writes = gi(inode)->writes;
-	int err = gofer_op_begin(gofer_fs(inode->sb), &op, GOFER_SMALL_BUF);
+	int err = gofer_op_on(inode, &op, GOFER_SMALL_BUF);
 
 	if (err)
 		return err;
@@ -181,7 +266,7 @@ int gofer_i_getattr(struct inode *inode, u32 mask)
 
 static int set_remote(struct inode *inode, const struct attr_change *ch)
 {
-	struct gofer_request q = {.setattr = {.handle = gi(inode)->handle}};
+	struct gofer_request q = {0};
 	struct gofer_op_buf op;
 	struct gofer_attr attr;
 	int err;
@@ -212,9 +297,10 @@ static int set_remote(struct inode *inode, const struct attr_change *ch)
 	}
 	if (!q.setattr.mask)
 		return 0;
-	err = gofer_op_begin(gofer_fs(inode->sb), &op, GOFER_SMALL_BUF);
+	err = gofer_op_on(inode, &op, GOFER_SMALL_BUF);
 	if (err)
 		return err;
+	q.setattr.handle = gi(inode)->handle;
 	err = gofer_setattr(gofer_client_of(inode), &op.call, &q, &attr);
 	if (!err)
 		take_answer(inode, &attr);
@@ -229,8 +315,12 @@ int gofer_i_setattr(struct inode *inode, const struct attr_change *ch)
 
 int gofer_i_readlink(struct inode *inode, char **target)
 {
-	if (!gi(inode)->target)
-		return -EINVAL;
+	int err = !gi(inode)->target && mode_is_lnk(inode->attr.mode) ? gofer_handle(inode) : 0;
+
+	if (err)
+		return err;
+	if (!gi(inode)->target) /* it came with the handle */
+		return mode_is_lnk(inode->attr.mode) ? -EIO : -EINVAL;
 	*target = kstrdup(gi(inode)->target);
 	return *target ? 0 : -ENOMEM;
 }
@@ -239,7 +329,7 @@ int gofer_i_statfs(struct inode *inode, struct linux_statfs *st)
 {
 	struct gofer_op_buf op;
 	struct gofer_statfs s;
-	int err = gofer_op_begin(gofer_fs(inode->sb), &op, GOFER_SMALL_BUF);
+	int err = gofer_op_on(inode, &op, GOFER_SMALL_BUF);
 
 	if (err)
 		return err;
@@ -266,12 +356,20 @@ static int want_fd(struct inode *inode, bool write)
 	struct gofer_inode *g = gi(inode);
 	struct gofer_op_buf op;
 	struct gofer_attr attr;
-	struct host_fd *h;
 	int fd = -1, err;
 
 	if (g->rw || (!write && g->rd))
 		return 0;
-	err = gofer_op_begin(gofer_fs(inode->sb), &op, GOFER_SMALL_BUF);
+	if (!g->handle && !write && g->alias) { /* handle and descriptor in one message */
+		struct dentry *d = dentry_get(g->alias);
+		struct inode *there = NULL;
+		err = gofer_walk_name(d->parent->inode, d->name, d->name_len, true, &there);
+		dentry_put(d);
+		inode_put(there);
+		if (err || g->rd)
+			return err;
+	}
+	err = gofer_op_on(inode, &op, GOFER_SMALL_BUF);
 	if (err)
 		return err;
 	err = gofer_open(gofer_client_of(inode), &op.call, g->handle,
@@ -279,16 +377,9 @@ static int want_fd(struct inode *inode, bool write)
 	gofer_op_end(&op);
 	if (err)
 		return err;
-	h = host_fd_new(fd, HOST_FD_GOFER, write);
-	if (!h)
+	gofer_keep_fd(inode, fd, write); /* another coroutine may have been faster */
+	if (!(write ? g->rw : g->rd))
 		return -ENOMEM;
-	/* another coroutine may have been faster */
-	if (write && !g->rw)
-		g->rw = h;
-	else if (!write && !g->rd)
-		g->rd = h;
-	else
-		host_fd_put(h);
 	if (gofer_fs(inode->sb)->shared)
 		gofer_attr_to_inode(inode, &attr);
 	return 0;
@@ -296,9 +387,17 @@ static int want_fd(struct inode *inode, bool write)
 
 int gofer_i_open(struct inode *inode, struct file *f)
 {
+	int err;
+
 	if (!mode_is_reg(inode->attr.mode))
 		return mode_is_dir(inode->attr.mode) ? 0 : -ENXIO;
-	return want_fd(inode, f->mode & FMODE_WRITE);
+	gofer_opened(inode); /* so that the descriptor stays */
+	err = want_fd(inode, f->mode & FMODE_WRITE);
+	if (err) {
+		gi(inode)->opens--;
+		gofer_closed(inode);
+	}
+	return err;
 }
 
 /* ---- extended attributes ---- */
@@ -308,8 +407,7 @@ s64 gofer_i_getxattr(struct inode *inode, const char *name, void *value, size_t 
 	struct gofer_op_buf op;
 	struct gofer_str got;
 	u32 full;
-	s64 err = gofer_op_begin(gofer_fs(inode->sb), &op,
-				 GOFER_SMALL_BUF + (u32)min_t(size_t, size, GOFER_XATTR_MAX));
+	s64 err = gofer_op_on(inode, &op, GOFER_SMALL_BUF + (u32)min_t(size_t, size, GOFER_XATTR_MAX));
 
 	if (err)
 		return err;
@@ -337,7 +435,7 @@ int gofer_i_setxattr(struct inode *inode, const char *name, const void *value, s
 
 	if (size > GOFER_XATTR_MAX)
 		return -E2BIG;
-	err = gofer_op_begin(gofer_fs(inode->sb), &op, GOFER_SMALL_BUF + (u32)size);
+	err = gofer_op_on(inode, &op, GOFER_SMALL_BUF + (u32)size);
 	if (err)
 		return err;
 	err = gofer_setxattr(gofer_client_of(inode), &op.call, gi(inode)->handle,
@@ -349,7 +447,7 @@ int gofer_i_setxattr(struct inode *inode, const char *name, const void *value, s
 int gofer_i_removexattr(struct inode *inode, const char *name)
 {
 	struct gofer_op_buf op;
-	int err = gofer_op_begin(gofer_fs(inode->sb), &op, GOFER_SMALL_BUF);
+	int err = gofer_op_on(inode, &op, GOFER_SMALL_BUF);
 
 	if (err)
 		return err;

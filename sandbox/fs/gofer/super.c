@@ -44,6 +44,13 @@ int gofer_op_begin(struct gofer_fs *fs, struct gofer_op_buf *op, u32 size)
 	return 0;
 }
 
+int gofer_op_on(struct inode *inode, struct gofer_op_buf *op, u32 size)
+{
+	int err = gofer_handle(inode);
+
+	return err ? err : gofer_op_begin(gofer_fs(inode->sb), op, size);
+}
+
 void gofer_op_end(struct gofer_op_buf *op)
 {
 	kfree(op->buf);
@@ -103,11 +110,12 @@ static int gofer_mount(const struct fs_type *type, const struct mount_options *o
 		return -ENOMEM;
 	}
 	fs->conn = conn;
+	list_init(&fs->listings);
+	list_init(&fs->idle_fds);
 	fs->shared = has_option(opt->data, "cache=shared");
 	if (has_option(opt->data, "ro") || (conn->client.server_flags & GOFER_SERVER_RO))
 		sb->flags |= SB_READONLY | SB_READONLY_FOREVER;
-	if (fs->shared)
-		sb->dentry_ops = &gofer_shared_dentry_ops;
+	sb->dentry_ops = fs->shared ? &gofer_shared_dentry_ops : &gofer_dentry_ops;
 	sb->kill = gofer_kill;
 	err = attach(sb);
 	if (err) {
