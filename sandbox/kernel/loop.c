@@ -116,3 +116,8 @@ void host_poll_remove(struct host_poll *p)
 		klog(LOG_WARN, "epoll_ctl: errno %d", errno);
 	p->events = 0;
 }
+
+bool sched_alone(void)
+{
+	return list_empty(&sched()->run_queue);
+}

@@ -39,6 +39,8 @@ void sched_yield_now(void);
 /* Runs the loop until sched_stop(); returns its argument. */
 int sched_loop(void);
 void sched_stop(int code);
+/* Is no other coroutine ready to run? */
+bool sched_alone(void);
 
 /* ---- host descriptors in the loop ---- */
 struct host_poll {

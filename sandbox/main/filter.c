@@ -44,6 +44,7 @@ static const struct rule sentry_rules[] = {
     ANY(epoll_ctl),
     ANY(epoll_create1),
     ANY(poll),
+    ANY(ppoll),
     ANY(futex),
     ANY(sched_yield),
     ANY(clock_gettime),
