@@ -73,8 +73,7 @@ int walk_begin(struct walk *w, int dirfd, const char *name, u32 flags);
 int walk_follow(struct walk *w, struct dentry *link, bool trailing);
 /* As dentry_lookup; with WALK_CACHED -EAGAIN when the file system would have to be asked, with WALK_OPEN it
  * hears that the file will be opened. */
-int dentry_lookup_flags(struct path *dir, const char *name, size_t len, u32 walk_flags,
-			struct dentry **out);
+int dentry_lookup_flags(struct path *dir, const char *name, size_t len, u32 walk_flags, struct dentry **out);
 void path_set(struct path *p, struct mount *m, struct dentry *d);
 
 /* ---- open.c, nameops.c, attr.c ---- */

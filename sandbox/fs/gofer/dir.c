@@ -27,8 +27,8 @@ int gofer_walk_name(struct inode *dir, const char *name, size_t len, bool open, 
 	*out = NULL;
 	if (err)
 		return err;
-	err = gofer_walk(gofer_client_of(dir), &op.call, gi(dir)->handle, &wire, 1, open ? GOFER_WALK_OPEN : 0,
-			 &stop, &steps);
+	err = gofer_walk(gofer_client_of(dir), &op.call, gi(dir)->handle, &wire, 1,
+			 open ? GOFER_WALK_OPEN : 0, &stop, &steps);
 	if (!err && gofer_step_next(&steps, &step))
 		err = gofer_inode_get(dir->sb, step.handle, &step.attr, step.target.data, step.target.size,
 				      out);
@@ -101,7 +101,8 @@ static void note_added(struct inode *dir, const struct dentry *d, const struct i
 {
 	struct listing *l = gi(dir)->listing;
 
-	if (l && listing_add(l, d->name, d->name_len, inode->attr.ino, (u8)(mode_type(inode->attr.mode) >> 12)))
+	if (l &&
+	    listing_add(l, d->name, d->name_len, inode->attr.ino, (u8)(mode_type(inode->attr.mode) >> 12)))
 		gofer_listing_drop(dir);
 }
 
@@ -238,7 +239,8 @@ static int gofer_rename_name(struct inode *od, struct dentry *o, struct inode *n
 {
 	bool dir = mode_is_dir(o->inode->attr.mode);
 	struct gofer_op_buf op;
-	int err = n->inode && (n->inode->obj.refs > 1 || n->inode->attr.nlink > 1) ? gofer_handle(n->inode) : 0;
+	int err =
+	    n->inode && (n->inode->obj.refs > 1 || n->inode->attr.nlink > 1) ? gofer_handle(n->inode) : 0;
 
 	if (!err)
 		err = gofer_handle(nd);

@@ -10,10 +10,10 @@
 #include "sandbox/fs/gofer/listing.h"
 #include "sandbox/kernel/kernel.h"
 
-#define GOFER_CLUNK_BATCH 64U
-#define GOFER_LISTINGS_MAX (4U << 20) /* bytes of names kept of directories that nobody lists now */
-#define GOFER_FDS_IDLE     2048U      /* donated descriptors kept of files that nobody has open */
-#define GOFER_STALE_NS    NSEC_PER_SEC /* of what cache=shared believes without asking */
+#define GOFER_CLUNK_BATCH  64U
+#define GOFER_LISTINGS_MAX (4U << 20)   /* bytes of names kept of directories that nobody lists now */
+#define GOFER_FDS_IDLE     2048U        /* donated descriptors kept of files that nobody has open */
+#define GOFER_STALE_NS     NSEC_PER_SEC /* of what cache=shared believes without asking */
 
 struct gofer_fs {
 	struct gofer_conn *conn;
@@ -24,15 +24,16 @@ struct gofer_fs {
 	u32 clunk_count, clunk_capacity;
 	struct list_head listings; /* struct listing.lru_node: kept by a directory, oldest first */
 	u64 listing_bytes;
-	struct list_head idle_fds; /* struct gofer_inode.idle_node: descriptors, but no open file; oldest first */
+	struct list_head
+	    idle_fds; /* struct gofer_inode.idle_node: descriptors, but no open file; oldest first */
 	u32 idle_fd_count;
 };
 
 struct gofer_inode {
 	struct tree_node node;
-	struct inode *inode; /* borrowed: it owns this */
-	u64 handle;          /* 0: known from a listing only; gofer_handle() asks for one */
-	struct dentry *alias; /* the name by which it may be asked for; borrowed, cleared when that goes */
+	struct inode *inode;     /* borrowed: it owns this */
+	u64 handle;              /* 0: known from a listing only; gofer_handle() asks for one */
+	struct dentry *alias;    /* the name by which it may be asked for; borrowed, cleared when that goes */
 	u64 dev, ino;            /* the host's */
 	struct host_fd *rd, *rw; /* donated so far */
 	u32 opens;               /* files open on it */
@@ -82,7 +83,8 @@ int gofer_refresh(struct inode *inode) must_check;
 int gofer_handle(struct inode *inode) must_check;
 /* Asks for one name; with `open` the inode comes with a descriptor for reading if it is a regular file. 0
  * with *out NULL if there is nothing. */
-int gofer_walk_name(struct inode *dir, const char *name, size_t len, bool open, struct inode **out) must_check;
+int gofer_walk_name(struct inode *dir, const char *name, size_t len, bool open,
+		    struct inode **out) must_check;
 /* A descriptor that has come with a reply; taken over. */
 void gofer_keep_fd(struct inode *inode, int fd, bool write);
 /* A file was opened on it, or closed. */

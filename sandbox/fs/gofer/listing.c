@@ -88,7 +88,8 @@ static struct listing_entry *find(const struct listing *l, const char *name, siz
 
 	if (!l->index)
 		return NULL;
-	for (at = hash_of(name, len) & (l->index_size - 1); l->index[at]; at = (at + 1) & (l->index_size - 1)) {
+	for (at = hash_of(name, len) & (l->index_size - 1); l->index[at];
+	     at = (at + 1) & (l->index_size - 1)) {
 		struct listing_entry *e = &l->entries[l->index[at] - 1];
 		if (!e->gone && e->name_len == len && !memcmp(l->names + e->name_at, name, len))
 			return e;

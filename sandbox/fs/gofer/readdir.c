@@ -13,14 +13,15 @@
 
 #define LIST_CALL_SIZE   (64U << 10)
 #define POPULATE_AFTER   4U    /* questions about a directory whose listing is known */
-#define POPULATE_BLINDLY 16U  /* of one whose size is not */
+#define POPULATE_BLINDLY 16U   /* of one whose size is not */
 #define POPULATE_MAX     8192U /* entries */
 
 /* ---- kept listings ---- */
 
 static u64 bytes_of(const struct listing *l)
 {
-	return l->capacity * sizeof(*l->entries) + l->names_capacity + l->index_size * sizeof(u32) + sizeof(*l);
+	return l->capacity * sizeof(*l->entries) + l->names_capacity + l->index_size * sizeof(u32) +
+	       sizeof(*l);
 }
 
 void gofer_listing_drop(struct inode *dir)
@@ -141,7 +142,8 @@ bool gofer_should_populate(struct inode *dir)
 		return false;
 	if (g->listing && g->listing->live > POPULATE_MAX)
 		return false;
-	return ++g->misses >= (g->listing ? max_t(u32, POPULATE_AFTER, g->listing->live / 64) : POPULATE_BLINDLY);
+	return ++g->misses >=
+	       (g->listing ? max_t(u32, POPULATE_AFTER, g->listing->live / 64) : POPULATE_BLINDLY);
 }
 
 /* Under the directory's lock. */

@@ -184,6 +184,7 @@ int main(int argc, char **argv)
 	snprintf(command, sizeof(command), "cd '%s' && git status --porcelain >/dev/null", argv[2]);
 	program("git_status", command);
 	program("find_usr", "find /usr >/dev/null");
-	program("tar_python", "tar cf /dev/null --ignore-failed-read -C /usr/lib python3 2>/dev/null || tar cf - /usr/lib/python3 >/dev/null");
+	program("tar_python", "tar cf /dev/null --ignore-failed-read -C /usr/lib python3 2>/dev/null || tar "
+			      "cf - /usr/lib/python3 >/dev/null");
 	return 0;
 }
