@@ -22,7 +22,7 @@ struct sandbox;
 enum sandbox_state { SANDBOX_STARTING, SANDBOX_RUNNING, SANDBOX_STOPPING, SANDBOX_ENDED };
 const char *sandbox_state_name(enum sandbox_state state);
 
-#define SANDBOX_MAX_VOLUMES 14 /* with the root, they share the 16 descriptors of one message */
+#define SANDBOX_MAX_VOLUMES 14 /* with root and overlay, they share the 16 descriptors of one message */
 #define SANDBOX_CONTAINER   "c1"
 
 struct sandbox_volume {
@@ -35,6 +35,8 @@ struct sandbox_config {
 	const char *directory; /* exists; the control socket is made in it */
 	const char *rootfs;
 	bool rootfs_read_only;
+	const char *overlay; /* what takes the changes of the root: NULL the root itself, "memory", a folder */
+	bool files_shared;   /* others change the trees too, while the sandbox runs */
 	struct sandbox_volume volumes[SANDBOX_MAX_VOLUMES];
 	unsigned int volume_count;
 	const char *hostname; /* NULL: the id */

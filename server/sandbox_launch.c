@@ -216,21 +216,60 @@ static void container_created(void *opaque, const struct error *error, const jso
 	sandbox_check_started(sandbox);
 }
 
+static bool overlay_is_folder(const struct sandbox_config *config)
+{
+	return config->overlay && strcmp(config->overlay, "memory") != 0;
+}
+
+static json_t *describe_root(const struct sandbox_config *config)
+{
+	json_t *root = json_pack("{s:i,s:b,s:s}", "gofer", 0, "ro", config->rootfs_read_only, "access",
+				 config->files_shared ? "shared" : "exclusive");
+
+	if (overlay_is_folder(config))
+		json_object_set_new(root, "overlay", json_pack("{s:i}", "gofer", (int)config->volume_count + 1));
+	else if (config->overlay)
+		json_object_set_new(root, "overlay", json_string(config->overlay));
+	return root;
+}
+
 static int send_create(struct sandbox *sandbox, const struct sandbox_config *config, const int *fds,
 		       unsigned int fd_count, struct error *error)
 {
 	json_t *mounts = json_array();
 
 	for (unsigned int i = 0; i < config->volume_count; i++)
-		json_array_append_new(mounts,
-				      json_pack("{s:s,s:i,s:b}", "target", config->volumes[i].guest, "gofer",
-						(int)i + 1, "ro", config->volumes[i].read_only));
+		json_array_append_new(
+		    mounts, json_pack("{s:s,s:i,s:b,s:s}", "target", config->volumes[i].guest, "gofer", (int)i + 1,
+				      "ro", config->volumes[i].read_only, "access",
+				      config->files_shared ? "shared" : "exclusive"));
 	return control_request(sandbox->control, "create",
-			       json_pack("{s:s,s:s,s:{s:i,s:b},s:o}", "container", SANDBOX_CONTAINER,
-					 "hostname", config->hostname ? config->hostname : sandbox->id,
-					 "root", "gofer", 0, "ro", config->rootfs_read_only, "mounts",
-					 mounts),
+			       json_pack("{s:s,s:s,s:o,s:o}", "container", SANDBOX_CONTAINER, "hostname",
+					 config->hostname ? config->hostname : sandbox->id, "root",
+					 describe_root(config), "mounts", mounts),
 			       fds, fd_count, SANDBOX_START_TIMEOUT_MS, container_created, sandbox, error);
+}
+
+/* The trees in the order in which the sentry hears of them: root, volumes, what takes the root's changes. */
+static int start_gofers(struct sandbox *sandbox, const struct sandbox_config *config, const int *cgroup_fds,
+			unsigned int cgroup_count, int *fds, unsigned int *fd_count, struct error *error)
+{
+	unsigned int count = config->volume_count + 1 + overlay_is_folder(config);
+
+	for (unsigned int i = 0; i < count; i++) {
+		const char *tree = i == 0			 ? config->rootfs
+				   : i <= config->volume_count ? config->volumes[i - 1].host
+							       : config->overlay;
+		bool read_only = i == 0			       ? config->rootfs_read_only || config->overlay
+				 : i <= config->volume_count ? config->volumes[i - 1].read_only
+							     : false;
+		int r = start_gofer(sandbox, tree, read_only, config->log_fd, cgroup_fds, cgroup_count, error);
+
+		if (r < 0)
+			return r;
+		fds[(*fd_count)++] = r;
+	}
+	return 0;
 }
 
 static void limit(struct sandbox *sandbox, const struct sandbox_config *config)
@@ -259,6 +298,8 @@ int sandbox_launch(struct sandbox *sandbox, const struct sandbox_config *config,
 	r = check_directory(config->rootfs, "the root file system", error);
 	for (unsigned int i = 0; !r && i < config->volume_count; i++)
 		r = check_directory(config->volumes[i].host, "the volume", error);
+	if (!r && overlay_is_folder(config))
+		r = check_directory(config->overlay, "the overlay's folder", error);
 	if (r)
 		return r;
 	listen_fd = endpoint_listen(sandbox->directory, SANDBOX_SOCKET_NAME, error);
@@ -276,16 +317,8 @@ int sandbox_launch(struct sandbox *sandbox, const struct sandbox_config *config,
 	}
 	if (!r)
 		r = start_sentry(sandbox, config, listen_fd, cgroup_fds, cgroup_count, error);
-	for (unsigned int i = 0; !r && i <= config->volume_count; i++) {
-		bool read_only = i ? config->volumes[i - 1].read_only : config->rootfs_read_only;
-
-		r = start_gofer(sandbox, i ? config->volumes[i - 1].host : config->rootfs, read_only,
-				config->log_fd, cgroup_fds, cgroup_count, error);
-		if (r >= 0) {
-			fds[fd_count++] = r;
-			r = 0;
-		}
-	}
+	if (!r)
+		r = start_gofers(sandbox, config, cgroup_fds, cgroup_count, fds, &fd_count, error);
 	close(listen_fd);
 	for (unsigned int i = 0; i < cgroup_count; i++)
 		close(cgroup_fds[i]);

@@ -271,12 +271,17 @@ static const struct sandbox_hooks entry_hooks = {.started = sandbox_has_started,
 static void fill_config(struct sandbox_config *config, const struct entry *entry)
 {
 	const json_t *spec = entry->spec, *resources = json_object_get(spec, "resources"), *volume;
+	const json_t *overlay;
 	size_t index;
 
 	config->id = entry->id;
 	config->directory = entry->directory;
 	config->rootfs = json_string_value(json_object_get(spec, "rootfs"));
 	config->rootfs_read_only = json_is_true(json_object_get(spec, "read_only"));
+	/* many sandboxes share one root file system, and none may change it for the others unless asked to */
+	overlay = json_object_get(spec, "overlay");
+	if (overlay ? json_is_true(overlay) : !config->rootfs_read_only)
+		config->overlay = "memory";
 	config->hostname = json_string_value(json_object_get(spec, "hostname"));
 	config->memory_bytes = (uint64_t)json_integer_value(json_object_get(resources, "memory_bytes"));
 	config->pids = (uint64_t)json_integer_value(json_object_get(resources, "pids"));

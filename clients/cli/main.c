@@ -61,6 +61,8 @@ static const char usage[] =
     "  warren run --rootfs DIR [options] -- COMMAND ARG…   run a command in a new sandbox, without a daemon\n"
     "      --rootfs DIR              the root file system\n"
     "      --read-only               let nothing be written to it\n"
+    "      --overlay memory|DIR      leave it as it is: changes go to memory, or to another folder\n"
+    "      --file-access HOW         exclusive (default): nobody else changes the trees meanwhile; or shared\n"
     "      --volume HOST:GUEST[:ro]  show a host folder in the sandbox (may be repeated)\n"
     "      --env NAME=VALUE          set a variable; --env NAME passes ours on\n"
     "      --workdir DIR             where to start (/)\n"

@@ -329,6 +329,7 @@ static json_t *parse_user(const char *text)
 	return json_pack("{s:i,s:i,s:s}", "uid", 0, "gid", 0, "name", text);
 }
 
+enum { OPT_OVERLAY = 512, OPT_FILE_ACCESS };
 enum { OPT_ROOTFS = 256, OPT_READ_ONLY, OPT_HOSTNAME, OPT_MEMORY, OPT_PIDS, OPT_STRACE };
 
 static bool parse_option(struct run *run, int option, char *value)
@@ -339,6 +340,18 @@ static bool parse_option(struct run *run, int option, char *value)
 		return true;
 	case OPT_READ_ONLY:
 		return run->config.rootfs_read_only = true;
+	case OPT_OVERLAY:
+		run->config.overlay = value;
+		if (strcmp(value, "memory") != 0 && *value != '/')
+			cli_complain("--overlay is 'memory' or an absolute folder, not '%s'", value);
+		return strcmp(value, "memory") == 0 || *value == '/';
+	case OPT_FILE_ACCESS:
+		run->config.files_shared = strcmp(value, "shared") == 0;
+		if (!run->config.files_shared && strcmp(value, "exclusive") != 0) {
+			cli_complain("--file-access is 'exclusive' or 'shared', not '%s'", value);
+			return false;
+		}
+		return true;
 	case 'v':
 		return add_volume(&run->config, value);
 	case 'e':
@@ -380,6 +393,8 @@ static bool parse(struct run *run, int argc, char **argv)
 {
 	static const struct option options[] = {{"rootfs", required_argument, NULL, OPT_ROOTFS},
 						{"read-only", no_argument, NULL, OPT_READ_ONLY},
+						{"overlay", required_argument, NULL, OPT_OVERLAY},
+						{"file-access", required_argument, NULL, OPT_FILE_ACCESS},
 						{"volume", required_argument, NULL, 'v'},
 						{"env", required_argument, NULL, 'e'},
 						{"workdir", required_argument, NULL, 'w'},

@@ -10,6 +10,7 @@
 
 #include "sandbox/control/control_priv.h"
 #include "sandbox/fs/gofer/conn.h"
+#include "sandbox/fs/overlay/overlay.h"
 #include "sandbox/vfs/mount.h"
 #include "sandbox/vfs/namei.h"
 
@@ -112,9 +113,12 @@ static void mount_own(struct container *ct, bool read_only_root)
 
 /* ---- what the request brings ---- */
 
-static int gofer_mount_new(struct request *r, s64 index, bool read_only, struct mount **out)
+static int gofer_mount_new(struct request *r, s64 index, bool read_only, bool shared, struct mount **out)
 {
-	struct mount_options opt = {.source = "host", .data = read_only ? "ro" : NULL};
+	struct mount_options opt = {.source = "host",
+				    .data = read_only ? shared ? "ro,cache=shared" : "ro"
+					    : shared  ? "cache=shared"
+						      : NULL};
 	struct gofer_conn *conn;
 	struct host_fd *sock;
 	int fd, err = request_take_fd(r, index, &fd);
@@ -134,9 +138,23 @@ static int gofer_mount_new(struct request *r, s64 index, bool read_only, struct 
 	return 0;
 }
 
+/* "access": is the sandbox the tree's only user? */
+static int field_access(struct request *r, json_t *obj, bool *shared)
+{
+	const char *access = "exclusive";
+	int err = field_string(r, obj, "access", false, &access);
+
+	if (err)
+		return err;
+	*shared = !strcmp(access, "shared");
+	if (!*shared && strcmp(access, "exclusive"))
+		return request_fail(r, -EINVAL, "field 'access' is exclusive or shared");
+	return 0;
+}
+
 static int mount_gofer(struct request *r, const struct path *root, json_t *entry, const char *target)
 {
-	bool read_only = false;
+	bool read_only = false, shared = false;
 	struct mount *m;
 	struct path at;
 	s64 index = -1;
@@ -145,7 +163,9 @@ static int mount_gofer(struct request *r, const struct path *root, json_t *entry
 	if (!err)
 		err = field_bool(r, entry, "ro", &read_only);
 	if (!err)
-		err = gofer_mount_new(r, index, read_only, &m);
+		err = field_access(r, entry, &shared);
+	if (!err)
+		err = gofer_mount_new(r, index, read_only, shared, &m);
 	if (err)
 		return err;
 	err = find_mountpoint(root, target, &at);
@@ -164,7 +184,7 @@ static int mount_one(struct request *r, const struct path *root, json_t *entry)
 
 	if (!json_is_object(entry))
 		return request_fail(r, -EINVAL, "each of 'mounts' must be an object");
-	err = fields_known(r, entry, " target gofer ro type ");
+	err = fields_known(r, entry, " target gofer ro access type ");
 	if (!err)
 		err = field_string(r, entry, "target", true, &target);
 	if (!err)
@@ -208,13 +228,85 @@ static int check_request(struct request *r, const char **id, const char **hostna
 		return request_fail(r, -EINVAL, "field 'root' must be an object");
 	if (mounts && (!json_is_array(mounts) || json_array_size(mounts) > MOUNTS_MAX))
 		return request_fail(r, -EINVAL, "field 'mounts' must be an array of at most %d", MOUNTS_MAX);
-	err = fields_known(r, root, " gofer ro ");
+	err = fields_known(r, root, " gofer ro access overlay ");
 	if (!err)
 		err = field_int(r, root, "gofer", true, 0, PROTO_MAX_FDS - 1, root_fd);
 	if (!err)
 		err = field_bool(r, root, "ro", read_only);
 	if (!err && container_find(*id))
 		err = request_fail(r, -EEXIST, "there is a container called '%s' already", *id);
+	return err;
+}
+
+/* The mount that takes the changes: memory, or another tree of the host. */
+static int upper_mount(struct request *r, json_t *overlay, struct mount **out)
+{
+	struct mount_options opt = {.source = "overlay", .data = "mode=755"};
+	s64 index = -1;
+	int err;
+
+	if (json_is_string(overlay) && !strcmp(json_string_value(overlay), "memory"))
+		return mount_new("tmpfs", &opt, 0, out);
+	if (!json_is_object(overlay))
+		return request_fail(r, -EINVAL, "field 'overlay' is \"memory\" or {\"gofer\": N}");
+	err = fields_known(r, overlay, " gofer ");
+	if (!err)
+		err = field_int(r, overlay, "gofer", true, 0, PROTO_MAX_FDS - 1, &index);
+	return err ? err : gofer_mount_new(r, index, false, false, out);
+}
+
+/* What a container's root looks like before its first change is its owner's, permissions and all. */
+static int dress(const struct mount *upper, const struct mount *lower)
+{
+	const struct inode_attr *from = &lower->root->inode->attr;
+	struct inode *to = upper->root->inode;
+	struct attr_change ch = {.mask = ATTR_MODE, .mode = from->mode},
+			   owner = {.mask = ATTR_UID | ATTR_GID, .uid = from->uid, .gid = from->gid};
+	int err = to->ops->setattr(to, &owner);
+
+	return err ? err : to->ops->setattr(to, &ch);
+}
+
+/* The root with an overlay over it: *root becomes the overlay's mount. */
+static int overlay_root(struct request *r, json_t *overlay, struct mount **root)
+{
+	struct mount *lower = *root, *upper, *m = NULL;
+	struct path below = {lower, lower->root};
+	struct overlay_layers layers = {.lower = &below, .lower_count = 1};
+	struct mount_options opt = {.source = "overlay", .extra = &layers};
+	int err = upper_mount(r, overlay, &upper);
+
+	if (err)
+		return err;
+	layers.upper = (struct path){upper, upper->root};
+	if (json_is_string(overlay))
+		err = dress(upper, lower);
+	if (!err)
+		err = mount_new("overlay", &opt, 0, &m);
+	mount_put(upper);
+	if (err)
+		return r->message[0] ? err
+				     : request_fail(r, err, "the overlay cannot be mounted: %s", strerrorname_np(-err));
+	mount_put(lower);
+	*root = m;
+	return 0;
+}
+
+static int make_root(struct request *r, s64 index, bool read_only, struct mount **root)
+{
+	json_t *obj = json_object_get(r->root, "root"), *overlay = json_object_get(obj, "overlay");
+	bool shared;
+	int err = field_access(r, obj, &shared);
+
+	if (!err)
+		err = gofer_mount_new(r, index, read_only || overlay, shared, root);
+	if (err || !overlay)
+		return err;
+	err = overlay_root(r, overlay, root);
+	if (err)
+		mount_put(*root);
+	else if (read_only)
+		err = mount_set_flags(*root, MNT_READONLY, MNT_READONLY, false);
 	return err;
 }
 
@@ -230,7 +322,7 @@ int op_create(struct request *r)
 	int err = check_request(r, &id, &hostname, &root_fd, &read_only);
 
 	if (!err)
-		err = gofer_mount_new(r, root_fd, read_only, &root);
+		err = make_root(r, root_fd, read_only, &root);
 	if (!err)
 		err = container_new(id, hostname, root, &ct);
 	if (err)

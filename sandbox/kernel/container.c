@@ -52,6 +52,7 @@ static int make_namespaces(struct container *ct, const char *hostname, struct mo
 		mount_put(root);
 		return -ENOMEM;
 	}
+	root->flags |= MNT_RELATIME;
 	ns->mnt = mount_ns_new(user, root);
 	if (!ns->mnt)
 		return -ENOMEM;

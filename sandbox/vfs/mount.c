@@ -11,14 +11,14 @@
 #include "sandbox/fs/dev/dev.h"
 #include "sandbox/fs/devpts/devpts.h"
 #include "sandbox/fs/gofer/gofer.h"
+#include "sandbox/fs/overlay/overlay.h"
 #include "sandbox/fs/proc/proc.h"
 #include "sandbox/fs/tmpfs/tmpfs.h"
 #include "sandbox/vfs/mount_priv.h"
 
 /* File systems that other parts of the sentry bring; a build without one has a hole in the list. */
-extern const struct fs_type sys_fs_type, overlay_fs_type, fuse_fs_type;
+extern const struct fs_type sys_fs_type, fuse_fs_type;
 #pragma weak sys_fs_type
-#pragma weak overlay_fs_type
 #pragma weak fuse_fs_type
 
 static const struct fs_type *const types[] = {
@@ -227,6 +227,8 @@ int mount_attach(struct mount *m, struct path *at)
 		return -ENOTDIR;
 	if (at->dentry->unhashed)
 		return -ENOENT;
+	if (!(m->flags & MNT_NOATIME))
+		m->flags |= MNT_RELATIME;
 	mount_link(m, at->mnt, at->dentry);
 	return 0;
 }

@@ -7,7 +7,7 @@
 #include "sandbox/base/arena.h"
 #include "sandbox/base/tree.h"
 #include "sandbox/fs/gofer/gofer.h"
-#include "sandbox/fs/gofer/listing.h"
+#include "sandbox/vfs/listing.h"
 #include "sandbox/kernel/kernel.h"
 
 #define GOFER_CLUNK_BATCH  64U

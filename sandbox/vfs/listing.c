@@ -1,7 +1,7 @@
 /*
  * listing.c - see listing.h.
  */
-#include "sandbox/fs/gofer/listing.h"
+#include "sandbox/vfs/listing.h"
 
 #include <errno.h>
 

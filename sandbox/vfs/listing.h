@@ -1,13 +1,13 @@
 /*
- * listing.h - the names in a directory of a gofer's tree, as they were fetched and as we have changed them
+ * listing.h - the names in a directory that is fetched or merged, as they were then and as we have changed them
  * since.
  *
  * A directory keeps its listing between opens, bounded for all of a mount; an open file holds the one it
  * began with. With the tree to ourselves a listing is complete: what it does not name does not exist.
  * Positions are indices: an entry that is removed leaves its place, a new one is put at the end.
  */
-#ifndef WARREN_FS_GOFER_LISTING_H
-#define WARREN_FS_GOFER_LISTING_H
+#ifndef WARREN_VFS_LISTING_H
+#define WARREN_VFS_LISTING_H
 
 #include "sandbox/base/list.h"
 #include "sandbox/base/object.h"
@@ -23,7 +23,7 @@ struct listing_entry {
 
 struct listing {
 	struct object obj;
-	struct list_head lru_node; /* in gofer_fs.listings while a directory keeps it */
+	struct list_head lru_node; /* while a directory keeps it */
 	struct listing_entry *entries;
 	u32 count, capacity, live;
 	char *names;
