@@ -35,8 +35,9 @@ struct sandbox_config {
 	const char *directory; /* exists; the control socket is made in it */
 	const char *rootfs;
 	bool rootfs_read_only;
-	const char *overlay; /* what takes the changes of the root: NULL the root itself, "memory", a folder */
-	bool files_shared;   /* others change the trees too, while the sandbox runs */
+	const char
+	    *overlay;      /* what takes the changes of the root: NULL the root itself, "memory", a folder */
+	bool files_shared; /* others change the trees too, while the sandbox runs */
 	struct sandbox_volume volumes[SANDBOX_MAX_VOLUMES];
 	unsigned int volume_count;
 	const char *hostname; /* NULL: the id */

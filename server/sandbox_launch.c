@@ -227,7 +227,8 @@ static json_t *describe_root(const struct sandbox_config *config)
 				 config->files_shared ? "shared" : "exclusive");
 
 	if (overlay_is_folder(config))
-		json_object_set_new(root, "overlay", json_pack("{s:i}", "gofer", (int)config->volume_count + 1));
+		json_object_set_new(root, "overlay",
+				    json_pack("{s:i}", "gofer", (int)config->volume_count + 1));
 	else if (config->overlay)
 		json_object_set_new(root, "overlay", json_string(config->overlay));
 	return root;
@@ -239,10 +240,10 @@ static int send_create(struct sandbox *sandbox, const struct sandbox_config *con
 	json_t *mounts = json_array();
 
 	for (unsigned int i = 0; i < config->volume_count; i++)
-		json_array_append_new(
-		    mounts, json_pack("{s:s,s:i,s:b,s:s}", "target", config->volumes[i].guest, "gofer", (int)i + 1,
-				      "ro", config->volumes[i].read_only, "access",
-				      config->files_shared ? "shared" : "exclusive"));
+		json_array_append_new(mounts,
+				      json_pack("{s:s,s:i,s:b,s:s}", "target", config->volumes[i].guest,
+						"gofer", (int)i + 1, "ro", config->volumes[i].read_only,
+						"access", config->files_shared ? "shared" : "exclusive"));
 	return control_request(sandbox->control, "create",
 			       json_pack("{s:s,s:s,s:o,s:o}", "container", SANDBOX_CONTAINER, "hostname",
 					 config->hostname ? config->hostname : sandbox->id, "root",
@@ -257,13 +258,14 @@ static int start_gofers(struct sandbox *sandbox, const struct sandbox_config *co
 	unsigned int count = config->volume_count + 1 + overlay_is_folder(config);
 
 	for (unsigned int i = 0; i < count; i++) {
-		const char *tree = i == 0			 ? config->rootfs
+		const char *tree = i == 0                      ? config->rootfs
 				   : i <= config->volume_count ? config->volumes[i - 1].host
 							       : config->overlay;
-		bool read_only = i == 0			       ? config->rootfs_read_only || config->overlay
+		bool read_only = i == 0                      ? config->rootfs_read_only || config->overlay
 				 : i <= config->volume_count ? config->volumes[i - 1].read_only
 							     : false;
-		int r = start_gofer(sandbox, tree, read_only, config->log_fd, cgroup_fds, cgroup_count, error);
+		int r =
+		    start_gofer(sandbox, tree, read_only, config->log_fd, cgroup_fds, cgroup_count, error);
 
 		if (r < 0)
 			return r;

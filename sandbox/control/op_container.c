@@ -285,8 +285,9 @@ static int overlay_root(struct request *r, json_t *overlay, struct mount **root)
 		err = mount_new("overlay", &opt, 0, &m);
 	mount_put(upper);
 	if (err)
-		return r->message[0] ? err
-				     : request_fail(r, err, "the overlay cannot be mounted: %s", strerrorname_np(-err));
+		return r->message[0]
+			   ? err
+			   : request_fail(r, err, "the overlay cannot be mounted: %s", strerrorname_np(-err));
 	mount_put(lower);
 	*root = m;
 	return 0;

@@ -1,6 +1,6 @@
 /*
- * listing.h - the names in a directory that is fetched or merged, as they were then and as we have changed them
- * since.
+ * listing.h - the names in a directory that is fetched or merged, as they were then and as we have changed
+ * them since.
  *
  * A directory keeps its listing between opens, bounded for all of a mount; an open file holds the one it
  * began with. With the tree to ourselves a listing is complete: what it does not name does not exist.

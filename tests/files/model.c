@@ -18,10 +18,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DIRS    4
-#define NAMES   6 /* in each directory */
-#define SIZE    (96 * 1024)
-#define OPEN    5
+#define DIRS  4
+#define NAMES 6 /* in each directory */
+#define SIZE  (96 * 1024)
+#define OPEN  5
 
 struct body { /* what one or more names lead to */
 	int names, opens;
@@ -79,7 +79,8 @@ static void expect_result(const char *what, int got, int want_ok, int want_errno
 {
 	last = what;
 	if (want_ok ? got < 0 : got >= 0 || errno != want_errno)
-		wrong("%s gave %d, expected %s", what, got, want_ok ? "success" : strerrorname_np(want_errno));
+		wrong("%s gave %d, expected %s", what, got,
+		      want_ok ? "success" : strerrorname_np(want_errno));
 }
 
 /* ---- operations ---- */
@@ -101,7 +102,8 @@ static int used(int d)
 
 static void op_rmdir(int d)
 {
-	expect_result("rmdir", rmdir(path(d, -1)), dir_exists[d] && !used(d), dir_exists[d] ? ENOTEMPTY : ENOENT);
+	expect_result("rmdir", rmdir(path(d, -1)), dir_exists[d] && !used(d),
+		      dir_exists[d] ? ENOTEMPTY : ENOENT);
 	if (!used(d))
 		dir_exists[d] = 0;
 }
@@ -287,7 +289,8 @@ static void op_rename(int d, int n, int d2, int n2)
 
 static void op_rename_dir(int d, int d2)
 {
-	int r = rename(path(d, -1), path(d2, -1)), ok = dir_exists[d] && (!dir_exists[d2] || d == d2 || !used(d2));
+	int r = rename(path(d, -1), path(d2, -1)),
+	    ok = dir_exists[d] && (!dir_exists[d2] || d == d2 || !used(d2));
 
 	last = "rename of a directory";
 	if (r && errno == EXDEV)
@@ -317,7 +320,8 @@ static void check_dir(int d)
 	while ((e = readdir(dir))) {
 		if (e->d_name[0] == '.')
 			continue;
-		if (sscanf(e->d_name, "name%d", &n) != 1 || n < 0 || n >= NAMES || !name_of[d][n] || seen[n]++)
+		if (sscanf(e->d_name, "name%d", &n) != 1 || n < 0 || n >= NAMES || !name_of[d][n] ||
+		    seen[n]++)
 			wrong("%s shows %s", path(d, -1), e->d_name);
 	}
 	closedir(dir);

@@ -116,7 +116,8 @@ static int finish(struct inode *inode, struct path *from, struct path *to)
 }
 
 /* An unnamed regular file in the upper tree with what `from` has. Its path in *to. */
-static int copy_to_unnamed(struct inode *inode, struct path *from, struct path *dir, bool data, struct path *to)
+static int copy_to_unnamed(struct inode *inode, struct path *from, struct path *dir, bool data,
+			   struct path *to)
 {
 	struct inode *parent = dir->dentry->inode, *copy;
 	struct dentry *d;

@@ -96,7 +96,8 @@ static int ovl_mmap(struct file *f, u64 offset, u64 size, u32 prot, bool shared,
 
 	if (err)
 		return err;
-	return real->ops->mmap ? real->ops->mmap(real, offset, size, prot, shared, backing, host_offset) : -ENODEV;
+	return real->ops->mmap ? real->ops->mmap(real, offset, size, prot, shared, backing, host_offset)
+			       : -ENODEV;
 }
 
 static int ovl_fsync(struct file *f, bool data_only)

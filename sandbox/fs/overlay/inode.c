@@ -65,7 +65,8 @@ void ovl_copy_attr(struct inode *inode)
 	inode->attr.ino = ino;
 	inode->attr.nlink += oi(inode)->lower_links;
 	inode->flags = real->flags;
-	if (mode_is_dir(inode->attr.mode) && inode->attr.nlink && oi(inode)->lower_count + !!oi(inode)->upper.mnt > 1)
+	if (mode_is_dir(inode->attr.mode) && inode->attr.nlink &&
+	    oi(inode)->lower_count + !!oi(inode)->upper.mnt > 1)
 		inode->attr.nlink = 1; /* nobody has counted the directories in it */
 }
 
@@ -146,7 +147,8 @@ int ovl_inode_get(struct super_block *sb, const struct path *upper, const struct
 		return -ENOMEM;
 	}
 	inode->private = x;
-	x->ino = upper ? origin_ino(sb, upper->dentry->inode) : ovl_ino(layer, lower->dentry->inode->attr.ino);
+	x->ino =
+	    upper ? origin_ino(sb, upper->dentry->inode) : ovl_ino(layer, lower->dentry->inode->attr.ino);
 	add_key(o, &x->by_upper, upper ? upper->dentry->inode : NULL, inode);
 	add_key(o, &x->by_lower, lower_count ? lower->dentry->inode : NULL, inode);
 	ovl_copy_attr(inode);
@@ -308,15 +310,7 @@ static int ovl_removexattr(struct inode *inode, const char *name)
 const struct inode_ops ovl_file_ops_i = {OVL_COMMON, .readlink = ovl_readlink, .open = ovl_open};
 const struct inode_ops ovl_special_ops_i = {OVL_COMMON};
 const struct inode_ops ovl_dir_ops_i = {
-    OVL_COMMON,
-    .lookup = ovl_lookup,
-    .create = ovl_create,
-    .mkdir = ovl_create,
-    .mknod = ovl_mknod,
-    .symlink = ovl_symlink,
-    .link = ovl_link,
-    .unlink = ovl_unlink,
-    .rmdir = ovl_rmdir,
-    .rename = ovl_rename,
-    .tmpfile = ovl_tmpfile,
+    OVL_COMMON,         .lookup = ovl_lookup,   .create = ovl_create,   .mkdir = ovl_create,
+    .mknod = ovl_mknod, .symlink = ovl_symlink, .link = ovl_link,       .unlink = ovl_unlink,
+    .rmdir = ovl_rmdir, .rename = ovl_rename,   .tmpfile = ovl_tmpfile,
 };

@@ -208,7 +208,8 @@ static int name_up(struct inode *dir, const struct dentry *d)
 	return err;
 }
 
-static int rename_ready(struct inode *od, struct dentry *from, struct inode *nd, struct dentry *to, bool exchange)
+static int rename_ready(struct inode *od, struct dentry *from, struct inode *nd, struct dentry *to,
+			bool exchange)
 {
 	struct inode *o = from->inode, *n = to->inode;
 	int err;

@@ -24,8 +24,9 @@ struct ovl {
 	struct path upper; /* mnt NULL: read-only */
 	struct path *lower;
 	u32 lower_count;
-	const char *xattr; /* "trusted.overlay." or, where the upper tree keeps no such names, "user.overlay." */
-	struct tree inodes;   /* struct ovl_key by real inode */
+	const char
+	    *xattr; /* "trusted.overlay." or, where the upper tree keeps no such names, "user.overlay." */
+	struct tree inodes;    /* struct ovl_key by real inode */
 	struct list_head kept; /* struct ovl_inode.kept_node */
 	bool copying;          /* one copy-up at a time */
 	struct wait_queue copied;
@@ -42,11 +43,12 @@ struct ovl_inode {
 	struct path upper;  /* mnt NULL: not copied up */
 	struct path *lower; /* a directory: all; a file: the one */
 	u32 lower_count;
-	u64 ino;              /* the same before and after a copy-up */
-	struct dentry *alias; /* a name of it; borrowed */
+	u64 ino;                 /* the same before and after a copy-up */
+	struct dentry *alias;    /* a name of it; borrowed */
 	struct listing *listing; /* of a directory: kept until it changes; counted */
-	u32 lower_links; /* of a file that was copied up: names that only the lower tree has */
-	struct list_head kept_node; /* a lower file with several names, copied up: its other names must find it */
+	u32 lower_links;         /* of a file that was copied up: names that only the lower tree has */
+	struct list_head
+	    kept_node; /* a lower file with several names, copied up: its other names must find it */
 };
 
 static inline struct ovl *ovl_of(const struct super_block *sb)

@@ -55,9 +55,9 @@ static void correct_inos(struct dentry *dir, struct listing *l)
 	struct dentry *c;
 
 	list_for_each_entry (c, &dir->children, sibling) {
-		struct listing_entry *e = c->inode ? (struct listing_entry *)(uintptr_t)listing_find(
-							 l, c->name, c->name_len)
-						   : NULL;
+		struct listing_entry *e =
+		    c->inode ? (struct listing_entry *)(uintptr_t)listing_find(l, c->name, c->name_len)
+			     : NULL;
 		if (e)
 			e->ino = c->inode->attr.ino;
 	}
@@ -70,7 +70,8 @@ static int gather_all(struct inode *dir, struct listing *l, struct listing *hidd
 
 	for (u32 i = 0; i <= x->lower_count && !err; i++) {
 		struct path p = i ? x->lower[i - 1] : x->upper;
-		struct gather g = {.ctx = {.emit = gather_one}, .sb = dir->sb, .dir = &p, .l = l, .hidden = hidden};
+		struct gather g = {
+		    .ctx = {.emit = gather_one}, .sb = dir->sb, .dir = &p, .l = l, .hidden = hidden};
 		if (!p.mnt)
 			continue;
 		path_get(&p);

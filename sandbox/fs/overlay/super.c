@@ -65,10 +65,11 @@ static int take(char **slot, const char *value)
 /* "index=off" and the like: what is always so here. */
 static bool is_default(const char *word)
 {
-	static const char *const known[] = {"index=off",    "redirect_dir=off", "redirect_dir=nofollow", "xino=off",
-					    "xino=auto",    "metacopy=off",     "nfs_export=off",	 "userxattr",
-					    "volatile",     "verity=off",       "uuid=auto",		 "uuid=off",
-					    "uuid=null",    "default_permissions"};
+	static const char *const known[] = {"index=off",      "redirect_dir=off",   "redirect_dir=nofollow",
+					    "xino=off",       "xino=auto",          "metacopy=off",
+					    "nfs_export=off", "userxattr",          "volatile",
+					    "verity=off",     "uuid=auto",          "uuid=off",
+					    "uuid=null",      "default_permissions"};
 
 	for (u32 i = 0; i < ARRAY_COUNT(known); i++)
 		if (!strcmp(word, known[i]))
@@ -204,7 +205,8 @@ static int layers_given(struct ovl *o, const struct overlay_layers *l)
 static void choose_names(struct ovl *o)
 {
 	struct inode *root = o->upper.mnt ? o->upper.dentry->inode : NULL;
-	s64 n = root && root->ops->getxattr ? root->ops->getxattr(root, "trusted.overlay.opaque", NULL, 0) : 0;
+	s64 n =
+	    root && root->ops->getxattr ? root->ops->getxattr(root, "trusted.overlay.opaque", NULL, 0) : 0;
 
 	o->xattr = n >= 0 || n == -ENODATA ? "trusted.overlay." : "user.overlay.";
 }
