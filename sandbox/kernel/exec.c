@@ -15,6 +15,7 @@
 #include <sys/random.h>
 
 #include "sandbox/abi/mman.h"
+#include "sandbox/fs/anon/aio.h"
 #include "sandbox/kernel/itimer.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/loader/loader.h"
@@ -502,7 +503,8 @@ s64 task_execve(struct task *t, int dirfd, const char *path, char **argv, char *
 	x.mm->users = 1;
 	t->mm = x.mm;
 	err = uthread_exec(t->ut, x.mm->as, &regs);
-	old->users--;
+	if (!--old->users)
+		aio_mm_exit(old);
 	mm_put(old);
 	reset_task(t, &x, path);
 	vfork_release(t);

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "sandbox/abi/wait.h"
+#include "sandbox/fs/anon/aio.h"
 #include "sandbox/fs/devpts/tty.h"
 #include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/account.h"
@@ -277,7 +278,8 @@ static void drop_resources(struct task *t)
 	uthread_destroy(t->ut);
 	t->ut = NULL;
 	t->mm = NULL;
-	mm->users--;
+	if (!--mm->users)
+		aio_mm_exit(mm);
 	mm_put(mm);
 }
 

@@ -51,6 +51,7 @@ struct kernel {
 	u64 memory_limit; /* bytes of guest memory, 0 = none */
 	u64 memory_total; /* the host's, as it was at boot */
 	u64 tmpfs_bytes;  /* held by the files of all tmpfs */
+	u64 aio_in_use;   /* requests that contexts of io_setup(2) are made for */
 	u32 task_limit;   /* tasks in the sandbox */
 	u32 task_count;
 	u64 dead_syscalls; /* calls made by tasks that are gone */

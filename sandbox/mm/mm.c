@@ -53,6 +53,7 @@ static struct mm *mm_alloc(void)
 	if (!mm)
 		return NULL;
 	object_init(&mm->obj, mm_release);
+	list_init(&mm->aio);
 	wait_queue_init(&mm->lock_waiters);
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		random = 0;

@@ -10,6 +10,9 @@
 struct pid;
 
 int eventfd_create(u64 initial, bool semaphore, u32 o_flags, struct file **out) must_check;
+bool file_is_eventfd(const struct file *f);
+/* Adds 1 from inside the kernel, if that is possible without waiting. */
+void eventfd_signal(struct file *f);
 
 /* timerfd_create(2) and its calls; -EINVAL when f is no timerfd or a time is malformed. */
 int timerfd_create_file(bool realtime, u32 o_flags, struct file **out) must_check;

@@ -94,6 +94,20 @@ static const struct file_ops eventfd_ops = {
     .fdinfo = eventfd_fdinfo,
 };
 
+bool file_is_eventfd(const struct file *f)
+{
+	return f->ops == &eventfd_ops;
+}
+
+void eventfd_signal(struct file *f)
+{
+	struct eventfd *e = f->private;
+
+	if (e->count < UINT64_MAX - 1)
+		e->count++;
+	wake_up(&e->wait, LINUX_POLLIN);
+}
+
 int eventfd_create(u64 initial, bool semaphore, u32 o_flags, struct file **out)
 {
 	struct eventfd *e = knew(struct eventfd);

@@ -309,7 +309,13 @@ SHOW_FIXED(osversion, LINUX_VERSION)
 SHOW_FIXED(pid_max, "4194304")
 SHOW_FIXED(threads_max, "1048576")
 SHOW_FIXED(cap_last_cap, "40")
+static void show_aio_nr(struct text_buf *b)
+{
+	text_printf(b, "%lu\n", (unsigned long)kernel()->aio_in_use);
+}
+
 SHOW_FIXED(ngroups_max, "65536")
+SHOW_FIXED(actions_avail, "kill_process kill_thread trap errno user_notif trace log allow")
 SHOW_FIXED(overflow_id, "65534")
 SHOW_FIXED(entropy, "256")
 SHOW_FIXED(core_pattern, "core")
@@ -336,6 +342,7 @@ const struct proc_file proc_files[] = {
     {"", "version", 0444, .show = show_version},
     {"", "vmstat", 0444, .show = show_vmstat},
     {"sys", "", 0, .show = show_nothing},
+    {"sys/fs", "aio-nr", 0444, .show = show_aio_nr},
     {"sys/fs", "file-nr", 0444, .show = show_file_nr},
     {"sys/kernel", "cap_last_cap", 0444, .show = show_cap_last_cap},
     {"sys/kernel", "core_pattern", 0644, .show = show_core_pattern},
@@ -343,6 +350,7 @@ const struct proc_file proc_files[] = {
     {"sys/kernel", "hostname", 0644, .show = show_hostname, .store = store_hostname},
     {"sys/kernel", "ngroups_max", 0444, .show = show_ngroups_max},
     {"sys/kernel", "osrelease", 0444, .show = show_osrelease},
+    {"sys/kernel/seccomp", "actions_avail", 0444, .show = show_actions_avail},
     {"sys/kernel", "ostype", 0444, .show = show_ostype},
     {"sys/kernel", "overflowgid", 0644, .show = show_overflow_id},
     {"sys/kernel", "overflowuid", 0644, .show = show_overflow_id},
