@@ -62,7 +62,7 @@ struct mm {
 	u64 auxv[64];
 	u32 auxv_count; /* words */
 	bool dying;
-	struct list_head aio; /* contexts of io_setup(2): fs/anon/aio.c */
+	struct list_head aio;    /* contexts of io_setup(2): fs/anon/aio.c */
 	struct coro *lock_owner; /* who changes the tree now (lock.c), how deep, and who waits for a turn */
 	u32 lock_depth;
 	struct wait_queue lock_waiters;

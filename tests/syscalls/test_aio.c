@@ -267,8 +267,10 @@ CASE(pgetevents_takes_a_mask)
 }
 static struct iocb poll_for(int fd, int what)
 {
-	return (struct iocb){
-	    .aio_data = 5, .aio_lio_opcode = IOCB_CMD_POLL, .aio_fildes = (uint32_t)fd, .aio_buf = (uint64_t)what};
+	return (struct iocb){.aio_data = 5,
+			     .aio_lio_opcode = IOCB_CMD_POLL,
+			     .aio_fildes = (uint32_t)fd,
+			     .aio_buf = (uint64_t)what};
 }
 CASE(poll_now_and_later)
 {

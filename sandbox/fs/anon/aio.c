@@ -40,9 +40,9 @@ struct aio_ctx {
 	struct list_head node; /* in mm->aio */
 	struct mm *mm;         /* while not dead */
 	u64 id, size;
-	u32 charged;           /* what counts against aio-max-nr */
-	u32 slots, tail;       /* of the ring */
-	u32 active;            /* polls that wait */
+	u32 charged;     /* what counts against aio-max-nr */
+	u32 slots, tail; /* of the ring */
+	u32 active;      /* polls that wait */
 	struct list_head polls;
 	struct wait_queue wait;
 	bool dead;
