@@ -603,7 +603,9 @@ static uint32_t start_waiters(uint32_t *word, pthread_t *th, struct wop *w, unsi
 		pthread_create(&th[i], NULL, wop_waiter, &w[i]);
 	}
 	until_value(&started, n);
-	sleep_ms(150);
+	/* requeueing onto the same word counts who waits */
+	for (int i = 0; i < 2000 && futex(word, FUTEX_CMP_REQUEUE_PRIVATE, 0, (void *)100, word, 0) != n; i++)
+		sleep_ms(3);
 	return n;
 }
 CASE(wake_count_zero_and_negative_wake_one)

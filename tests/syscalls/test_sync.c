@@ -17,6 +17,17 @@ static void *waiter(void *arg)
 	return (void *)futex(arg, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
 }
 
+/* Until n threads wait on word: requeueing them onto the same word counts them. */
+static void until_waiting(long n)
+{
+	for (int i = 0; i < 2000; i++) {
+		if (futex(&word, FUTEX_CMP_REQUEUE_PRIVATE, 0, (void *)100, &word, 0) == n)
+			return;
+		sleep_ms(3);
+	}
+	EXPECT(!"the threads wait");
+}
+
 CASE(futex_value_differs)
 {
 	word = 1;
@@ -52,7 +63,7 @@ CASE(futex_wakes_threads)
 	void *ret;
 	for (int i = 0; i < 3; i++)
 		EXPECT_EQ(pthread_create(&t[i], NULL, waiter, &word), 0);
-	sleep_ms(100);
+	until_waiting(3);
 	EXPECT_EQ(futex(&word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0), 1);
 	while (woken < 2)
 		woken += (int)futex(&word, FUTEX_WAKE_PRIVATE, 10, NULL, NULL, 0);
@@ -74,7 +85,7 @@ CASE(futex_requeue)
 	pthread_t t[3];
 	for (int i = 0; i < 3; i++)
 		EXPECT_EQ(pthread_create(&t[i], NULL, waiter, &word), 0);
-	sleep_ms(100);
+	until_waiting(3);
 	EXPECT_ERRNO(futex(&word, FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)10, &other, 5), EAGAIN);
 	EXPECT_EQ(futex(&word, FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)10, &other, 0), 3);
 	EXPECT_EQ(futex(&word, FUTEX_WAKE_PRIVATE, 10, NULL, NULL, 0), 0);
