@@ -284,11 +284,6 @@ int arena_create(u64 limit_bytes)
 	return 0;
 }
 
-void *arena_root(void)
-{
-	return g_arena->root;
-}
-
 void arena_set_root(void *root)
 {
 	g_arena->root = root;

@@ -26,7 +26,10 @@ extern struct arena *g_arena;
 /* Reserves an arena at a random address and makes it g_arena. `limit_bytes` bounds its use. 0 or -errno. */
 int arena_create(u64 limit_bytes);
 /* The kernel's root object, kept in the arena header. */
-void *arena_root(void);
+static inline void *arena_root(void)
+{
+	return *(void **)(void *)g_arena; /* the header's first word */
+}
 void arena_set_root(void *root);
 /* True if [p, p+size) lies inside the arena. */
 bool arena_contains(const void *p, size_t size);

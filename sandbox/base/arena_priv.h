@@ -22,6 +22,7 @@ struct arena {
 	u32 slabs[ARENA_CLASSES]; /* slabs with room */
 	int log_fd;
 };
+static_assert(offsetof(struct arena, root) == 0, "arena_root");
 static_assert(sizeof(struct arena) <= PAGE_SIZE, "the header is one page");
 
 #endif

@@ -28,7 +28,7 @@ u64 task_utime(struct task *t)
 
 u64 task_stime(const struct task *t)
 {
-	return t->state == TASK_ALIVE && t->coro ? t->coro->busy_ns : t->usage.stime_ns;
+	return t->state == TASK_ALIVE && t->coro ? cycles_to_ns(t->coro->busy_cycles) : t->usage.stime_ns;
 }
 
 u64 task_cpu_time(struct task *t)

@@ -11,12 +11,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sandbox/base/cycles.h"
 #include "sandbox/kernel/sched_priv.h"
 #include "sandbox/platform/platform.h"
 
-#define SPIN_TURNS     1000 /* about 50 µs */
-#define EPOLL_INTERVAL 64   /* turns between looks at host descriptors while busy */
-#define EVENT_COUNT    32
+#define SPIN_CYCLES  120000 /* some 50 µs */
+#define EPOLL_CYCLES 100000 /* between looks at host descriptors while busy */
+#define EVENT_COUNT  32
 
 static int epoll_wait_ns(int fd, struct epoll_event *ev, int max, u64 timeout_ns)
 {
@@ -54,7 +55,7 @@ static void sleep_until(struct sched *s, u64 deadline)
 int sched_loop(void)
 {
 	struct sched *s = sched();
-	u32 idle = 0, turn = 0;
+	u64 idle_since = 0, looked = cycles();
 	int err;
 
 	s->epoll_fd = s->epoll_fd >= 0 ? s->epoll_fd : epoll_create1(EPOLL_CLOEXEC);
@@ -68,14 +69,19 @@ int sched_loop(void)
 		u64 next;
 		moved |= sched_run_ready();
 		next = timers_run();
-		if (++turn % EPOLL_INTERVAL == 0)
+		if (cycles_since(looked) > EPOLL_CYCLES) {
 			take_events(s, 0);
+			looked = cycles();
+		}
 		if (moved || !list_empty(&s->run_queue)) {
-			idle = 0;
+			idle_since = 0;
 			continue;
 		}
-		if (idle++ < SPIN_TURNS && platform_should_spin()) {
+		if (!idle_since)
+			idle_since = cycles();
+		if (platform_should_spin() && cycles_since(idle_since) < SPIN_CYCLES) {
 			__builtin_ia32_pause();
+			__builtin_ia32_pause(); /* the guest may run on the other half of this core */
 			continue;
 		}
 		platform_idle();
@@ -85,7 +91,8 @@ int sched_loop(void)
 			continue;
 		sleep_until(s, next);
 		platform_sleep_done();
-		idle = 0;
+		idle_since = 0;
+		looked = cycles();
 	}
 	return s->stop_code;
 }

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "sandbox/base/cycles.h"
 #include "sandbox/kernel/sched_priv.h"
 #include "sandbox/kernel/signal.h"
 
@@ -26,6 +27,8 @@ int sched_init(void)
 		return -ENOMEM;
 	list_init(&s->run_queue);
 	s->epoll_fd = -1;
+	s->boot_ns = clock_monotonic();
+	s->boot_cycles = cycles();
 	kernel()->sched = s;
 	return 0;
 }
@@ -180,7 +183,7 @@ bool sched_run_ready(void)
 	struct sched *s = sched();
 	struct list_head batch;
 	bool ran = false;
-	u64 since = list_empty(&s->run_queue) ? 0 : clock_monotonic();
+	u64 since = list_empty(&s->run_queue) ? 0 : cycles();
 
 	/* only what is ready now: what becomes ready meanwhile waits for the next turn */
 	list_init(&batch);
@@ -198,9 +201,8 @@ bool sched_run_ready(void)
 			kfree(s->dead);
 			s->dead = NULL;
 		} else {
-			u64 now = clock_monotonic();
-			c->busy_ns += now - since;
-			since = now;
+			c->busy_cycles += cycles_since(since);
+			since = cycles();
 		}
 	}
 	return ran;

@@ -23,8 +23,8 @@ struct coro {
 	struct task *task; /* the guest task this is the kernel stack of, or NULL */
 	bool sleeping, woken, ended;
 	enum sleep_state sleep_state;
-	u64 busy_ns; /* how long it has run */
-	u64 sleeps;  /* that a signal could have ended: what Linux calls voluntary switches */
+	u64 busy_cycles; /* how long it has run */
+	u64 sleeps;      /* that a signal could have ended: what Linux calls voluntary switches */
 };
 
 /* Starts a coroutine; it runs when the loop gets to it. task may be NULL. -ENOMEM. */
@@ -54,6 +54,8 @@ void host_poll_remove(struct host_poll *p);
 
 /* ---- clocks and timers (ns) ---- */
 u64 clock_monotonic(void); /* as guests see CLOCK_MONOTONIC */
+/* A duration of base/cycles.h in ns, by what both clocks have counted since boot. */
+u64 cycles_to_ns(u64 cycles);
 u64 clock_realtime(void);
 
 struct timer {

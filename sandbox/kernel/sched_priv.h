@@ -18,6 +18,8 @@ struct sched {
 	u32 stack_count;
 	struct timer **heap; /* binary heap by deadline */
 	u32 heap_count, heap_capacity;
+	u64 timers_looked;        /* cycles */
+	u64 boot_ns, boot_cycles; /* for cycles_to_ns */
 	int epoll_fd;
 	bool stopping;
 	int stop_code;

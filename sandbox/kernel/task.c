@@ -214,6 +214,13 @@ void task_abandon(struct task *t)
 
 /* ---- the main loop ---- */
 
+/* Not under --strace, which wants to see all calls. */
+static void tell_ids(struct task *t)
+{
+	if (!kernel()->strace)
+		uthread_set_ids(t->ut, (u32)pid_vnr(t->tg->leader->pid), (u32)pid_vnr(t->pid));
+}
+
 static void serve_syscall(struct task *t)
 {
 	s64 ret;
@@ -240,6 +247,8 @@ static void serve_syscall(struct task *t)
 	if (!t->regs_changed)
 		uthread_set_result(t->ut, ret);
 	ptrace_syscall_exit(t);
+	if (t->regs_changed)
+		tell_ids(t); /* execve(2) may have given it its leader's */
 	if (t->killed || signal_pending(t))
 		signal_deliver(t, !t->regs_changed, ret);
 	else if (t->restore_mask) {
@@ -252,6 +261,7 @@ void task_main(void *arg)
 {
 	struct task *t = arg;
 
+	tell_ids(t);
 	if (t->killed || signal_pending(t))
 		signal_deliver(t, false, 0);
 	for (;;) {

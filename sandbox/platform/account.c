@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sandbox/base/cycles.h"
 #include "sandbox/platform/platform_priv.h"
 
 #define ACCOUNT_PATIENCE_NS (2 * NSEC_PER_SEC)
@@ -37,7 +38,7 @@ struct account {
 
 static u64 in_guest(const struct uthread *ut)
 {
-	return ut->cpu_ns + (ut->running ? clock_monotonic() - ut->run_since : 0);
+	return ut->guest_cycles + (ut->running ? cycles_since(ut->run_since) : 0);
 }
 
 /* The host's figure, or the last one there was. */
@@ -64,7 +65,7 @@ void account_settle(struct aspace *as)
 	if (!sum)
 		return; /* nobody to charge: it waits for the next time */
 	now = stub_clock(as, &known);
-	used = !known ? sum : now > as->cpu_settled ? now - as->cpu_settled : 0;
+	used = !known ? cycles_to_ns(sum) : now > as->cpu_settled ? now - as->cpu_settled : 0;
 	list_for_each_entry (ut, &as->uthreads, as_node) {
 		ut->guest_settled += ut->guest_delta;
 		ut->charged_ns += (u64)((unsigned __int128)used * ut->guest_delta / sum);

@@ -192,7 +192,7 @@ bool platform_should_spin(void)
 {
 	struct platform *p = platform();
 
-	return (p->running_count > 0 && p->running_count < p->cpu_count) || !list_empty(&p->busy);
+	return (p->soon_count > 0 && p->running_count < p->cpu_count) || !list_empty(&p->busy);
 }
 
 bool platform_guests_run(void)

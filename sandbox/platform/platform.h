@@ -175,6 +175,8 @@ void uthread_move_rip(struct uthread *ut, u64 from, u64 to);
 void uthread_redo_full(struct uthread *ut, struct trap *trap);
 /* True while the pending trap is a patched call. */
 bool uthread_fast(const struct uthread *ut);
+/* What getpid(2) and gettid(2) answer: patched calls then need not ask. 0: they ask. */
+void uthread_set_ids(struct uthread *ut, u32 pid, u32 tid);
 /* slow: this thread's patched calls shall all be full traps (it is traced). */
 void uthread_set_slow(struct uthread *ut, bool slow);
 /* All registers of a trapped thread. rax is the pending call's number (= orig_rax) until a result was set.

@@ -21,6 +21,8 @@ enum aspace_state {
 };
 
 #define ASPACE_FD_MAX 16
+#define LATE_COUNT    512
+#define SPIN_CYCLES   120000 /* some 50 µs: how long the loop spins for the next trap */
 
 struct aspace {
 	enum aspace_state state;
@@ -98,8 +100,10 @@ struct uthread {
 	} out[6];
 	struct stage_layout layout;
 	bool layout_valid;
-	bool unstaged;         /* the pending call has no staging */
-	u64 run_since, cpu_ns; /* in guest code, by the wall */
+	bool unstaged;               /* the pending call has no staging */
+	u64 run_since, guest_cycles; /* in guest code, by the wall, in cycles */
+	bool soon;                   /* expected to trap again soon: counted in platform.soon_count */
+	u32 ids[2];                  /* pid and tid that the stub may answer with; 0: ask */
 	/* account.c: how much of that has been charged, and the CPU time it was found to be */
 	u64 guest_settled, guest_delta, charged_ns;
 };
@@ -113,6 +117,8 @@ struct platform {
 	unsigned cpu_count;
 	u32 guest_spin; /* what glob->guest_spin is when spinning pays */
 	u32 running_count;
+	u32 soon_count;      /* running threads worth spinning for */
+	u8 late[LATE_COUNT]; /* by the number of the call that was answered: is the next trap far away? 0–3 */
 	struct list_head running, serving, busy;
 	struct list_head exits; /* struct slot_exit: host threads to be told to end */
 	struct aspace *window_owner[WIN_COUNT];

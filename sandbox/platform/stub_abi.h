@@ -155,9 +155,10 @@ struct slot {
 	uint32_t asleep; /* the thread waits in futex(2) on state */
 	uint32_t live; /* host thread id; cleared by the host kernel when the thread is gone; 1 = reserved */
 	uint32_t event;
-	uint64_t frame;  /* stub address of the ucontext of the signal frame */
-	uint32_t kicked; /* a kick came while the stub was in a patched call */
-	uint32_t slow;   /* the sentry wants full frames: patched calls go the slow way */
+	uint64_t frame;    /* stub address of the ucontext of the signal frame */
+	uint32_t kicked;   /* a kick came while the stub was in a patched call */
+	uint32_t pid, tid; /* answers of getpid and gettid, or 0 */
+	uint32_t slow;     /* the sentry wants full frames: patched calls go the slow way */
 	uint64_t fs_base, gs_base;
 	/* in */
 	uint64_t nr, arg[6];

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sandbox/base/cycles.h"
 #include "sandbox/platform/platform_priv.h"
 
 /* A host thread that shall end; told at the next turn of the loop, so that a process which dies as a whole is
@@ -22,6 +23,33 @@ struct slot_exit {
 	struct aspace *as;
 	u32 window, index;
 };
+
+/* ---- running ---- */
+
+static void leave_running(struct uthread *ut)
+{
+	struct platform *p = platform();
+
+	if (list_empty(&ut->run_node))
+		return;
+	list_del_init(&ut->run_node);
+	p->running_count--;
+	p->soon_count -= ut->soon;
+	ut->soon = false;
+}
+
+/* Whether the loop spins for a thread's next trap is foretold by the call that was answered last, as a CPU
+ * foretells branches: after an mmap the guest works on the memory, after a read from a pipe it soon writes.
+ */
+static void predict(const struct uthread *ut)
+{
+	u8 *late = &platform()->late[ut->nr % LATE_COUNT];
+
+	if (cycles_since(ut->run_since) < SPIN_CYCLES)
+		*late -= *late > 0;
+	else
+		*late += *late < 3;
+}
 
 /* ---- slots ---- */
 
@@ -48,6 +76,19 @@ static void slot_drop(struct aspace *as, u32 index)
 	as->slot_used[index / 64] &= ~(1ULL << (index % 64));
 }
 
+static void put_ids(struct uthread *ut)
+{
+	shared_store(&ut->slot->pid, ut->ids[0]);
+	shared_store(&ut->slot->tid, ut->ids[1]);
+}
+
+void uthread_set_ids(struct uthread *ut, u32 pid, u32 tid)
+{
+	ut->ids[0] = pid;
+	ut->ids[1] = tid;
+	put_ids(ut);
+}
+
 /* Binds ut to a slot of as: the parked one if there is one (its host thread already waits). */
 static int uthread_bind(struct uthread *ut, struct aspace *as)
 {
@@ -69,6 +110,7 @@ static int uthread_bind(struct uthread *ut, struct aspace *as)
 		ut->slot->live = 1;
 		shared_store(&ut->slot->state, SLOT_TRAP);
 	}
+	put_ids(ut);
 	list_add_tail(&ut->as_node, &as->uthreads);
 	return 0;
 }
@@ -164,10 +206,7 @@ static void uthread_unbind(struct uthread *ut)
 	list_del_init(&ut->as_node);
 	list_del_init(&ut->op_node);
 	list_del_init(&ut->serving_node);
-	if (!list_empty(&ut->run_node)) {
-		list_del_init(&ut->run_node);
-		platform()->running_count--;
-	}
+	leave_running(ut);
 	if (ut->started && !ut->gone && as->state == ASPACE_UP) {
 		queue_exit(as, ut->index);
 	} else {
@@ -254,7 +293,9 @@ static void send_answer(struct uthread *ut)
 	ut->kicked = false;
 	list_add_tail(&ut->run_node, &platform()->running);
 	platform()->running_count++;
-	ut->run_since = clock_monotonic();
+	ut->soon = platform()->late[ut->nr % LATE_COUNT] < 2;
+	platform()->soon_count += ut->soon;
+	ut->run_since = cycles();
 	shared_store(&s->state, SLOT_REPLY);
 	full_fence();
 	if (shared_load(&s->asleep))
@@ -295,10 +336,7 @@ static void mark_gone(struct uthread *ut)
 {
 	ut->gone = true;
 	ut->ready = true;
-	if (!list_empty(&ut->run_node)) {
-		list_del_init(&ut->run_node);
-		platform()->running_count--;
-	}
+	leave_running(ut);
 	ut->running = false;
 	if (ut->coro)
 		coro_wake(ut->coro);
@@ -314,10 +352,10 @@ static void take_trap(struct uthread *ut)
 {
 	struct slot *s = ut->slot;
 
-	list_del_init(&ut->run_node);
-	platform()->running_count--;
+	predict(ut);
+	leave_running(ut);
 	ut->running = false;
-	ut->cpu_ns += clock_monotonic() - ut->run_since;
+	ut->guest_cycles += cycles_since(ut->run_since);
 	if (ut->op_state == OPS_SENT)
 		uthread_ops_done(ut);
 	ut->event = s->event;
