@@ -11,10 +11,12 @@
 
 static struct kernel fake_kernel;
 
-void *arena_root(void)
-{
-	return &fake_kernel;
-}
+/* an arena of which only the root is there */
+static struct {
+	void *root;
+} fake_arena = {&fake_kernel};
+struct arena *g_arena = (struct arena *)(void *)&fake_arena;
+
 void *kmalloc_typed(size_t size, const char *type)
 {
 	return malloc(size);
