@@ -11,8 +11,11 @@
 #include "sandbox/mm/callsite.h"
 #include "sandbox/mm/mm.h"
 
-#define RED_ZONE 128
-#define FP_MAX   16384
+#define RED_ZONE     128
+#define FP_MAX       16384
+#define FP_LEGACY    512
+#define FP_SW_OFFSET 464         /* struct _fpx_sw_bytes */
+#define FP_MAGIC     0x46505853U /* extended state follows, of the size behind it */
 
 static bool on_altstack(const struct task *t, u64 sp)
 {
@@ -74,22 +77,24 @@ int sigframe_setup(struct task *t, int sig, const struct linux_siginfo *info, co
 	size_t fp_size = uthread_fpstate_size(t->ut);
 	struct linux_rt_sigframe f = {.pretcode = act->restorer, .info = *info};
 	struct uregs r;
-	char *fp_buf;
-	u64 fp, at;
+	char *buf;
+	u64 fp, at, whole;
 	int err = 0;
 
 	uthread_get_regs(t->ut, &r);
 	fp = (frame_top(t, act, r.rsp) - fp_size) & ~63UL;
 	at = ((fp - sizeof(f)) & ~15UL) - 8; /* as if called: rsp + 8 is a multiple of 16 */
 	fill_context(t, &f, &r, fp, saved);
-	fp_buf = kmalloc(fp_size);
-	if (!fp_buf)
+	/* one copy for both: they are neighbours, with padding between them */
+	whole = fp + fp_size - at;
+	buf = kzalloc(whole);
+	if (!buf)
 		return -ENOMEM;
-	uthread_get_fpstate(t->ut, fp_buf, fp_size);
-	if (aspace_write(t->mm->as, uaddr(fp), fp_buf, fp_size) != (s64)fp_size ||
-	    aspace_write(t->mm->as, uaddr(at), &f, sizeof(f)) != (s64)sizeof(f))
+	memcpy(buf, &f, sizeof(f));
+	uthread_get_fpstate(t->ut, buf + (fp - at), fp_size);
+	if (aspace_write(t->mm->as, uaddr(at), buf, whole) != (s64)whole)
 		err = -EFAULT;
-	kfree(fp_buf);
+	kfree(buf);
 	if (err)
 		return err;
 	r.rsp = at;
@@ -104,30 +109,61 @@ int sigframe_setup(struct task *t, int sig, const struct linux_siginfo *info, co
 	return uthread_set_regs(t->ut, &r);
 }
 
-static int restore_fp(struct task *t, u64 fp)
+static u32 fp_size_of(const char *fp)
 {
-	char *buf;
 	u32 sw[2];
-	size_t size = 512;
+
+	memcpy(sw, fp + FP_SW_OFFSET, sizeof(sw));
+	return sw[0] == FP_MAGIC ? sw[1] : FP_LEGACY;
+}
+
+/* `near`: the `have` bytes of guest memory from `at` on, already read. */
+static int restore_fp(struct task *t, u64 fp, const char *near, u64 at, size_t have)
+{
+	size_t off = fp - at, size;
+	char *buf;
 	int err;
 
 	if (!fp) {
 		uthread_reset_fpstate(t->ut);
 		return 0;
 	}
-	if (aspace_read(t->mm->as, sw, uaddr(fp + 464), sizeof(sw)) != sizeof(sw))
-		return -EFAULT;
-	if (sw[0] == 0x46505853U) {
-		if (sw[1] < 512 || sw[1] > FP_MAX)
-			return -EINVAL;
-		size = sw[1];
+	if (fp > at && off < have && have - off >= FP_LEGACY) {
+		size = fp_size_of(near + off);
+		if (size >= FP_LEGACY && size <= have - off)
+			return uthread_set_fpstate(t->ut, near + off, size);
 	}
-	buf = kmalloc(size);
+	buf = kmalloc(FP_MAX);
 	if (!buf)
 		return -ENOMEM;
-	err = aspace_read(t->mm->as, buf, uaddr(fp), size) == (s64)size
-		  ? uthread_set_fpstate(t->ut, buf, size)
-		  : -EFAULT;
+	err = aspace_read(t->mm->as, buf, uaddr(fp), FP_LEGACY) == FP_LEGACY ? 0 : -EFAULT;
+	size = err ? 0 : fp_size_of(buf);
+	if (!err && (size < FP_LEGACY || size > FP_MAX))
+		err = -EINVAL;
+	if (!err)
+		err = aspace_read(t->mm->as, buf, uaddr(fp), size) == (s64)size
+			  ? uthread_set_fpstate(t->ut, buf, size)
+			  : -EFAULT;
+	kfree(buf);
+	return err;
+}
+
+/* The frame at `at`, and the vector state it points to. */
+static int read_frame(struct task *t, u64 at, struct linux_rt_sigframe *f)
+{
+	/* in one go with the vector state where sigframe_setup puts it */
+	size_t want = sizeof(*f) + 64 + uthread_fpstate_size(t->ut);
+	char *buf = kmalloc(want);
+	s64 have;
+	int err = -EFAULT;
+
+	if (!buf)
+		return -ENOMEM;
+	have = aspace_read(t->mm->as, buf, uaddr(at), want); /* short at the end of the stack */
+	if (have >= (s64)sizeof(*f)) {
+		memcpy(f, buf, sizeof(*f));
+		err = restore_fp(t, f->uc.uc_mcontext.fpstate, buf, at, (size_t)have);
+	}
 	kfree(buf);
 	return err;
 }
@@ -141,8 +177,7 @@ void signal_return(struct task *t)
 	t->regs_changed = true;
 	t->no_restart = true;
 	uthread_get_regs(t->ut, &r);
-	if (aspace_read(t->mm->as, &f, uaddr(r.rsp - 8), sizeof(f)) != (s64)sizeof(f) ||
-	    restore_fp(t, m->fpstate)) {
+	if (read_frame(t, r.rsp - 8, &f)) {
 		force_signal(t, LINUX_SIGSEGV);
 		return;
 	}
