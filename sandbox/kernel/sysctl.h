@@ -25,6 +25,9 @@
 	X(PROTECTED_FIFOS, "fs", "protected_fifos", 0600, 1, 0, 2)                                           \
 	X(PROTECTED_HARDLINKS, "fs", "protected_hardlinks", 0600, 1, 0, 1)                                   \
 	X(PROTECTED_REGULAR, "fs", "protected_regular", 0600, 2, 0, 2)                                       \
+	X(OVERFLOWGID, "fs", "overflowgid", 0444, 65534, 0, 65535)                                           \
+	X(OVERFLOWUID, "fs", "overflowuid", 0444, 65534, 0, 65535)                                           \
+	X(SUID_DUMPABLE, "fs", "suid_dumpable", 0644, 0, 0, 2)                                               \
 	X(PROTECTED_SYMLINKS, "fs", "protected_symlinks", 0600, 1, 0, 1)                                     \
 	X(OVERCOMMIT_MEMORY, "vm", "overcommit_memory", 0644, 0, 0, 2)                                       \
 	X(OVERCOMMIT_RATIO, "vm", "overcommit_ratio", 0644, 50, 0, INT32_MAX)                                \

@@ -72,6 +72,7 @@ static void dentry_free(struct dentry *d)
 		d->inode = NULL;
 		kfree(d->name);
 		kfree(d);
+		vfs()->dentry_count--;
 		if (inode && !inode->attr.nlink)
 			vfs_notify_end(inode, LINUX_IN_DELETE_SELF);
 		inode_put(inode);
@@ -140,6 +141,7 @@ struct dentry *dentry_new(struct dentry *parent, struct super_block *sb, const c
 		return NULL;
 	}
 	object_init(&d->obj, dentry_release);
+	vfs()->dentry_count++;
 	d->name_len = (u32)len;
 	d->sb = sb;
 	d->ops = sb->dentry_ops;

@@ -35,6 +35,7 @@ static void file_release(struct object *obj)
 		vfs_notify(f->path.dentry,
 			   f->mode & FMODE_WRITE ? LINUX_IN_CLOSE_WRITE : LINUX_IN_CLOSE_NOWRITE);
 	list_del_init(&f->fasync_node);
+	vfs()->file_count--;
 	pid_put(f->owner);
 	cred_put(f->cred);
 	inode_put(f->inode);
@@ -65,6 +66,7 @@ struct file *file_new(struct path *path, struct inode *inode, const struct file_
 	f->cred = t && t->cred ? cred_get(t->cred) : NULL;
 	list_init(&f->epoll_items);
 	list_init(&f->fasync_node);
+	vfs()->file_count++;
 	return f;
 }
 

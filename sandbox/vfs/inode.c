@@ -57,6 +57,7 @@ struct inode *inode_new(struct super_block *sb, u32 mode, const struct inode_ops
 	}
 	list_init(&inode->watches);
 	wait_queue_init(&inode->idle);
+	vfs()->inode_count++;
 	return inode;
 }
 

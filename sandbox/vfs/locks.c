@@ -20,6 +20,8 @@ struct lock {
 };
 
 struct file_lock_state {
+	struct list_head node; /* in vfs_state.locked */
+	struct inode *inode;   /* borrowed: it owns this */
 	struct list_head locks; /* struct lock */
 	struct wait_queue changed;
 	u32 waiting;
@@ -41,12 +43,16 @@ static struct file_lock_state *state_of(struct inode *inode)
 		return NULL;
 	list_init(&s->locks);
 	wait_queue_init(&s->changed);
+	s->inode = inode;
+	list_add_tail(&s->node, &vfs()->locked);
 	inode->locks = s;
 	return s;
 }
 
 void locks_free(struct inode *inode)
 {
+	if (inode->locks)
+		list_del_init(&inode->locks->node);
 	kfree(inode->locks); /* the last file has released every lock */
 	inode->locks = NULL;
 }
@@ -183,7 +189,9 @@ static int acquire(struct file *f, const void *owner, const struct lock_range *r
 
 int lock_flock(struct file *f, enum lock_type type, bool wait)
 {
-	struct lock_range all = {.type = type, .start = 0, .end = UINT64_MAX};
+	struct task *t = current_task();
+	struct lock_range all = {
+	    .type = type, .start = 0, .end = UINT64_MAX, .pid = t ? pid_vnr(t->tg->leader->pid) : 0};
 
 	return acquire(f, f, &all, true, false, wait);
 }
@@ -239,4 +247,12 @@ void locks_walk(struct inode *inode, void (*fn)(const struct lock_range *r, bool
 	if (inode->locks)
 		list_for_each_entry (l, &inode->locks->locks, node)
 			fn(&l->r, l->flock, arg);
+}
+
+void locks_walk_inodes(void (*fn)(struct inode *inode, void *arg), void *arg)
+{
+	struct file_lock_state *s;
+
+	list_for_each_entry (s, &vfs()->locked, node)
+		fn(s->inode, arg);
 }

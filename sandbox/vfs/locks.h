@@ -25,4 +25,7 @@ void lock_test(struct file *f, const void *owner, struct lock_range *r);
 void locks_walk(struct inode *inode, void (*fn)(const struct lock_range *r, bool is_flock, void *arg),
 		void *arg);
 
+/* All inodes that have had locks. */
+void locks_walk_inodes(void (*fn)(struct inode *inode, void *arg), void *arg);
+
 #endif

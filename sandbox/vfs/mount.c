@@ -13,12 +13,12 @@
 #include "sandbox/fs/gofer/gofer.h"
 #include "sandbox/fs/overlay/overlay.h"
 #include "sandbox/fs/proc/proc.h"
+#include "sandbox/fs/sys/sys.h"
 #include "sandbox/fs/tmpfs/tmpfs.h"
 #include "sandbox/vfs/mount_priv.h"
 
 /* File systems that other parts of the sentry bring; a build without one has a hole in the list. */
-extern const struct fs_type sys_fs_type, fuse_fs_type;
-#pragma weak sys_fs_type
+extern const struct fs_type fuse_fs_type;
 #pragma weak fuse_fs_type
 
 static const struct fs_type *const types[] = {
@@ -411,6 +411,7 @@ int vfs_init(void)
 	wait_queue_init(&k->vfs->rename_done);
 	list_init(&k->vfs->lock_waiters);
 	list_init(&k->vfs->watches);
+	list_init(&k->vfs->locked);
 	list_init(&k->vfs->inotifies);
 	sb = sb_new(&anon_fs_type, SB_DCACHE_TRUTH, NULL);
 	root = sb ? inode_new(sb, LINUX_S_IFDIR | 0500, NULL, NULL) : NULL;

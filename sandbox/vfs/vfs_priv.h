@@ -27,6 +27,8 @@ struct vfs_state {
 	struct list_head lock_waiters; /* locks.c: POSIX locks being waited for */
 	struct list_head watches;      /* notify.c: struct inode_watch */
 	u32 notify_cookie;
+	struct list_head locked; /* locks.c: struct file_lock_state */
+	u64 file_count, inode_count, dentry_count;
 	u64 mount_walk; /* propagate.c */
 	u32 mount_groups;
 	struct list_head inotifies; /* fs/anon/inotify.c: all instances */

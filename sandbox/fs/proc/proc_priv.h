@@ -95,4 +95,17 @@ int proc_show_mountinfo(struct task *t, struct text_buf *b);
 int proc_show_mountstats(struct task *t, struct text_buf *b);
 u64 proc_mounts_generation(struct task *t, struct poll_table *pt);
 
+/* tables.c */
+void proc_show_interrupts(struct text_buf *b);
+void proc_show_softirqs(struct text_buf *b);
+void proc_show_misc(struct text_buf *b);
+void proc_show_consoles(struct text_buf *b);
+void proc_show_execdomains(struct text_buf *b);
+void proc_show_buddyinfo(struct text_buf *b);
+void proc_show_locks(struct text_buf *b);
+void proc_show_file_nr(struct text_buf *b);
+void proc_show_inode_nr(struct text_buf *b);
+void proc_show_inode_state(struct text_buf *b);
+void proc_show_dentry_state(struct text_buf *b);
+
 #endif

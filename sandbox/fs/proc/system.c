@@ -230,6 +230,18 @@ static void show_nothing(struct text_buf *b)
 {
 }
 
+static void show_ldiscs(struct text_buf *b)
+{
+	text_printf(b, "n_tty       0\n");
+}
+
+static void show_tty_drivers(struct text_buf *b)
+{
+	text_printf(b, "/dev/tty             /dev/tty        5       0 system:/dev/tty\n"
+		       "/dev/ptmx            /dev/ptmx       5       2 system\n"
+		       "pty_slave            /dev/pts      136 0-1048575 pty:slave\n");
+}
+
 static void show_partitions(struct text_buf *b)
 {
 	text_printf(b, "major minor  #blocks  name\n\n");
@@ -321,16 +333,30 @@ SHOW_FIXED(entropy, "256")
 SHOW_FIXED(core_pattern, "core")
 SHOW_FIXED(two, "2")
 SHOW_FIXED(mmap_min_addr, "65536")
-SHOW_FIXED(file_nr, "0\t0\t1048576")
 SHOW_FIXED(sixty, "60")
 SHOW_FIXED(somaxconn, "4096")
 SHOW_FIXED(shmmax, "18446744073692774399")
 
 const struct proc_file proc_files[] = {
+    {"", "buddyinfo", 0400, .show = proc_show_buddyinfo},
     {"", "cmdline", 0444, .show = show_cmdline},
+    {"", "consoles", 0444, .show = proc_show_consoles},
     {"", "cpuinfo", 0444, .show = show_cpuinfo},
     {"", "devices", 0444, .show = show_devices},
+    {"", "crypto", 0444, .show = show_nothing},
+    {"", "diskstats", 0444, .show = show_nothing},
+    {"", "execdomains", 0444, .show = proc_show_execdomains},
     {"", "filesystems", 0444, .show = show_filesystems},
+    {"", "interrupts", 0444, .show = proc_show_interrupts},
+    {"", "locks", 0444, .show = proc_show_locks},
+    {"", "misc", 0444, .show = proc_show_misc},
+    {"", "softirqs", 0444, .show = proc_show_softirqs},
+    {"bus", "", 0, .show = show_nothing},
+    {"driver", "", 0, .show = show_nothing},
+    {"fs", "", 0, .show = show_nothing},
+    {"irq", "", 0, .show = show_nothing},
+    {"tty", "ldiscs", 0444, .show = show_ldiscs},
+    {"tty", "drivers", 0444, .show = show_tty_drivers},
     {"", "loadavg", 0444, .show = show_loadavg},
     {"", "meminfo", 0444, .show = show_meminfo},
     {"", "modules", 0444, .show = show_nothing},
@@ -343,7 +369,10 @@ const struct proc_file proc_files[] = {
     {"", "vmstat", 0444, .show = show_vmstat},
     {"sys", "", 0, .show = show_nothing},
     {"sys/fs", "aio-nr", 0444, .show = show_aio_nr},
-    {"sys/fs", "file-nr", 0444, .show = show_file_nr},
+    {"sys/fs", "file-nr", 0444, .show = proc_show_file_nr},
+    {"sys/fs", "inode-nr", 0444, .show = proc_show_inode_nr},
+    {"sys/fs", "inode-state", 0444, .show = proc_show_inode_state},
+    {"sys/fs", "dentry-state", 0444, .show = proc_show_dentry_state},
     {"sys/kernel", "cap_last_cap", 0444, .show = show_cap_last_cap},
     {"sys/kernel", "core_pattern", 0644, .show = show_core_pattern},
     {"sys/kernel", "domainname", 0644, .show = show_domainname},
