@@ -20,8 +20,8 @@ struct lock {
 };
 
 struct file_lock_state {
-	struct list_head node; /* in vfs_state.locked */
-	struct inode *inode;   /* borrowed: it owns this */
+	struct list_head node;  /* in vfs_state.locked */
+	struct inode *inode;    /* borrowed: it owns this */
 	struct list_head locks; /* struct lock */
 	struct wait_queue changed;
 	u32 waiting;

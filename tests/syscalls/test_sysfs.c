@@ -1,6 +1,6 @@
 /*
- * test_sysfs.c - what programs read below /sys and in the tables of /proc: CPUs, nodes, classes, locks, numbers
- * that root may set.
+ * test_sysfs.c - what programs read below /sys and in the tables of /proc: CPUs, nodes, classes, locks,
+ * numbers that root may set.
  */
 #include "case.h"
 

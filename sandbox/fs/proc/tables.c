@@ -20,8 +20,10 @@ void proc_show_interrupts(struct text_buf *b)
 {
 	static const struct {
 		const char *name, *what;
-	} rows[] = {{"NMI", "Non-maskable interrupts"}, {"LOC", "Local timer interrupts"},
-		    {"RES", "Rescheduling interrupts"}, {"CAL", "Function call interrupts"},
+	} rows[] = {{"NMI", "Non-maskable interrupts"},
+		    {"LOC", "Local timer interrupts"},
+		    {"RES", "Rescheduling interrupts"},
+		    {"CAL", "Function call interrupts"},
 		    {"TLB", "TLB shootdowns"}};
 
 	put_cpus(b, "           ");
@@ -36,7 +38,7 @@ void proc_show_interrupts(struct text_buf *b)
 
 void proc_show_softirqs(struct text_buf *b)
 {
-	static const char *const rows[] = {"HI",       "TIMER",	  "NET_TX", "NET_RX",  "BLOCK",
+	static const char *const rows[] = {"HI",       "TIMER",   "NET_TX", "NET_RX",  "BLOCK",
 					   "IRQ_POLL", "TASKLET", "SCHED",  "HRTIMER", "RCU"};
 
 	put_cpus(b, "                    ");
@@ -114,7 +116,8 @@ void proc_show_locks(struct text_buf *b)
 
 void proc_show_file_nr(struct text_buf *b)
 {
-	text_printf(b, "%lu\t0\t%lu\n", (unsigned long)vfs()->file_count, (unsigned long)sysctl(SYSCTL_FILE_MAX));
+	text_printf(b, "%lu\t0\t%lu\n", (unsigned long)vfs()->file_count,
+		    (unsigned long)sysctl(SYSCTL_FILE_MAX));
 }
 
 void proc_show_inode_nr(struct text_buf *b)

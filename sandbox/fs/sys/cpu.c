@@ -88,12 +88,9 @@ static void build_cache(struct sys_tree *t, u32 cpu, u32 index, const struct cac
 	const struct {
 		const char *name;
 		u32 value;
-	} numbers[] = {{"level", c->level},
-		       {"coherency_line_size", c->line},
-		       {"ways_of_associativity", c->ways},
-		       {"number_of_sets", c->sets},
-		       {"physical_line_partition", 1},
-		       {"id", c->shared ? 0 : cpu}};
+	} numbers[] = {
+	    {"level", c->level},         {"coherency_line_size", c->line}, {"ways_of_associativity", c->ways},
+	    {"number_of_sets", c->sets}, {"physical_line_partition", 1},   {"id", c->shared ? 0 : cpu}};
 	char text[24];
 
 	for (u32 i = 0; i < ARRAY_COUNT(numbers); i++) {

@@ -17,15 +17,19 @@ static void show_mask(struct text_buf *b, u32 arg)
 
 static void show_meminfo(struct text_buf *b, u32 arg)
 {
-	unsigned long total = kernel_memory_total() / 1024, used = (arena_used() + kernel()->tmpfs_bytes) / 1024;
+	unsigned long total = kernel_memory_total() / 1024,
+		      used = (arena_used() + kernel()->tmpfs_bytes) / 1024;
 
-	text_printf(b, "Node 0 MemTotal:       %8lu kB\nNode 0 MemFree:        %8lu kB\nNode 0 MemUsed:        %8lu kB\n",
+	text_printf(b,
+		    "Node 0 MemTotal:       %8lu kB\nNode 0 MemFree:        %8lu kB\nNode 0 MemUsed:        "
+		    "%8lu kB\n",
 		    total, total > used ? total - used : 0, used);
 }
 
 void sysfs_build_nodes(struct sys_tree *t)
 {
-	static const char *const sets[] = {"online", "possible", "has_cpu", "has_memory", "has_normal_memory"};
+	static const char *const sets[] = {"online", "possible", "has_cpu", "has_memory",
+					   "has_normal_memory"};
 	struct dentry *d = sysfs_dir(t, "devices/system/node");
 	char name[16];
 
@@ -37,7 +41,7 @@ void sysfs_build_nodes(struct sys_tree *t)
 	sysfs_file(t, d, "meminfo", show_meminfo, 0);
 	sysfs_text(t, d, "distance", "10");
 	sysfs_text(t, d, "numastat",
-		 "numa_hit 0\nnuma_miss 0\nnuma_foreign 0\ninterleave_hit 0\nlocal_node 0\nother_node 0");
+		   "numa_hit 0\nnuma_miss 0\nnuma_foreign 0\ninterleave_hit 0\nlocal_node 0\nother_node 0");
 	for (u32 cpu = 0; cpu < platform_cpu_count(); cpu++) {
 		snprintf(name, sizeof(name), "cpu%u", cpu);
 		sysfs_link(t, d, name, "../../cpu/%s", name);

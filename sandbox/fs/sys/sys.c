@@ -189,8 +189,8 @@ static void build_chrdevs(struct sys_tree *t)
 		const char *class, *name;
 		u32 major, minor;
 	} devices[] = {
-	    {"mem", "null", 1, 3},   {"mem", "zero", 1, 5}, {"mem", "full", 1, 7}, {"mem", "random", 1, 8},
-	    {"mem", "urandom", 1, 9}, {"tty", "tty", 5, 0},	{"tty", "ptmx", 5, 2},
+	    {"mem", "null", 1, 3},    {"mem", "zero", 1, 5}, {"mem", "full", 1, 7}, {"mem", "random", 1, 8},
+	    {"mem", "urandom", 1, 9}, {"tty", "tty", 5, 0},  {"tty", "ptmx", 5, 2},
 	};
 
 	for (u32 i = 0; i < ARRAY_COUNT(devices); i++) {
@@ -199,13 +199,13 @@ static void build_chrdevs(struct sys_tree *t)
 		snprintf(text, sizeof(text), "%u:%u", devices[i].major, devices[i].minor);
 		sysfs_text(t, d, "dev", text);
 		sysfs_link(t, sysfs_dir(t, "dev/char"), text, "../../devices/virtual/%s/%s", devices[i].class,
-			 devices[i].name);
+			   devices[i].name);
 		snprintf(text, sizeof(text), "MAJOR=%u\nMINOR=%u\nDEVNAME=%s\nDEVMODE=0666", devices[i].major,
 			 devices[i].minor, devices[i].name);
 		sysfs_text(t, d, "uevent", text);
 		sysfs_link(t, d, "subsystem", "../../../../class/%s", devices[i].class);
 		sysfs_link(t, sysfs_dir(t, "class/%s", devices[i].class), devices[i].name,
-			 "../../devices/virtual/%s/%s", devices[i].class, devices[i].name);
+			   "../../devices/virtual/%s/%s", devices[i].class, devices[i].name);
 	}
 }
 
@@ -214,17 +214,28 @@ static void build_loopback(struct sys_tree *t)
 	static const struct {
 		const char *name, *text;
 	} files[] = {
-	    {"address", "00:00:00:00:00:00"}, {"broadcast", "00:00:00:00:00:00"},
-	    {"addr_assign_type", "0"},	      {"addr_len", "6"},
-	    {"carrier", "1"},		      {"carrier_changes", "0"},
-	    {"dev_id", "0x0"},		      {"dev_port", "0"},
-	    {"dormant", "0"},		      {"flags", "0x9"},
-	    {"group", "0"},		      {"gro_flush_timeout", "0"},
-	    {"ifalias", ""},		      {"ifindex", "1"},
-	    {"iflink", "1"},		      {"link_mode", "0"},
-	    {"mtu", "65536"},		      {"netdev_group", "0"},
-	    {"operstate", "unknown"},	      {"proto_down", "0"},
-	    {"tx_queue_len", "1000"},	      {"type", "772"},
+	    {"address", "00:00:00:00:00:00"},
+	    {"broadcast", "00:00:00:00:00:00"},
+	    {"addr_assign_type", "0"},
+	    {"addr_len", "6"},
+	    {"carrier", "1"},
+	    {"carrier_changes", "0"},
+	    {"dev_id", "0x0"},
+	    {"dev_port", "0"},
+	    {"dormant", "0"},
+	    {"flags", "0x9"},
+	    {"group", "0"},
+	    {"gro_flush_timeout", "0"},
+	    {"ifalias", ""},
+	    {"ifindex", "1"},
+	    {"iflink", "1"},
+	    {"link_mode", "0"},
+	    {"mtu", "65536"},
+	    {"netdev_group", "0"},
+	    {"operstate", "unknown"},
+	    {"proto_down", "0"},
+	    {"tx_queue_len", "1000"},
+	    {"type", "772"},
 	    {"uevent", "INTERFACE=lo\nIFINDEX=1"},
 	};
 	struct dentry *d = sysfs_dir(t, "devices/virtual/net/lo");
@@ -263,10 +274,11 @@ static void build_kernel(struct sys_tree *t)
 
 static int build(struct super_block *sb)
 {
-	static const char *const empty[] = {"block",	  "bus",		"class/block",	 "dev/block",
-					    "devices/virtual", "firmware",	"fs/cgroup",	 "fs/bpf",
-					    "fs/fuse/connections", "hypervisor",	"kernel/config", "kernel/debug",
-					    "kernel/security",	 "kernel/tracing", "module",	 "power"};
+	static const char *const empty[] = {
+	    "block",         "bus",          "class/block",     "dev/block",           "devices/virtual",
+	    "firmware",      "fs/cgroup",    "fs/bpf",          "fs/fuse/connections", "hypervisor",
+	    "kernel/config", "kernel/debug", "kernel/security", "kernel/tracing",      "module",
+	    "power"};
 	struct sys_tree t = {.sb = sb};
 
 	for (u32 i = 0; i < ARRAY_COUNT(empty); i++)
