@@ -12,6 +12,7 @@
 #include "sandbox/syscalls/calls.h"
 #include "sandbox/syscalls/syscalls.h"
 #include "sandbox/vfs/fdtable.h"
+#include "sandbox/vfs/lease.h"
 #include "sandbox/vfs/locks.h"
 #include "sandbox/vfs/namei.h"
 
@@ -198,6 +199,12 @@ static s64 do_fcntl(struct task *t, struct file *f, int fd, int cmd, u64 arg)
 		return 0;
 	case 11: /* F_GETSIG */
 		return f->owner_signal;
+	case 1024: /* F_SETLEASE */
+		return arg > 2 ? -EINVAL : lease_set(f, fd, (enum lock_type)arg);
+	case 1025: /* F_GETLEASE */
+		return (s64)lease_get(f);
+	case 1026: /* F_NOTIFY */
+		return dnotify_set(f, fd, (u32)arg);
 	case LINUX_F_SETPIPE_SZ:
 	case LINUX_F_GETPIPE_SZ:
 		return pipe_fcntl(f, cmd, arg);

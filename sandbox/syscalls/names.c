@@ -194,8 +194,7 @@ static s64 rename_at(int olddirfd, u64 user_old, int newdirfd, u64 user_new, u32
 	auto_cleanup(kfreep) char *new_name = NULL;
 	int err;
 
-	/* RENAME_WHITEOUT needs an overlay's whiteouts: no file system here has them */
-	if ((flags & ~3U) || flags == 3)
+	if ((flags & ~7U) || ((flags & 2) && (flags & 5))) /* EXCHANGE goes with nothing else */
 		return -EINVAL;
 	err = copy_in_path(&old, uaddr(user_old));
 	if (!err)

@@ -219,7 +219,7 @@ s64 sys_copy_file_range(struct task *t, const u64 *a)
 	u64 ipos, opos, n = min_t(u64, a[4], RW_MAX_SIZE);
 	s64 ret;
 
-	if (!in || !out || !(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE) || (out->flags & O_APPEND))
+	if (!in || !out)
 		return -EBADF;
 	if (a[5])
 		return -EINVAL;
@@ -227,6 +227,8 @@ s64 sys_copy_file_range(struct task *t, const u64 *a)
 		return -EISDIR;
 	if (!mode_is_reg(in->inode->attr.mode) || !mode_is_reg(out->inode->attr.mode))
 		return -EINVAL;
+	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE) || (out->flags & O_APPEND))
+		return -EBADF;
 	ipos = in->pos;
 	opos = out->pos;
 	if ((a[1] && get_user(&ipos, uaddr(a[1]))) || (a[3] && get_user(&opos, uaddr(a[3]))))

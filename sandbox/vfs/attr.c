@@ -3,8 +3,10 @@
  * utimensat(2), truncate(2), access(2) and credentials(7), independent of any file system.
  */
 #include <errno.h>
+#include <fcntl.h>
 
 #include "sandbox/abi/inotify.h"
+#include "sandbox/vfs/lease.h"
 #include "sandbox/vfs/vfs_priv.h"
 #include "sandbox/vfs/xattr.h"
 
@@ -251,6 +253,9 @@ int vfs_truncate(struct path *path, u64 size)
 		ch.mask |= ATTR_MODE;
 		ch.mode = mode & ~(u32)(LINUX_S_ISUID | (mode & 010 ? LINUX_S_ISGID : 0));
 	}
+	err = lease_break(inode, O_WRONLY);
+	if (err)
+		return err;
 	ch.mtime_ns = ch.ctime_ns = time_now_ns();
 	err = change_inode(inode, &ch);
 	if (!err)

@@ -11,6 +11,7 @@
 #include "sandbox/abi/inotify.h"
 #include "sandbox/abi/poll.h"
 #include "sandbox/fs/anon/anon.h"
+#include "sandbox/vfs/lease.h"
 #include "sandbox/vfs/vfs_priv.h"
 
 #define RLIMIT_FSIZE_INDEX 1
@@ -24,6 +25,11 @@ static void file_release(struct object *obj)
 		epoll_file_released(f);
 	if (f->inode && f->inode->locks)
 		locks_release_file(f);
+	if (f->inode && f->inode->leases)
+		lease_release(f);
+	dnotify_release(f);
+	if (f->counted_read)
+		f->inode->read_count--;
 	if (f->counted_write) {
 		f->inode->write_count--;
 		f->path.mnt->writers--;

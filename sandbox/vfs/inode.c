@@ -23,6 +23,7 @@ static void inode_release(struct object *obj)
 	if (inode->ops && inode->ops->evict)
 		inode->ops->evict(inode);
 	locks_free(inode);
+	lease_free(inode);
 	acl_forget(inode);
 	callsite_forget(inode);
 	kfree(inode);

@@ -13,6 +13,8 @@
 #include "sandbox/vfs/vfs_priv.h"
 #include "sandbox/vfs/xattr.h"
 
+#define RENAME_WHITEOUT_ 4U
+
 /* What a call on a name works with. */
 struct target {
 	struct path dir;
@@ -362,6 +364,17 @@ static void rename_notify(struct inode *od, const char *old_name, struct inode *
 	vfs_notify_self(moved, LINUX_IN_MOVE_SELF);
 }
 
+/* RENAME_WHITEOUT: where the name was, a device that overlays take for its absence. */
+static int leave_whiteout(struct target *o)
+{
+	struct inode *dir = o->dir.dentry->inode;
+	struct dentry *d = dentry_alloc(o->dir.dentry, o->last, strlen(o->last));
+	int err = d ? dir->ops->mknod(dir, d, LINUX_S_IFCHR, 0) : -ENOMEM;
+
+	dentry_put(d);
+	return err;
+}
+
 static int rename_locked(struct target *o, struct target *n, u32 flags)
 {
 	struct inode *od = o->dir.dentry->inode, *nd = n->dir.dentry->inode, *victim = n->d->inode;
@@ -373,7 +386,9 @@ static int rename_locked(struct target *o, struct target *n, u32 flags)
 		return 0; /* two names of one file: rename(2) does nothing */
 	if (!od->ops->rename)
 		return -EPERM;
-	err = od->ops->rename(od, o->d, nd, n->d, flags);
+	if ((flags & RENAME_WHITEOUT_) && !(o->d->sb->flags & SB_WHITEOUT))
+		return -EINVAL;
+	err = od->ops->rename(od, o->d, nd, n->d, flags & 3);
 	if (err)
 		return err;
 	if (victim)
@@ -383,6 +398,8 @@ static int rename_locked(struct target *o, struct target *n, u32 flags)
 	if (flags & 2)
 		rename_notify(nd, n->last, od, o->last, n->d->inode, NULL);
 	inode_put(victim);
+	if (!err && (flags & RENAME_WHITEOUT_))
+		err = leave_whiteout(o);
 	return err;
 }
 

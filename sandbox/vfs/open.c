@@ -7,6 +7,7 @@
 
 #include "sandbox/abi/inotify.h"
 #include "sandbox/fs/pipefs/pipe.h"
+#include "sandbox/vfs/lease.h"
 #include "sandbox/vfs/vfs_priv.h"
 #include "sandbox/vfs/xattr.h"
 
@@ -84,6 +85,11 @@ static int do_open(struct path *p, u32 o_flags, bool created, struct file **out)
 	struct file *f;
 	int err;
 
+	if (inode->leases && !(o_flags & O_PATH)) {
+		err = lease_break(inode, o_flags);
+		if (err)
+			return err;
+	}
 	f = file_new(p, inode, inode->file_ops, o_flags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC));
 	if (!f)
 		return -ENOMEM;
@@ -105,6 +111,9 @@ static int do_open(struct path *p, u32 o_flags, bool created, struct file **out)
 			p->mnt->writers++;
 			p->mnt->sb->writers++;
 			f->counted_write = true;
+		} else if (mode_is_reg(inode->attr.mode)) {
+			inode->read_count++;
+			f->counted_read = true;
 		}
 	}
 	*out = f;

@@ -31,6 +31,8 @@ struct mount;
 struct mount_ns;
 struct super_block;
 struct file_lock_state;
+struct lease_state;
+struct dnotify;
 struct pipe;
 struct vma;
 struct poll_table;
@@ -121,12 +123,14 @@ struct inode {
 	struct inode_attr attr;
 	void *private;
 	struct file_lock_state *locks; /* vfs/locks.c */
+	struct lease_state *leases;    /* vfs/lease.c */
 	struct pipe *pipe;             /* FIFO: the pipe while open */
 	struct unix_endpoint *unix_ep; /* bound unix socket */
 	struct list_head watches;      /* inotify, vfs-wide */
 	struct text *text;             /* patched call sites of a program or library, mm/callsite.c */
 	u32 write_count;               /* open for writing; negative use: exec'd (ETXTBSY) */
 	u32 exec_count;
+	u32 read_count; /* open for reading only; regular files */
 	u32 flags;                /* INODE_* */
 	struct posix_acl *acl[2]; /* access, default: vfs/acl.c; NULL if known to be none */
 	bool acl_known[2];
@@ -181,6 +185,7 @@ enum {
 	SB_ACL_CHMOD = 16,   /* it changes an ACL with the mode by itself */
 	SB_INODE_FLAGS = 32, /* chattr(1) */
 	SB_READONLY_FOREVER = 64,
+	SB_WHITEOUT = 128, /* RENAME_WHITEOUT: it has character devices 0/0 */
 };
 
 /* Dentries that nobody uses, oldest first, and how many are kept. */
@@ -306,8 +311,10 @@ struct file {
 	struct cred *cred;            /* of the opener, counted */
 	struct list_head epoll_items; /* struct epoll_item.file_node: removed when the file is released */
 	struct list_head fasync_node;
+	struct dnotify *dnotify; /* vfs/dnotify.c */
 	u32 open_flags;     /* as given to open(2): O_NOCTTY and what F_GETFL does not show */
 	bool counted_write; /* in inode->write_count */
+	bool counted_read;  /* in inode->read_count */
 };
 
 static inline struct file *file_get(struct file *f)

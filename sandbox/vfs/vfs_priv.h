@@ -90,5 +90,6 @@ void inode_init_owner(struct inode *inode, const struct inode *dir);
 void locks_release_posix(struct file *f, const void *owner);
 void locks_release_file(struct file *f);
 void locks_free(struct inode *inode);
+void lease_free(struct inode *inode);
 
 #endif

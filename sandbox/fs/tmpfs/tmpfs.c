@@ -635,7 +635,7 @@ static int tmpfs_mount(const struct fs_type *type, const struct mount_options *o
 	if (!o.size)
 		o.size = UINT64_MAX / 2;
 	fs = tmpfs_state_new(o.size, o.inodes ? o.inodes : UINT64_MAX / 2);
-	sb = fs ? sb_new(type, SB_DCACHE_TRUTH | SB_POSIXACL | SB_INODE_FLAGS, fs) : NULL;
+	sb = fs ? sb_new(type, SB_DCACHE_TRUTH | SB_POSIXACL | SB_INODE_FLAGS | SB_WHITEOUT, fs) : NULL;
 	if (!sb) {
 		kfree(fs);
 		return -ENOMEM;
