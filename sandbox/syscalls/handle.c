@@ -30,8 +30,8 @@ static bool exportable(const struct super_block *sb)
 {
 	u64 magic = sb->type->magic;
 
-	return magic != 0x9fa0 /* proc */ && magic != 0x62656572 /* sysfs */ && magic != 0x1cd1 /* devpts */ &&
-	       magic != 0x09041934 /* anon */;
+	return magic != 0x9fa0 /* proc */ && magic != 0x62656572 /* sysfs */ &&
+	       magic != 0x1cd1 /* devpts */ && magic != 0x09041934 /* anon */;
 }
 
 s64 sys_name_to_handle_at(struct task *t, const u64 *a)
@@ -49,7 +49,8 @@ s64 sys_name_to_handle_at(struct task *t, const u64 *a)
 		return -EINVAL;
 	err = copy_in_path(&name, uaddr(a[1]));
 	if (!err)
-		err = path_lookup(arg_int(a[0]), name, walk | (flags & AT_EMPTY_PATH ? WALK_EMPTY_PATH : 0), &p);
+		err = path_lookup(arg_int(a[0]), name, walk | (flags & AT_EMPTY_PATH ? WALK_EMPTY_PATH : 0),
+				  &p);
 	if (err)
 		return err;
 	h = (struct handle){p.mnt->sb->dev, p.dentry->inode->attr.ino};

@@ -26,7 +26,8 @@ static u32 dn_of(u32 mask)
 	return (mask & LINUX_IN_ACCESS ? 1 : 0) | (mask & LINUX_IN_MODIFY ? 2 : 0) |
 	       (mask & (LINUX_IN_CREATE | LINUX_IN_MOVED_TO) ? 4 : 0) |
 	       (mask & (LINUX_IN_DELETE | LINUX_IN_MOVED_FROM) ? 8 : 0) |
-	       (mask & (LINUX_IN_MOVED_FROM | LINUX_IN_MOVED_TO) ? 16 : 0) | (mask & LINUX_IN_ATTRIB ? 32 : 0);
+	       (mask & (LINUX_IN_MOVED_FROM | LINUX_IN_MOVED_TO) ? 16 : 0) |
+	       (mask & LINUX_IN_ATTRIB ? 32 : 0);
 }
 
 static void end(struct dnotify *d)
@@ -36,7 +37,8 @@ static void end(struct dnotify *d)
 	kfree(d);
 }
 
-static void dnotify_event(struct inode_watch *w, u32 mask, u32 cookie, const char *name, size_t len, bool unlinked)
+static void dnotify_event(struct inode_watch *w, u32 mask, u32 cookie, const char *name, size_t len,
+			  bool unlinked)
 {
 	struct dnotify *d = container_of(w, struct dnotify, base);
 

@@ -1,7 +1,7 @@
 /*
  * lease.c - see lease.h. An inode's leases hang in one list with the queue of those who wait for them to be
- * broken. A lease that is asked to go keeps the type it is to have (`target`) and the time by which the holder
- * must have agreed; after it the one who waits puts the change through.
+ * broken. A lease that is asked to go keeps the type it is to have (`target`) and the time by which the
+ * holder must have agreed; after it the one who waits puts the change through.
  */
 #include "sandbox/vfs/lease.h"
 
@@ -175,7 +175,8 @@ static u64 ask(struct inode *inode, bool write)
 			l->target = write ? FLOCK_NONE : FLOCK_READ;
 			l->deadline_ns = clock_monotonic() + sysctl(SYSCTL_LEASE_BREAK_TIME) * NSEC_PER_SEC;
 			if (!l->breaking)
-				file_signal(l->file, l->fd, POLL_MSG_CODE, LINUX_POLLIN | LINUX_POLLRDNORM | 0x400);
+				file_signal(l->file, l->fd, POLL_MSG_CODE,
+					    LINUX_POLLIN | LINUX_POLLRDNORM | 0x400);
 			l->breaking = true;
 		}
 		until = max_t(u64, until, l->deadline_ns);

@@ -7,7 +7,8 @@
 
 #include "sandbox/vfs/locks.h"
 
-/* F_SETLEASE, F_GETLEASE. fd is told by the signal. -EAGAIN: others have it open; -EACCES, -EINVAL, -ENOMEM. */
+/* F_SETLEASE, F_GETLEASE. fd is told by the signal. -EAGAIN: others have it open; -EACCES, -EINVAL, -ENOMEM.
+ */
 int lease_set(struct file *f, int fd, enum lock_type type) must_check;
 enum lock_type lease_get(const struct file *f);
 /* Somebody opens the inode with o_flags, or truncates it: waits until leases in the way are given up or their

@@ -130,7 +130,7 @@ struct inode {
 	struct text *text;             /* patched call sites of a program or library, mm/callsite.c */
 	u32 write_count;               /* open for writing; negative use: exec'd (ETXTBSY) */
 	u32 exec_count;
-	u32 read_count; /* open for reading only; regular files */
+	u32 read_count;           /* open for reading only; regular files */
 	u32 flags;                /* INODE_* */
 	struct posix_acl *acl[2]; /* access, default: vfs/acl.c; NULL if known to be none */
 	bool acl_known[2];
@@ -312,9 +312,9 @@ struct file {
 	struct list_head epoll_items; /* struct epoll_item.file_node: removed when the file is released */
 	struct list_head fasync_node;
 	struct dnotify *dnotify; /* vfs/dnotify.c */
-	u32 open_flags;     /* as given to open(2): O_NOCTTY and what F_GETFL does not show */
-	bool counted_write; /* in inode->write_count */
-	bool counted_read;  /* in inode->read_count */
+	u32 open_flags;          /* as given to open(2): O_NOCTTY and what F_GETFL does not show */
+	bool counted_write;      /* in inode->write_count */
+	bool counted_read;       /* in inode->read_count */
 };
 
 static inline struct file *file_get(struct file *f)

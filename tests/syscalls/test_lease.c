@@ -18,7 +18,7 @@ static void on_signal(int sig, siginfo_t *info, void *ctx)
 	got_fd = info->si_fd;
 }
 
-static void catch(int sig)
+static void catch (int sig)
 {
 	struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
 
@@ -72,7 +72,7 @@ CASE(lease_breaks_with_a_signal)
 
 	close(make_file("f", "x"));
 	fd = open("f", O_RDONLY);
-	catch(SIGIO);
+	catch (SIGIO);
 	OK(fcntl(fd, F_SETLEASE, F_RDLCK));
 	pid = fork();
 	if (!pid) {
@@ -94,7 +94,7 @@ CASE(lease_break_with_own_signal)
 
 	close(make_file("f", "x"));
 	fd = open("f", O_RDONLY);
-	catch(SIGUSR1);
+	catch (SIGUSR1);
 	OK(fcntl(fd, F_SETSIG, SIGUSR1));
 	OK(fcntl(fd, F_SETLEASE, F_RDLCK));
 	pid = fork();
@@ -141,7 +141,7 @@ CASE(dnotify_signals)
 {
 	int fd = open(".", O_RDONLY);
 
-	catch(SIGIO);
+	catch (SIGIO);
 	OK(fcntl(fd, F_NOTIFY, DN_CREATE));
 	close(make_file("a", "x"));
 	sleep_ms(20);
@@ -156,7 +156,7 @@ CASE(dnotify_multishot_with_fd)
 {
 	int fd = open(".", O_RDONLY);
 
-	catch(SIGRTMIN);
+	catch (SIGRTMIN);
 	OK(fcntl(fd, F_SETSIG, SIGRTMIN));
 	OK(fcntl(fd, F_NOTIFY, DN_DELETE | DN_MULTISHOT));
 	close(make_file("a", "x"));
@@ -447,7 +447,8 @@ CASE(copy_file_range_corners)
 
 CASE(posix_locks_deadlock)
 {
-	struct flock a = {.l_type = F_WRLCK, .l_start = 0, .l_len = 1}, b = {.l_type = F_WRLCK, .l_start = 1, .l_len = 1};
+	struct flock a = {.l_type = F_WRLCK, .l_start = 0, .l_len = 1},
+		     b = {.l_type = F_WRLCK, .l_start = 1, .l_len = 1};
 	int fd = make_file("f", "xy"), p[2];
 	pid_t pid;
 	char c;
