@@ -1,5 +1,5 @@
-/* fuzz_bpf.c: libFuzzer target: any program that the check of seccomp filters takes must run safely. The last 64
- * bytes are the call it looks at. */
+/* fuzz_bpf.c: libFuzzer target: any program that the check of seccomp filters takes must run safely. The last
+ * 64 bytes are the call it looks at. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,10 +3,11 @@
  *
  *     guest_calls SEED SECONDS DIRECTORY
  *
- * Each round has a seed of its own, printed, and can be had again alone: guest_calls SEED 0 DIRECTORY. A round is
- * a few processes with a few threads each, in fresh scratch directories, for at most three seconds; whatever is
- * left of them is killed. The calls come from gen_calls.h, which is made from table.def: number and a letter per
- * argument. It says "round SEED" so that the runner sees progress; it fails only if it cannot go on itself.
+ * Each round has a seed of its own, printed, and can be had again alone: guest_calls SEED 0 DIRECTORY. A
+ * round is a few processes with a few threads each, in fresh scratch directories, for at most three seconds;
+ * whatever is left of them is killed. The calls come from gen_calls.h, which is made from table.def: number
+ * and a letter per argument. It says "round SEED" so that the runner sees progress; it fails only if it
+ * cannot go on itself.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -88,8 +89,8 @@ static uint64_t number(void)
 {
 	switch (below(6)) {
 	case 0:
-		return PICK(0xffffffffffffffff, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x7fffffffffffffff,
-			    0x8000000000000000, 0xfffffffffffff000);
+		return PICK(0xffffffffffffffff, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000,
+			    0x7fffffffffffffff, 0x8000000000000000, 0xfffffffffffff000);
 	case 1:
 		return 1ULL << below(64);
 	case 2:
@@ -102,7 +103,8 @@ static uint64_t number(void)
 }
 static uint64_t size(void)
 {
-	return below(8) ? PICK(0, 1, 2, 4, 7, 8, 12, 16, 24, 32, 64, 100, 128, 144, 255, 512, 4095, 4096, 4097, 8192, 65536)
+	return below(8) ? PICK(0, 1, 2, 4, 7, 8, 12, 16, 24, 32, 64, 100, 128, 144, 255, 512, 4095, 4096,
+			       4097, 8192, 65536)
 			: PICK(0x10000000, 0x7fffffff, 0x7ffff000, 0xffffffff, 0xffffffffffffffff, 0x100000);
 }
 static uint64_t descriptor(void)
@@ -118,12 +120,48 @@ static uint64_t descriptor(void)
 }
 static uint64_t path(void)
 {
-	static const char *const names[] = {
-	    "a", "b", "d", "d/a", "d/d/x", "../../../..", ".", "", "/", "/proc/self/maps", "/proc/self/status",
-	    "/proc/self/fd/3", "/proc/self/mem", "/proc/self/ns/pid", "/proc/sys/kernel/hostname", "/dev/null", "/dev/zero",
-	    "/dev/full", "/dev/tty", "/dev/ptmx", "/dev/shm/x", "s", "d/s", "loop", "fifo", "sock", "a/", "a/b",
-	    "./././d/../a", "/proc/1/root", "/proc/self/task", "/tmp", "x", "y", "z", "proc", "tmpfs", "user.name",
-	    "trusted.x", "security.capability", "system.posix_acl_access", "system.posix_acl_default"};
+	static const char *const names[] = {"a",
+					    "b",
+					    "d",
+					    "d/a",
+					    "d/d/x",
+					    "../../../..",
+					    ".",
+					    "",
+					    "/",
+					    "/proc/self/maps",
+					    "/proc/self/status",
+					    "/proc/self/fd/3",
+					    "/proc/self/mem",
+					    "/proc/self/ns/pid",
+					    "/proc/sys/kernel/hostname",
+					    "/dev/null",
+					    "/dev/zero",
+					    "/dev/full",
+					    "/dev/tty",
+					    "/dev/ptmx",
+					    "/dev/shm/x",
+					    "s",
+					    "d/s",
+					    "loop",
+					    "fifo",
+					    "sock",
+					    "a/",
+					    "a/b",
+					    "./././d/../a",
+					    "/proc/1/root",
+					    "/proc/self/task",
+					    "/tmp",
+					    "x",
+					    "y",
+					    "z",
+					    "proc",
+					    "tmpfs",
+					    "user.name",
+					    "trusted.x",
+					    "security.capability",
+					    "system.posix_acl_access",
+					    "system.posix_acl_default"};
 	static char longer[5000];
 
 	if (!below(30)) {
@@ -276,8 +314,8 @@ static void one_call(void)
 	if (forbidden(c->nr, a))
 		return;
 	if (getenv("GUEST_CALLS_TRACE"))
-		fprintf(stderr, "%d %s(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx)\n", (int)syscall(SYS_gettid), c->name, a[0], a[1],
-			a[2], a[3], a[4], a[5]);
+		fprintf(stderr, "%d %s(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx)\n", (int)syscall(SYS_gettid),
+			c->name, a[0], a[1], a[2], a[3], a[4], a[5]);
 	syscall(c->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
@@ -295,7 +333,8 @@ static pid_t main_thread;
 /* Faults are part of the game: the main thread goes on, another ends. */
 static void on_signal(int sig)
 {
-	if (sig != SIGSEGV && sig != SIGBUS && sig != SIGILL && sig != SIGFPE && sig != SIGTRAP && sig != SIGSYS)
+	if (sig != SIGSEGV && sig != SIGBUS && sig != SIGILL && sig != SIGFPE && sig != SIGTRAP &&
+	    sig != SIGSYS)
 		return;
 	if (syscall(SYS_gettid) == main_thread)
 		siglongjmp(again, 1);
@@ -338,8 +377,8 @@ static void work(uint64_t seed, const char *dir)
 	pthread_t th;
 
 	state = seed * 2654435761U + 88172645463325252ULL;
-	if (mkdir(dir, 0755) || chdir(dir) || mkdir("d", 0755) || symlink("a", "s") || symlink("loop", "loop") ||
-	    mkfifo("fifo", 0600)) {
+	if (mkdir(dir, 0755) || chdir(dir) || mkdir("d", 0755) || symlink("a", "s") ||
+	    symlink("loop", "loop") || mkfifo("fifo", 0600)) {
 		perror("guest_calls: the scratch directory");
 		_exit(1);
 	}
