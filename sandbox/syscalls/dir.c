@@ -174,26 +174,28 @@ s64 sys_umask(struct task *t, const u64 *a)
 	return old;
 }
 
+/* The mount with the least id beyond `id` whose file system has anything to write. */
+static struct mount *next_to_sync(struct mount_ns *ns, u64 id)
+{
+	struct mount *m, *best = NULL;
+
+	list_for_each_entry (m, &ns->mounts, ns_node)
+		if (m->id > id && m->sb->type->sync && (!best || m->id < best->id))
+			best = m;
+	return best;
+}
+
 s64 sys_sync(struct task *t, const u64 *a)
 {
 	struct mount *m;
-
-	/* one mount at a time, from the start again when the list has changed meanwhile */
 	u64 done = 0;
-again:
-	list_for_each_entry (m, &t->ns->mnt->mounts, ns_node) {
-		struct path p;
-		struct file *f;
-		if (m->id <= done)
-			continue;
+
+	while ((m = next_to_sync(t->ns->mnt, done))) {
 		done = m->id;
-		p = (struct path){m, m->root};
-		if (vfs_open_path(&p, O_RDONLY, &f))
-			continue;
-		if (f->ops->fsync)
-			(void)!f->ops->fsync(f, false);
-		file_put(f);
-		goto again;
+		mount_get(m);
+		if (m->sb->type->sync(m->sb))
+			klog(LOG_WARN, "sync: a file system reports an error");
+		mount_put(m);
 	}
 	return 0;
 }
@@ -201,8 +203,10 @@ again:
 s64 sys_syncfs(struct task *t, const u64 *a)
 {
 	auto_cleanup(filep_put) struct file *f = fd_get(arg_int(a[0]));
+	struct super_block *sb;
 
 	if (!f)
 		return -EBADF;
-	return f->ops->fsync ? f->ops->fsync(f, false) : 0;
+	sb = f->inode->sb;
+	return sb->type->sync ? sb->type->sync(sb) : 0;
 }

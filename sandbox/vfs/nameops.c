@@ -411,6 +411,8 @@ int vfs_rename(int olddirfd, const char *old, int newdirfd, const char *new_name
 	if (err)
 		return err;
 	err = target_find(&n, newdirfd, new_name);
+	if (err == -ENAMETOOLONG && o.d && !o.d->inode)
+		err = -ENOENT; /* Linux looks at the new name last */
 	if (err) {
 		target_put(&o);
 		return err;

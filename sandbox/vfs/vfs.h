@@ -225,6 +225,8 @@ struct fs_type {
 	int (*check_options)(const char *data);
 	/* New options for what is mounted. NULL: none may be given. */
 	int (*reconfigure)(struct super_block *sb, const char *data);
+	/* Writes everything to where it lasts (syncfs). NULL: memory, nothing to do. [sleeps] */
+	int (*sync)(struct super_block *sb);
 	/* ",size=64k" for /proc/mounts. May be NULL. */
 	void (*show_options)(struct super_block *sb, struct text_buf *b);
 };

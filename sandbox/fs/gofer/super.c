@@ -126,4 +126,18 @@ static int gofer_mount(const struct fs_type *type, const struct mount_options *o
 	return 0;
 }
 
-const struct fs_type gofer_fs_type = {.name = "gofer", .magic = 0x01021997, .mount = gofer_mount};
+static int gofer_sync(struct super_block *sb)
+{
+	struct inode *root = sb->root ? sb->root->inode : NULL;
+	struct gofer_op_buf op;
+	int err = root ? gofer_op_on(root, &op, GOFER_SMALL_BUF) : 0;
+
+	if (err || !root)
+		return err;
+	err = gofer_fsync(&gofer_fs(sb)->conn->client, &op.call, gi(root)->handle, GOFER_FSYNC_FS);
+	gofer_op_end(&op);
+	return err;
+}
+
+const struct fs_type gofer_fs_type = {
+    .name = "gofer", .magic = 0x01021997, .mount = gofer_mount, .sync = gofer_sync};

@@ -261,5 +261,12 @@ static int ovl_mount(const struct fs_type *type, const struct mount_options *opt
 	return 0;
 }
 
+static int ovl_sync(struct super_block *sb)
+{
+	const struct path *upper = &ovl_of(sb)->upper;
+
+	return upper->mnt && upper->mnt->sb->type->sync ? upper->mnt->sb->type->sync(upper->mnt->sb) : 0;
+}
+
 const struct fs_type overlay_fs_type = {
-    .name = "overlay", .magic = 0x794c7630, .mount = ovl_mount, .check_options = ovl_check};
+    .name = "overlay", .magic = 0x794c7630, .mount = ovl_mount, .check_options = ovl_check, .sync = ovl_sync};
