@@ -1,6 +1,6 @@
 /*
- * test_hostile_files.c - trees and tables as large as a guest can make them: deep directories, long names, many
- * links, many descriptors, many mounts. All end in success or in an errno.
+ * test_hostile_files.c - trees and tables as large as a guest can make them: deep directories, long names,
+ * many links, many descriptors, many mounts. All end in success or in an errno.
  */
 #include "case.h"
 
