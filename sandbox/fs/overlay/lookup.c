@@ -15,6 +15,7 @@ struct search {
 	u32 lower_count;
 	u32 first_layer; /* of lower[0]: 1 is the topmost */
 	bool found, done;
+	bool last; /* nothing lies below the layer at hand */
 };
 
 /* One layer. Paths that are kept are counted. */
@@ -42,7 +43,7 @@ static int look_in(struct search *s, const struct path *dir, u32 layer)
 		return 0;
 	}
 	s->found = true;
-	s->done = !is_dir || real_is_opaque(s->sb, &p);
+	s->done = !is_dir || s->last || real_is_opaque(s->sb, &p);
 	if (layer == 0) {
 		s->upper = p;
 	} else {
@@ -53,7 +54,7 @@ static int look_in(struct search *s, const struct path *dir, u32 layer)
 	return 0;
 }
 
-static u32 layer_of(const struct ovl *o, const struct path *p)
+u32 ovl_layer_of(const struct ovl *o, const struct path *p)
 {
 	for (u32 i = 0; i < o->lower_count; i++)
 		if (o->lower[i].mnt == p->mnt && dentry_is_ancestor(o->lower[i].dentry, p->dentry))
@@ -73,10 +74,13 @@ int ovl_lookup(struct inode *dir, struct dentry *d)
 		if (!s.lower)
 			return -ENOMEM;
 	}
+	s.last = !x->lower_count;
 	if (x->upper.mnt)
 		err = look_in(&s, &x->upper, 0);
-	for (u32 i = 0; i < x->lower_count && !err && !s.done; i++)
-		err = look_in(&s, &x->lower[i], layer_of(ovl_of(dir->sb), &x->lower[i]));
+	for (u32 i = 0; i < x->lower_count && !err && !s.done; i++) {
+		s.last = i + 1 == x->lower_count;
+		err = look_in(&s, &x->lower[i], ovl_layer_of(ovl_of(dir->sb), &x->lower[i]));
+	}
 	if (!err && s.found) {
 		err = ovl_inode_get(dir->sb, s.upper.mnt ? &s.upper : NULL, s.lower, s.lower_count,
 				    s.first_layer, &inode);

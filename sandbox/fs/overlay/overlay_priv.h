@@ -107,6 +107,8 @@ int ovl_copy_up_dir(struct inode *dir) must_check;
 
 /* ---- lookup.c, readdir.c, nameops.c, file.c ---- */
 int ovl_lookup(struct inode *dir, struct dentry *d);
+/* Which lower tree a path lies in: 1 is the topmost. */
+u32 ovl_layer_of(const struct ovl *o, const struct path *p);
 /* Does a lower tree have the name, whatever the upper has? */
 int ovl_in_lower(struct inode *dir, const char *name, size_t len, bool *found) must_check;
 /* Removes what hides in a directory that shows nothing. -ENOTEMPTY. */

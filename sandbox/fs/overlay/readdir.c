@@ -24,8 +24,9 @@ static bool hides(struct gather *g, const char *name, size_t len, u8 type)
 
 	if (type != LINUX_S_IFCHR >> 12 && type != LINUX_S_IFREG >> 12)
 		return false;
-	if (type == LINUX_S_IFREG >> 12 && !(g->dir->dentry->sb->flags & SB_NODEV))
-		return false; /* where devices can be made they are the whiteouts */
+	/* files are whiteouts only in an upper tree where devices cannot be made */
+	if (type == LINUX_S_IFREG >> 12 && (g->layer || !(g->dir->dentry->sb->flags & SB_NODEV)))
+		return false;
 	g->err = real_lookup(g->dir, name, len, &p);
 	if (g->err)
 		return false;
@@ -75,10 +76,7 @@ static int gather_all(struct inode *dir, struct listing *l, struct listing *hidd
 		if (!p.mnt)
 			continue;
 		path_get(&p);
-		if (i)
-			for (u32 k = 0; k < ovl_of(dir->sb)->lower_count; k++)
-				if (ovl_of(dir->sb)->lower[k].mnt == p.mnt)
-					g.layer = k + 1;
+		g.layer = i ? ovl_layer_of(ovl_of(dir->sb), &p) : 0;
 		err = real_list(&p, &g.ctx);
 		err = g.err ? g.err : err;
 		path_put(&p);
