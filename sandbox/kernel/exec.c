@@ -7,6 +7,7 @@
  *
  * `#!` scripts and the ELF interpreter are resolved with the caller's own rights and root.
  */
+#include "sandbox/abi/sched.h"
 #include "sandbox/kernel/exec.h"
 
 #include <errno.h>
@@ -25,9 +26,9 @@
 
 #define SCRIPT_DEPTH  5
 #define SCRIPT_LINE   256 /* BINPRM_BUF_SIZE: what of a script's first line counts */
-#define STACK_TOP     PLATFORM_USER_END
 #define STACK_DEFAULT (8UL << 20)
-#define STACK_MAX     (64UL << 20)
+#define ARG_LIMIT_MAX (6UL << 20)
+#define STACK_FIRST   (128UL << 10) /* mapped below the arguments; it grows from there */
 #define ARG_LIMIT_MIN (128UL << 10)
 
 /* What is known of a program while it is being made. */
@@ -233,12 +234,33 @@ static int clear_tail(struct mm *mm, const struct elf_clear *c)
 	return aspace_write(mm->as, uaddr(c->addr), zeros, c->size) == (s64)c->size ? 0 : -EFAULT;
 }
 
+static u64 stack_limit(const struct exec *x)
+{
+	return x->t->tg ? x->t->tg->rlimits[LINUX_RLIMIT_STACK].cur : STACK_DEFAULT;
+}
+
+/* What arguments and environment may take: a quarter of the stack's limit, at least 128 KiB, at most 6 MiB.
+ */
+static u64 arg_limit(const struct exec *x)
+{
+	return max_t(u64, min_t(u64, stack_limit(x) / 4, ARG_LIMIT_MAX), ARG_LIMIT_MIN);
+}
+
+static u64 strings_size(char *const *v)
+{
+	u64 sum = 0;
+
+	for (; v && *v; v++)
+		sum += strlen(*v) + 1 + sizeof(u64);
+	return sum;
+}
+
+/* What is mapped of the stack at first. */
 static u64 stack_size(const struct exec *x)
 {
-	u64 size = x->t->tg ? x->t->tg->rlimits[LINUX_RLIMIT_STACK].cur : STACK_DEFAULT;
+	u64 args = strings_size(x->argv ? x->argv : x->argv_borrowed) + strings_size(x->envp);
 
-	size = min_t(u64, size, STACK_MAX);
-	return PAGE_UP(max_t(u64, size, 256UL << 10));
+	return PAGE_UP(args + STACK_FIRST);
 }
 
 static int map_image(struct exec *x, u64 *bias, u64 *interp_bias)
@@ -249,6 +271,7 @@ static int map_image(struct exec *x, u64 *bias, u64 *interp_bias)
 	int err, end;
 	s64 at;
 
+	mm_layout(x->mm, stack_limit(x), !(x->t->personality & LINUX_ADDR_NO_RANDOMIZE));
 	aspace_batch_begin(x->mm->as);
 	err = elf_load(x->mm, x->file, x->img, 0, bias, &clear);
 	if (!err && x->interp) {
@@ -260,9 +283,9 @@ static int map_image(struct exec *x, u64 *bias, u64 *interp_bias)
 			x->mm->mmap_base = x->interp_img->type == ET_DYN ? place : x->mm->mmap_base;
 	}
 	if (!err) {
-		at = mm_map_named(x->mm, STACK_TOP - stack, stack, prot,
+		at = mm_map_named(x->mm, x->mm->stack_top - stack, stack, prot,
 				  LINUX_MAP_PRIVATE | LINUX_MAP_ANONYMOUS | LINUX_MAP_FIXED |
-				      LINUX_MAP_NORESERVE,
+				      LINUX_MAP_GROWSDOWN,
 				  "[stack]");
 		err = at < 0 ? (int)at : 0;
 	}
@@ -298,7 +321,7 @@ static int fill_stack(struct exec *x, u64 bias, u64 interp_bias)
 	struct stack_args sa = {.argv = x->argv ? x->argv : x->argv_borrowed,
 				.envp = x->envp,
 				.execfn = x->execfn,
-				.top = STACK_TOP,
+				.top = x->mm->stack_top,
 				.phdr = phdr_address(x->img, bias),
 				.phnum = x->img->phnum,
 				.entry = x->img->entry + bias,
@@ -312,12 +335,11 @@ static int fill_stack(struct exec *x, u64 bias, u64 interp_bias)
 	char *stack;
 	size_t size = 0;
 	s64 n;
-	int err =
-	    stack_build(x->mm, &sa, max_t(u64, stack_size(x) / 4, ARG_LIMIT_MIN), &stack, &size, &x->sp);
+	int err = stack_build(x->mm, &sa, arg_limit(x), &stack, &size, &x->sp);
 
 	if (err)
 		return err;
-	n = aspace_write(x->mm->as, uaddr(STACK_TOP - size), stack, size);
+	n = aspace_write(x->mm->as, uaddr(x->mm->stack_top - size), stack, size);
 	kfree(stack);
 	x->entry = x->interp ? x->interp_img->entry + interp_bias : sa.entry;
 	return n == (s64)size ? 0 : -EFAULT;
@@ -328,7 +350,7 @@ static int build(struct exec *x)
 	u64 bias = 0, interp_bias = 0, gap = 0;
 	int err = map_image(x, &bias, &interp_bias);
 
-	if (!err)
+	if (!err && !(x->t->personality & LINUX_ADDR_NO_RANDOMIZE))
 		err = random_pages(0x1fff, &gap); /* the heap begins up to 32 MiB behind the image */
 	if (err)
 		return err;

@@ -274,8 +274,12 @@ void task_main(void *arg)
 			serve_syscall(t);
 			break;
 		case TRAP_FAULT:
-			force_signal_fault(t, t->trap.signo, t->trap.code, t->trap.addr);
-			signal_deliver(t, false, 0);
+			/* nothing mapped there: a stack that grows? */
+			if (t->trap.signo != LINUX_SIGSEGV || t->trap.code != LINUX_SEGV_MAPERR ||
+			    !mm_grow_stack(t->mm, t->ut, t->trap.addr))
+				force_signal_fault(t, t->trap.signo, t->trap.code, t->trap.addr);
+			if (t->killed || signal_pending(t))
+				signal_deliver(t, false, 0);
 			break;
 		case TRAP_KICK:
 			if (t->killed || signal_pending(t))

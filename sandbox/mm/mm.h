@@ -17,6 +17,7 @@
 #include "sandbox/platform/platform.h"
 
 struct file;
+struct inode;
 struct task;
 
 struct vma {
@@ -30,6 +31,7 @@ struct vma {
 	u64 host_delta;          /* added to offset: where the same byte lies in backing */
 	const char *name;        /* "[stack]", "[heap]", "[vdso]" or NULL */
 	struct text *text;       /* counted; backing is a copy with patched call sites, mm/callsite.c */
+	u32 policy;              /* mbind(2), see policy.c; 0 = the task's */
 };
 
 enum {
@@ -43,7 +45,8 @@ enum {
 	VMA_SEALED = 128,
 	VMA_STACK = 256,
 	VMA_WRITTEN = 512,    /* private file mapping that was writable at some time */
-	VMA_TRAMPOLINE = 1024 /* of patched call sites */
+	VMA_TRAMPOLINE = 1024, /* of patched call sites */
+	VMA_LOCKONFAULT = 2048
 };
 
 struct mm {
@@ -52,9 +55,12 @@ struct mm {
 	struct aspace *as;
 	struct tree vmas;
 	u32 vma_count;
-	u64 total_pages, locked_pages;
-	u64 visit;     /* mm_list: the walk that saw it last */
-	u64 mmap_base; /* top of the area for mmap without address, grows down */
+	u64 total_pages;
+	u64 visit;       /* mm_list: the walk that saw it last */
+	u64 mmap_base;   /* top of the area for mmap without address, grows down */
+	u64 stack_top;   /* where execve puts the stack's end */
+	u32 lock_future; /* mlockall(MCL_FUTURE): VMA_LOCKED, VMA_LOCKONFAULT for new mappings */
+	u32 membarrier;  /* the commands registered for, see membarrier.c */
 	u64 brk_start, brk;
 	u64 start_code, end_code, start_data, end_data, start_stack;
 	u64 arg_start, arg_end, env_start, env_end;
@@ -100,13 +106,31 @@ int mm_madvise(struct mm *mm, struct uthread *by, u64 addr, u64 size, int advice
  * mm_lock(mm). [sleeps] */
 struct mm *mm_lock(struct mm *mm) must_check;
 void mm_unlock(struct mm **mm);
-/* Marks [start, end) as locked or not: bookkeeping, the host's reclaim does not know of it. -ENOMEM. */
-int mm_set_locked(struct mm *mm, u64 start, u64 end, bool lock) must_check;
+/* mlock(2), munlock(2) of a range; `flags`: VMA_LOCKED, VMA_LOCKONFAULT or 0 to unlock. */
+int mm_mlock(struct mm *mm, u64 addr, u64 size, u32 flags) must_check;
+/* mlockall(2) with MCL_* bits; 0: munlockall(2). */
+int mm_mlockall(struct mm *mm, u32 mcl) must_check;
+u64 mm_locked_bytes(struct mm *mm);
+int mm_mseal(struct mm *mm, u64 addr, u64 size) must_check;
+int mm_msync(struct mm *mm, u64 addr, u64 size, u32 flags) must_check;
+s64 mm_remap_file_pages(struct mm *mm, struct uthread *by, u64 addr, u64 size, u64 page,
+			u32 flags) must_check;
+/* A fault at addr that a growing stack may cure: true if the access can be tried again. [sleeps] */
+bool mm_grow_stack(struct mm *mm, struct uthread *by, u64 addr) must_check;
+/* Is there a shared mapping of this inode, in any address space, that is or may become writable? */
+bool mm_inode_mapped_writable(const struct inode *inode);
+/* The places of stack and mappings for a new program with this RLIMIT_STACK. */
+void mm_layout(struct mm *mm, u64 stack_limit, bool randomize);
+/* membarrier(2). [sleeps] */
+s64 mm_membarrier(struct mm *mm, struct uthread *by, int cmd, u32 flags) must_check;
+
 /* For the loader: maps with a name, max placement freedom; see mm_mmap for errors. */
 s64 mm_map_named(struct mm *mm, u64 addr, u64 size, u32 prot, u32 linux_flags, const char *name) must_check;
 
 /* Shared memory by nature: a sentry memfd with its size, for MAP_SHARED|MAP_ANONYMOUS, tmpfs and memfd. */
 int shm_create(const char *name, u64 size, struct host_fd **out) must_check;
+/* Gives the pages of [offset, offset + size) back: they read as zeros. */
+int shm_punch(struct host_fd *shm, u64 offset, u64 size) must_check;
 
 /* What identifies a futex in shared memory: inode or shared object and offset, or the mm and address. The
  * object is borrowed. */

@@ -18,6 +18,33 @@
 #define PATH_MAX_SIZE 4096
 #define ARG_STR_MAX   (128 * 1024)
 
+/* A copy that ends short at the untouched part of a stack goes on when that has grown. */
+static s64 read_growing(struct task *t, char *dst, uaddr_t src, size_t size)
+{
+	size_t done = 0, before = SIZE_MAX;
+
+	for (;;) {
+		s64 n = aspace_read(t->mm->as, dst + done, uaddr_add(src, done), size - done);
+		done += n > 0 ? (size_t)n : 0;
+		if (done == size || done == before || !mm_grow_stack(t->mm, NULL, src.v + done))
+			return done ? (s64)done : -EFAULT;
+		before = done;
+	}
+}
+
+static s64 write_growing(struct task *t, uaddr_t dst, const char *src, size_t size)
+{
+	size_t done = 0, before = SIZE_MAX;
+
+	for (;;) {
+		s64 n = aspace_write(t->mm->as, uaddr_add(dst, done), src + done, size - done);
+		done += n > 0 ? (size_t)n : 0;
+		if (done == size || done == before || !mm_grow_stack(t->mm, NULL, dst.v + done))
+			return done ? (s64)done : -EFAULT;
+		before = done;
+	}
+}
+
 s64 copy_in_partial(void *dst, uaddr_t src, size_t size)
 {
 	struct task *t = current_task();
@@ -30,7 +57,7 @@ s64 copy_in_partial(void *dst, uaddr_t src, size_t size)
 		memcpy(dst, staged, size);
 		return (s64)size;
 	}
-	return aspace_read(t->mm->as, dst, src, size);
+	return read_growing(t, dst, src, size);
 }
 
 /* May the guest write all of [addr, addr+size)? What is staged is copied by the stub when the call has ended;
@@ -62,7 +89,7 @@ s64 copy_out_partial(uaddr_t dst, const void *src, size_t size)
 		uthread_stage_commit(t->ut, dst, size);
 		return (s64)size;
 	}
-	return aspace_write(t->mm->as, dst, src, size);
+	return write_growing(t, dst, src, size);
 }
 
 bool uaddr_range_ok(uaddr_t addr, size_t size)

@@ -246,6 +246,19 @@ static u64 memfd_bytes(void)
 	return sum;
 }
 
+void memory_committed(struct memory_usage *out)
+{
+	struct mm **list;
+	u32 count;
+
+	*out = (struct memory_usage){.total = kernel_memory_total(), .committed = memfd_bytes()};
+	if (mm_list(&list, &count))
+		return;
+	for (u32 i = 0; i < count; i++)
+		out->committed += committed(list[i]);
+	mm_list_free(list, count);
+}
+
 void memory_usage(struct memory_usage *out)
 {
 	u64 in_memfds = memfd_bytes(), in_arena, kept = kernel()->tmpfs_bytes;

@@ -55,6 +55,8 @@ struct memory_usage {
 	u64 committed; /* what guests have mapped privately and may yet touch */
 };
 void memory_usage(struct memory_usage *out);
+/* Only total and committed. Does not sleep. */
+void memory_committed(struct memory_usage *out);
 
 /* An mm of each process that has one, each once, with a reference: an array to be freed with mm_list_free. */
 int mm_list(struct mm ***out, u32 *count) must_check;

@@ -81,8 +81,6 @@ void vma_remove(struct mm *mm, struct vma *v)
 	tree_erase(&mm->vmas, &v->node);
 	mm->vma_count--;
 	mm->total_pages -= (v->end - v->start) >> PAGE_SHIFT;
-	if (v->flags & VMA_LOCKED)
-		mm->locked_pages -= (v->end - v->start) >> PAGE_SHIFT;
 	vma_free(v);
 }
 
@@ -134,7 +132,7 @@ static bool mergeable(const struct vma *a, const struct vma *b)
 {
 	return a->end == b->start && a->prot == b->prot && a->flags == b->flags &&
 	       a->max_prot == b->max_prot && a->file == b->file && a->backing == b->backing &&
-	       a->name == b->name &&
+	       a->name == b->name && a->policy == b->policy &&
 	       ((!a->file && !a->backing) || a->offset + (a->end - a->start) == b->offset);
 }
 
@@ -148,13 +146,36 @@ void vma_merge_around(struct mm *mm, u64 start, u64 end)
 			u64 new_end = next->end;
 			vma_remove(mm, next);
 			mm->total_pages += (new_end - v->end) >> PAGE_SHIFT;
-			if (v->flags & VMA_LOCKED)
-				mm->locked_pages += (new_end - v->end) >> PAGE_SHIFT;
 			v->end = new_end;
 			continue;
 		}
 		v = next;
 	}
+}
+
+u64 vma_gap_start(const struct vma *v)
+{
+	u64 gap = v->flags & VMA_GROWSDOWN ? STACK_GUARD_GAP : 0;
+
+	return v->start > gap ? v->start - gap : 0;
+}
+
+bool vma_covers(struct mm *mm, u64 start, u64 end)
+{
+	for (struct vma *v = vma_find(mm, start); v && v->start <= start; v = vma_next(v)) {
+		start = v->end;
+		if (start >= end)
+			return true;
+	}
+	return start >= end;
+}
+
+bool vma_sealed_in(struct mm *mm, u64 start, u64 end)
+{
+	for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v))
+		if (v->flags & VMA_SEALED)
+			return true;
+	return false;
 }
 
 /* The highest free range of `size` below `top`, not under `low`; 0 if none. Walks from the top: guests map
@@ -166,14 +187,15 @@ u64 vma_find_gap(struct mm *mm, u64 low, u64 top, u64 size)
 
 	if (size > top - low)
 		return 0;
-	v = vma_find(mm, top);
-	v = v ? vma_of(tree_prev(&v->node)) : vma_of(tree_last(&mm->vmas));
-	if (v && vma_at(mm, top - 1))
-		v = vma_at(mm, top - 1);
+	v = vma_find(mm, top - 1);
+	if (v && v->start >= top) /* none contains top - 1: the next above it may want its gap kept */
+		end = min_t(u64, end, vma_gap_start(v));
+	if (!v || v->start >= top)
+		v = v ? vma_of(tree_prev(&v->node)) : vma_of(tree_last(&mm->vmas));
 	while (v) {
 		if (v->end <= end && end - v->end >= size)
-			return end - size;
-		end = min_t(u64, end, v->start);
+			return v->end >= low ? end - size : end - low >= size ? end - size : 0;
+		end = min_t(u64, end, vma_gap_start(v));
 		if (end < low + size)
 			return 0;
 		v = vma_of(tree_prev(&v->node));

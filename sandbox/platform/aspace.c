@@ -356,6 +356,16 @@ int aspace_advise(struct aspace *as, struct uthread *by, uaddr_t addr, u64 size,
 		      NULL);
 }
 
+int aspace_mincore(struct aspace *as, struct uthread *by, uaddr_t addr, u64 size, uaddr_t vec)
+{
+	return change(as, by, (struct host_call){.nr = SYS_mincore, .arg = {addr.v, size, vec.v}}, NULL);
+}
+
+int aspace_membarrier(struct aspace *as, struct uthread *by, int cmd)
+{
+	return change(as, by, (struct host_call){.nr = SYS_membarrier, .arg = {(u64)cmd, 0, 0}}, NULL);
+}
+
 /* ---- copies ---- */
 
 static s64 vm_copy(struct aspace *as, void *local_buf, uaddr_t remote_addr, size_t size, bool write)

@@ -208,7 +208,7 @@ static void memory_rules(struct prog *p)
 	begin(p, SYS_madvise);
 	ONE_OF(p, 2, MADV_DONTNEED, MADV_FREE, MADV_WILLNEED, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_COLD,
 	       MADV_PAGEOUT, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_NORMAL, MADV_RANDOM,
-	       MADV_SEQUENTIAL);
+	       MADV_SEQUENTIAL, 25 /* COLLAPSE */, 102 /* GUARD_INSTALL */, 103 /* GUARD_REMOVE */);
 	below_stub(p, 0, 1);
 	end(p);
 }
@@ -255,6 +255,12 @@ unsigned stub_filter_build(struct sock_filter *f, unsigned capacity)
 	begin(p, SYS_getrusage);
 	end(p);
 	begin(p, SYS_sched_yield);
+	end(p);
+	begin(p, SYS_mincore);
+	end(p);
+	begin(p, SYS_membarrier); /* the private commands */
+	ONE_OF(p, 0, 8, 16, 32, 64);
+	equal(p, 1, 0);
 	end(p);
 	begin(p, SYS_exit);
 	end(p);

@@ -102,6 +102,9 @@ int aspace_protect(struct aspace *as, struct uthread *by, uaddr_t addr, u64 size
 int aspace_move(struct aspace *as, struct uthread *by, uaddr_t from, u64 old_size, uaddr_t to,
 		u64 new_size) must_check;
 int aspace_advise(struct aspace *as, struct uthread *by, uaddr_t addr, u64 size, int advice) must_check;
+/* mincore(2) and membarrier(2), by the host's own for that stub; `vec` is the guest's array. */
+int aspace_mincore(struct aspace *as, struct uthread *by, uaddr_t addr, u64 size, uaddr_t vec) must_check;
+int aspace_membarrier(struct aspace *as, struct uthread *by, int cmd) must_check;
 /* Several changes without `by` between begin and end go to the stub in one batch, whose first error end
  * returns. */
 void aspace_batch_begin(struct aspace *as);
@@ -161,6 +164,8 @@ void uthread_run(struct uthread *ut, struct trap *out);
 void uthread_interrupt(struct uthread *ut);
 /* True while the thread is in guest code. */
 bool uthread_running(const struct uthread *ut);
+/* How often it has trapped. */
+u64 uthread_trap_count(const struct uthread *ut);
 /* Makes the result of the pending system call `ret` at the next uthread_run(): what rax will hold. */
 void uthread_set_result(struct uthread *ut, s64 ret);
 /* A call made by a patched call site leaves most of the thread's state in the CPU: before registers are set

@@ -106,6 +106,7 @@ struct uthread {
 	u32 ids[2];                  /* pid and tid that the stub may answer with; 0: ask */
 	/* account.c: how much of that has been charged, and the CPU time it was found to be */
 	u64 guest_settled, guest_delta, charged_ns;
+	u64 traps;
 };
 
 struct platform {

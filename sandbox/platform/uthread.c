@@ -356,6 +356,7 @@ static void take_trap(struct uthread *ut)
 	leave_running(ut);
 	ut->running = false;
 	ut->guest_cycles += cycles_since(ut->run_since);
+	ut->traps++;
 	if (ut->op_state == OPS_SENT)
 		uthread_ops_done(ut);
 	ut->event = s->event;
@@ -408,6 +409,11 @@ void uthread_interrupt(struct uthread *ut)
 		return;
 	ut->kick_wanted = true;
 	kick(ut);
+}
+
+u64 uthread_trap_count(const struct uthread *ut)
+{
+	return ut->traps;
 }
 
 bool uthread_running(const struct uthread *ut)

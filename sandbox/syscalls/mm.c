@@ -1,5 +1,5 @@
 /*
- * syscalls/mm.c - mmap, munmap, mprotect, mremap, brk, madvise, msync, mincore, mlock and memfd_create.
+ * syscalls/mm.c - mmap and its kin, mlock, membarrier, protection keys, memfd_create.
  */
 #include "sandbox/mm/mm.h"
 
@@ -8,6 +8,7 @@
 
 #include "sandbox/abi/mman.h"
 #include "sandbox/fs/tmpfs/tmpfs.h"
+#include "sandbox/kernel/sysctl.h"
 #include "sandbox/kernel/task.h"
 #include "sandbox/mm/uaccess.h"
 #include "sandbox/syscalls/calls.h"
@@ -54,122 +55,124 @@ s64 sys_madvise(struct task *t, const u64 *a)
 	return mm_madvise(t->mm, t->ut, a[0], a[1], arg_int(a[2]));
 }
 
-/* Is all of [start, end) mapped? */
-static bool all_mapped(struct mm *mm, u64 start, u64 end)
-{
-	for (struct vma *v = vma_find(mm, start); v && v->start <= start; v = vma_next(v)) {
-		start = v->end;
-		if (start >= end)
-			return true;
-	}
-	return start >= end;
-}
-
-static int check_range(struct mm *mm, u64 start, u64 size)
-{
-	u64 end;
-
-	if (start & ~PAGE_MASK)
-		return -EINVAL;
-	if (__builtin_add_overflow(start, PAGE_UP(size), &end) || PAGE_UP(size) < size)
-		return -ENOMEM;
-	return all_mapped(mm, start, end) ? 0 : -ENOMEM;
-}
-
-/* Mappings are the host's own pages of the file, so another mapping or read sees a write at once; what is
- * left of MS_SYNC is to reach the disk. */
 s64 sys_msync(struct task *t, const u64 *a)
 {
-	u32 flags = (u32)a[2];
-	int err;
-
-	if ((flags & ~7U) || (flags & 5) == 5)
-		return -EINVAL;
-	err = check_range(t->mm, a[0], a[1]);
-	if (err || !(flags & 4))
-		return err;
-	for (struct vma *v = vma_find(t->mm, a[0]); v && v->start < a[0] + a[1] && !err; v = vma_next(v)) {
-		if (v->file && (v->flags & VMA_SHARED) && v->file->ops->fsync) {
-			auto_cleanup(filep_put) struct file *f = file_get(v->file);
-			err = f->ops->fsync(f, true);
-			v = vma_find(t->mm, a[0]); /* the call slept: the tree may have changed */
-			while (v && v->file != f && v->start < a[0] + a[1])
-				v = vma_next(v);
-			if (!v)
-				break;
-		}
-	}
-	return err;
+	return mm_msync(t->mm, a[0], a[1], (u32)a[2]);
 }
 
-/* mlock family: the pages are the host's; limits and bookkeeping are Linux's. */
-static s64 lock_range(struct task *t, u64 start, u64 size, bool lock)
+/* The host's own answer for the stub's memory, written straight into the guest's array. */
+s64 sys_mincore(struct task *t, const u64 *a)
 {
-	u64 end, limit = task_rlimit(t, 8 /* RLIMIT_MEMLOCK */);
+	auto_cleanup(mm_unlock) struct mm *locked = mm_lock(t->mm);
+	u64 size = PAGE_UP(a[1]);
 
-	if (__builtin_add_overflow(start, size, &end) || PAGE_UP(end) < end)
+	if (a[0] & ~PAGE_MASK)
 		return -EINVAL;
-	end = PAGE_UP(end);
-	start = PAGE_DOWN(start);
-	if (start == end)
-		return 0;
-	if (lock && !capable(14 /* CAP_IPC_LOCK */)) {
-		if (!limit)
-			return -EPERM;
-		if (t->mm->locked_pages * PAGE_SIZE + (end - start) > limit)
-			return -ENOMEM;
-	}
-	if (!all_mapped(t->mm, start, end))
+	if (size < a[1] || a[0] > PLATFORM_USER_END || size > PLATFORM_USER_END - a[0])
 		return -ENOMEM;
-	return mm_set_locked(t->mm, start, end, lock);
+	if (!uaddr_range_ok(uaddr(a[2]), size / PAGE_SIZE))
+		return -EFAULT;
+	return size ? aspace_mincore(t->mm->as, t->ut, uaddr(a[0]), a[1], uaddr(a[2])) : 0;
 }
+
+s64 sys_membarrier(struct task *t, const u64 *a)
+{
+	return mm_membarrier(t->mm, t->ut, arg_int(a[0]), (u32)a[1]);
+}
+
+s64 sys_mseal(struct task *t, const u64 *a)
+{
+	return a[2] ? -EINVAL : mm_mseal(t->mm, a[0], a[1]);
+}
+
+s64 sys_remap_file_pages(struct task *t, const u64 *a)
+{
+	return a[2] ? -EINVAL : mm_remap_file_pages(t->mm, t->ut, a[0], a[1], a[3], (u32)a[4]);
+}
+
+/* ---- locking ---- */
 
 s64 sys_mlock(struct task *t, const u64 *a)
 {
-	return lock_range(t, a[0], a[1], true);
+	return mm_mlock(t->mm, a[0], a[1], VMA_LOCKED);
 }
 
 s64 sys_mlock2(struct task *t, const u64 *a)
 {
-	return (u32)a[2] & ~1U ? -EINVAL : lock_range(t, a[0], a[1], true);
+	u32 flags = (u32)a[2];
+
+	if (flags & ~1U /* MLOCK_ONFAULT */)
+		return -EINVAL;
+	return mm_mlock(t->mm, a[0], a[1], VMA_LOCKED | (flags ? VMA_LOCKONFAULT : 0));
 }
 
 s64 sys_munlock(struct task *t, const u64 *a)
 {
-	return lock_range(t, a[0], a[1], false);
+	return mm_mlock(t->mm, a[0], a[1], 0);
 }
 
 s64 sys_mlockall(struct task *t, const u64 *a)
 {
 	u32 flags = (u32)a[0];
 
-	if (!flags || (flags & ~7U) || flags == 4)
+	if (!flags || (flags & ~7U) || flags == LINUX_MCL_ONFAULT)
 		return -EINVAL;
-	if (!capable(14) && (flags & 1) && t->mm->total_pages * PAGE_SIZE > task_rlimit(t, 8))
-		return task_rlimit(t, 8) ? -ENOMEM : -EPERM;
-	return flags & 1 ? mm_set_locked(t->mm, 0, PLATFORM_USER_END, true) : 0;
+	return mm_mlockall(t->mm, flags);
 }
 
 s64 sys_munlockall(struct task *t, const u64 *a)
 {
-	return mm_set_locked(t->mm, 0, PLATFORM_USER_END, false);
+	return mm_mlockall(t->mm, 0);
+}
+
+/* ---- protection keys: as on a CPU without them ---- */
+
+s64 sys_pkey_alloc(struct task *t, const u64 *a)
+{
+	return a[0] || (a[1] & ~3ULL) ? -EINVAL : -ENOSPC;
+}
+
+s64 sys_pkey_free(struct task *t, const u64 *a)
+{
+	return -EINVAL; /* none is allocated */
+}
+
+s64 sys_pkey_mprotect(struct task *t, const u64 *a)
+{
+	return arg_int(a[3]) == -1 ? mm_mprotect(t->mm, t->ut, a[0], a[1], (u32)a[2]) : -EINVAL;
+}
+
+/* ---- what is refused ---- */
+
+/* As where vm.unprivileged_userfaultfd is 0: a guest's page faults are the host's affair. */
+s64 sys_userfaultfd(struct task *t, const u64 *a)
+{
+	return -EPERM;
 }
 
 s64 sys_memfd_create(struct task *t, const u64 *a)
 {
-	u32 flags = (u32)a[1], seals = flags & 2 /* MFD_ALLOW_SEALING */ ? 0 : 1;
+	u32 flags = (u32)a[1], seals = flags & LINUX_MFD_ALLOW_SEALING ? 0 : LINUX_F_SEAL_SEAL;
+	u64 noexec = sysctl(SYSCTL_MEMFD_NOEXEC);
 	char name[250];
 	struct file *f;
 	s64 n;
 	int err;
 
-	if (flags & ~(1U | 2U | 8U | 16U)) /* huge pages: none here */
+	if (flags & LINUX_MFD_HUGETLB)
+		return flags & ~(LINUX_MFD_HUGETLB | 31U | 63U << 26) ? -EINVAL : -ENODEV; /* no such pages */
+	if ((flags & ~31U) ||
+	    (flags & (LINUX_MFD_EXEC | LINUX_MFD_NOEXEC_SEAL)) == (LINUX_MFD_EXEC | LINUX_MFD_NOEXEC_SEAL))
 		return -EINVAL;
+	if (!(flags & (LINUX_MFD_EXEC | LINUX_MFD_NOEXEC_SEAL)))
+		flags |= noexec ? LINUX_MFD_NOEXEC_SEAL : LINUX_MFD_EXEC;
+	if ((flags & LINUX_MFD_EXEC) && noexec == 2)
+		return -EACCES;
 	n = copy_in_str(name, uaddr(a[0]), sizeof(name));
 	if (n < 0)
 		return n == -ENAMETOOLONG ? -EINVAL : n;
-	if (flags & 8) /* MFD_NOEXEC_SEAL */
-		seals = 0x20;
+	if (flags & LINUX_MFD_NOEXEC_SEAL)
+		seals = LINUX_F_SEAL_EXEC;
 	err = tmpfs_memfd(name, O_RDWR | O_LARGEFILE, seals, &f);
-	return err ? err : fd_install(f, 0, flags & 1);
+	return err ? err : fd_install(f, 0, flags & LINUX_MFD_CLOEXEC);
 }

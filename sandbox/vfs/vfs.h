@@ -259,6 +259,7 @@ struct dir_context { /* getdents: the directory calls emit for each entry */
 	u64 pos; /* where to start; set to where to go on */
 };
 
+#define FILE_MMAP_NO_WRITE 1
 struct file_ops {
 	/* Move data at *pos (the file's own position, or pread's) and advance *pos. Objects without positions
 	 * ignore it. Return bytes, 0 at end, -errno; -EAGAIN only if file->flags has O_NONBLOCK or `nowait`.
@@ -275,6 +276,7 @@ struct file_ops {
 	 * *host_offset. `writable_shared` asks for one that may be written. NULL: -ENODEV. A file that is
 	 * mapped only by private copies may set *backing NULL and fill anonymous memory itself: not used at
 	 * present. */
+	/* FILE_MMAP_NO_WRITE: mapped, but it may never become writable (a seal). */
 	int (*mmap)(struct file *f, u64 offset, u64 size, u32 prot, bool shared, struct host_fd **backing,
 		    u64 *host_offset);
 	int (*readdir)(struct file *f, struct dir_context *ctx);

@@ -20,7 +20,7 @@ static void measure(struct mm *mm, struct sizes *s)
 	if (!mm)
 		return;
 	s->total = mm->total_pages;
-	s->locked = mm->locked_pages;
+	s->locked = mm_locked_bytes(mm) / PAGE_SIZE;
 	for (struct vma *v = vma_find(mm, 0); v; v = vma_next(v)) {
 		u64 pages = (v->end - v->start) / PAGE_SIZE;
 		if (v->flags & VMA_SHARED)

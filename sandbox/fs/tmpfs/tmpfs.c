@@ -13,8 +13,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "sandbox/abi/mman.h"
 #include "sandbox/fs/tmpfs/data.h"
 #include "sandbox/kernel/kernel.h"
+#include "sandbox/mm/mm.h"
 #include "sandbox/vfs/hostio.h"
 #include "sandbox/vfs/mount.h"
 #include "sandbox/vfs/vfs_priv.h"
@@ -116,12 +118,14 @@ static s64 tmpfs_write(struct file *f, struct uio *src, u64 *pos)
 
 	if (!n)
 		return 0;
-	if (t->seals & 8 /* F_SEAL_WRITE */)
+	if (t->seals & (LINUX_F_SEAL_WRITE | LINUX_F_SEAL_FUTURE_WRITE))
 		return -EPERM;
-	if ((t->seals & 4 /* F_SEAL_GROW */) && *pos + n > inode->attr.size) {
-		if (*pos >= inode->attr.size)
+	if ((t->seals & LINUX_F_SEAL_GROW) && *pos + n > inode->attr.size) {
+		/* Linux writes page by page: the page that would grow the file is refused as a whole */
+		u64 whole = PAGE_DOWN(inode->attr.size);
+		if (*pos >= whole)
 			return -EPERM;
-		n = inode->attr.size - *pos;
+		n = whole - *pos;
 	}
 	if (*pos + n > t->charged && n > room_in(fs)) {
 		n = room_in(fs);
@@ -145,11 +149,13 @@ static int tmpfs_mmap(struct file *f, u64 offset, u64 size, u32 prot, bool share
 	struct tmpfs_inode *t = ti(f->inode);
 	int err;
 
-	if (shared && (prot & 2) && (t->seals & (8 | 16)))
+	bool sealed = t->seals & (LINUX_F_SEAL_WRITE | LINUX_F_SEAL_FUTURE_WRITE);
+
+	if (shared && (prot & 2) && sealed)
 		return -EPERM;
 	err = tmpfs_data_backing(&t->data, f->inode->attr.size, backing);
 	*host_offset = offset;
-	return err;
+	return err ? err : shared && sealed ? FILE_MMAP_NO_WRITE : 0;
 }
 
 static s64 tmpfs_llseek(struct file *f, s64 offset, int whence)
@@ -185,11 +191,11 @@ static int tmpfs_fallocate(struct file *f, int mode, u64 offset, u64 size)
 	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))
 		return -EOPNOTSUPP;
 	if (mode & FALLOC_FL_PUNCH_HOLE) {
-		if (t->seals & (8 | 16))
+		if (t->seals & (LINUX_F_SEAL_WRITE | LINUX_F_SEAL_FUTURE_WRITE))
 			return -EPERM;
 		err = tmpfs_data_punch(&t->data, offset, size, inode->attr.size);
 	} else {
-		if ((t->seals & 4) && end > inode->attr.size)
+		if ((t->seals & LINUX_F_SEAL_GROW) && end > inode->attr.size)
 			return -EPERM;
 		if (end > t->charged && size > room_in(tmpfs_of(inode)))
 			return -ENOSPC;
@@ -244,7 +250,7 @@ static struct inode *tmpfs_inode_new(struct super_block *sb, u32 mode)
 	fs->inodes++;
 	inode->private = t;
 	xattr_store_init(&t->xattrs);
-	t->seals = 1; /* F_SEAL_SEAL: only memfds may be sealed */
+	t->seals = LINUX_F_SEAL_SEAL; /* only memfds may be sealed */
 	if (dir) {
 		inode->attr.nlink = 2;
 		inode->attr.size = 2 * DIRENT_SIZE; /* . and .. */
@@ -298,10 +304,13 @@ static int tmpfs_setattr(struct inode *inode, const struct attr_change *ch)
 {
 	int err;
 
+	if ((ch->mask & ATTR_MODE) && (ti(inode)->seals & LINUX_F_SEAL_EXEC) &&
+	    ((ch->mode ^ inode->attr.mode) & 0111))
+		return -EPERM;
 	if (ch->mask & ATTR_SIZE) {
 		u32 seals = ti(inode)->seals;
-		if ((ch->size < inode->attr.size && (seals & 2)) ||
-		    (ch->size > inode->attr.size && (seals & 4)))
+		if ((ch->size < inode->attr.size && (seals & LINUX_F_SEAL_SHRINK)) ||
+		    (ch->size > inode->attr.size && (seals & LINUX_F_SEAL_GROW)))
 			return -EPERM;
 		err = tmpfs_data_resize(&ti(inode)->data, inode->attr.size, ch->size);
 		if (err)
@@ -732,7 +741,8 @@ int tmpfs_memfd(const char *name, u32 o_flags, u32 seals, struct file **out)
 
 	if (err)
 		return err;
-	err = tmpfs_tmpfile(m->root->inode, LINUX_S_IFREG | 0777, &inode);
+	err =
+	    tmpfs_tmpfile(m->root->inode, LINUX_S_IFREG | (seals & LINUX_F_SEAL_EXEC ? 0666 : 0777), &inode);
 	label = kasprintf("memfd:%s", name);
 	path.mnt = m;
 	path.dentry = label && !err ? dentry_new(m->root, m->sb, label, strlen(label)) : NULL;
@@ -764,10 +774,17 @@ s64 tmpfs_seals(struct file *f, bool add_them, u32 seals)
 		return -EINVAL;
 	if (!add_them)
 		return ti(inode)->seals;
-	if (seals & ~0x1fU)
+	if (seals & ~0x3fU)
 		return -EINVAL;
-	if (!(f->mode & FMODE_WRITE) || (ti(inode)->seals & 1))
+	if (!(f->mode & FMODE_WRITE) || (ti(inode)->seals & LINUX_F_SEAL_SEAL))
 		return -EPERM;
+	if ((seals & LINUX_F_SEAL_WRITE) && !(ti(inode)->seals & LINUX_F_SEAL_WRITE) &&
+	    mm_inode_mapped_writable(inode))
+		return -EBUSY;
+	/* a program that shall stay one must not be written either */
+	if ((seals & LINUX_F_SEAL_EXEC) && (inode->attr.mode & 0111))
+		seals |=
+		    LINUX_F_SEAL_SHRINK | LINUX_F_SEAL_GROW | LINUX_F_SEAL_WRITE | LINUX_F_SEAL_FUTURE_WRITE;
 	ti(inode)->seals |= seals;
 	return 0;
 }
