@@ -111,6 +111,26 @@ static bool parent_ignores(const struct thread_group *parent)
 	return act->handler == LINUX_SIG_IGN || (act->flags & LINUX_SA_NOCLDWAIT);
 }
 
+/* The connection between tg's process group and its parent's ends. If it was the group's last to its session,
+ * and a member is stopped, nobody could continue it any more: it gets SIGHUP and SIGCONT. `ignore` is the one
+ * who is just ending. */
+static void connection_ended(struct thread_group *tg, const struct thread_group *parent,
+			     struct thread_group *ignore)
+{
+	struct thread_group *m;
+	bool stopped = false;
+
+	if (!parent || parent->pgrp == tg->pgrp || parent->session != tg->session ||
+	    !pgrp_is_orphaned(tg->pgrp, ignore))
+		return;
+	list_for_each_entry (m, &tg->pgrp->pgrp_members, pgrp_node)
+		stopped |= m->stopped && m->live;
+	if (!stopped)
+		return;
+	(void)send_signal_pgrp(tg->pgrp, LINUX_SIGHUP, NULL);
+	(void)send_signal_pgrp(tg->pgrp, LINUX_SIGCONT, NULL);
+}
+
 static void orphan_children(struct thread_group *tg)
 {
 	struct thread_group *reaper = find_reaper(tg), *child, *next;
@@ -124,30 +144,13 @@ static void orphan_children(struct thread_group *tg)
 			list_add_tail(&child->sibling_node, &reaper->children);
 			child->exit_signal = LINUX_SIGCHLD;
 		}
+		connection_ended(child, tg, NULL);
 		if (child->live == 0 && !ptrace_holds_zombie(child->leader)) {
 			if (!reaper)
 				reap(child);
 			else
 				child_notify(child, LINUX_CLD_EXITED);
 		}
-	}
-}
-
-/* Stopped members of a process group that our exit orphans get SIGHUP and SIGCONT. */
-static void release_orphaned_groups(struct thread_group *tg)
-{
-	struct thread_group *child, *m;
-
-	list_for_each_entry (child, &tg->children, sibling_node) {
-		struct pid *pgrp = child->pgrp;
-		bool stopped = false;
-		if (pgrp == tg->pgrp || child->session != tg->session || !pgrp_is_orphaned(pgrp, NULL))
-			continue;
-		list_for_each_entry (m, &pgrp->pgrp_members, pgrp_node)
-			stopped |= m->stopped;
-		if (stopped && (send_signal_pgrp(pgrp, LINUX_SIGHUP, NULL) ||
-				send_signal_pgrp(pgrp, LINUX_SIGCONT, NULL)))
-			klog(LOG_DEBUG, "an orphaned process group is gone already");
 	}
 }
 
@@ -234,7 +237,7 @@ static void process_end(struct task *t)
 	itimers_cancel(tg);
 	timer_cancel(&tg->cpu_limit);
 	posix_timers_free(tg);
-	tty_disassociate(tg);
+	tty_disassociate(tg, true);
 	if (ns->init && ns->init->tg == tg) {
 		namespace_end(ns, tg);
 		ns->init = NULL;
@@ -242,7 +245,7 @@ static void process_end(struct task *t)
 			tg->container->init = NULL;
 	}
 	orphan_children(tg);
-	release_orphaned_groups(tg);
+	connection_ended(tg, tg->parent, tg);
 	tell_dying_namespaces(t);
 	if (tg->container)
 		tg->container->process_count--;

@@ -30,6 +30,8 @@ static void tg_release(struct object *obj)
 	timer_cancel(&tg->cpu_limit);
 	posix_timers_free(tg);
 	tty_put(tg->tty);
+	if (tg->tty_old_pgrp)
+		pid_put(tg->tty_old_pgrp);
 	list_del_init(&tg->pgrp_node);
 	list_del_init(&tg->session_node);
 	pid_put(tg->pgrp);

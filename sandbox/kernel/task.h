@@ -69,8 +69,9 @@ struct thread_group {
 	/* job control */
 	struct pid *pgrp, *session; /* counted */
 	struct list_head pgrp_node, session_node;
-	struct tty *tty; /* controlling terminal, counted */
-	bool did_exec;   /* setpgid(2) by the parent refused after execve */
+	struct tty *tty;          /* controlling terminal, counted */
+	struct pid *tty_old_pgrp; /* leader, counted: the foreground group when its terminal was hung up */
+	bool did_exec;            /* setpgid(2) by the parent refused after execve */
 
 	/* signals */
 	struct sigpending pending;

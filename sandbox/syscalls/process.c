@@ -277,7 +277,7 @@ s64 sys_setsid(struct task *t, const u64 *a)
 
 	if (tg->session == self || !list_empty(&self->pgrp_members))
 		return -EPERM;
-	tty_disassociate(tg);
+	tty_disassociate(tg, false);
 	list_del_init(&tg->session_node);
 	pid_get(self);
 	pid_unused(tg->session);

@@ -118,6 +118,37 @@ static int make_pty(struct super_block *sb, u16 cols, u16 rows, struct tty **out
 
 /* ---- masters ---- */
 
+/* In packet mode a read gives a status byte alone, or a byte of 0 and data. */
+static size_t read_packet(struct tty *t, u8 *buf, size_t size)
+{
+	size_t n;
+
+	if (!t->packet)
+		return pty_master_read(t, buf, size);
+	if (t->packet_status) {
+		buf[0] = t->packet_status;
+		t->packet_status = 0;
+		return 1;
+	}
+	if (!ldisc_out_pending(&t->ld))
+		return 0;
+	buf[0] = 0;
+	n = size > 1 ? pty_master_read(t, buf + 1, size - 1) : 0;
+	return n + 1;
+}
+
+static s64 set_packet(struct tty *t, u64 arg)
+{
+	s32 on;
+
+	if (get_user(&on, uaddr(arg)))
+		return -EFAULT;
+	if (on && !t->packet)
+		t->packet_status = 0;
+	t->packet = on;
+	return 0;
+}
+
 static s64 master_read(struct file *f, struct uio *dst, u64 *pos)
 {
 	struct tty *t = ((struct pty_master *)f->private)->tty;
@@ -128,7 +159,7 @@ static s64 master_read(struct file *f, struct uio *dst, u64 *pos)
 	if (!dst->left)
 		return 0;
 	for (;;) {
-		n = pty_master_read(t, buf, min_t(size_t, dst->left, sizeof(buf)));
+		n = read_packet(t, buf, min_t(size_t, dst->left, sizeof(buf)));
 		if (n)
 			return uio_copy(dst, buf, n) == (s64)n ? (s64)n : -EFAULT;
 		if (t->slave_opened && !t->slave_files)
@@ -200,6 +231,11 @@ static s64 master_ioctl(struct file *f, u32 cmd, u64 arg)
 		return put_user(&v, uaddr(arg));
 	case TIOCGPTPEER:
 		return open_peer(f, arg);
+	case LINUX_TIOCPKT:
+		return set_packet(t, arg);
+	case LINUX_TIOCGPKT:
+		v = t->packet;
+		return put_user(&v, uaddr(arg));
 	case LINUX_FIONREAD:
 		v = (s32)ldisc_out_pending(&t->ld);
 		return put_user(&v, uaddr(arg));

@@ -36,37 +36,26 @@ void tty_set_session(struct tty *t, struct pid *session, struct pid *pgrp)
 		pid_put(old_pgrp);
 }
 
-int tty_set_controlling(struct tty *t, struct thread_group *tg)
+int tty_set_controlling(struct tty *t, struct thread_group *tg, bool steal)
 {
 	if (tg->tty == t && t->session == tg->session)
 		return 0;
-	if (tg->tty || !tg->session || tg->session->task != tg->leader || t->session)
+	if (tg->tty || !tg->session || tg->session->task != tg->leader || (t->session && !steal))
 		return -EPERM;
+	tty_clear_session(t);
 	tg->tty = tty_get(t);
 	tty_set_session(t, tg->session, tg->pgrp);
 	return 0;
 }
 
-void tty_disassociate(struct thread_group *tg)
+void tty_clear_session(struct tty *t)
 {
-	struct tty *t = tg->tty;
 	struct thread_group *member;
 
-	if (!t)
+	if (!t->session)
 		return;
-	if (!tg->session || tg->session != t->session || tg->session->task != tg->leader) {
-		tg->tty = NULL;
-		tty_put(t);
-		return;
-	}
 	tty_get(t); /* through the loop */
-	if (t->pgrp) {
-		(void)send_signal_pgrp(t->pgrp, LINUX_SIGHUP, NULL);
-		(void)send_signal_pgrp(t->pgrp, LINUX_SIGCONT, NULL);
-		pid_put(t->pgrp);
-		t->pgrp = NULL;
-	}
-	list_for_each_entry (member, &tg->session->session_members, session_node) {
+	list_for_each_entry (member, &t->session->session_members, session_node) {
 		if (member->tty == t) {
 			member->tty = NULL;
 			tty_put(t);
@@ -74,5 +63,36 @@ void tty_disassociate(struct thread_group *tg)
 	}
 	pid_put(t->session);
 	t->session = NULL;
+	if (t->pgrp)
+		pid_put(t->pgrp);
+	t->pgrp = NULL;
+	tty_put(t);
+}
+
+void tty_disassociate(struct thread_group *tg, bool at_exit)
+{
+	bool leader = tg->session && tg->session->task == tg->leader;
+	struct tty *t = tg->tty;
+
+	if (leader && at_exit && !t && tg->tty_old_pgrp) { /* the terminal was hung up: now its jobs end */
+		(void)send_signal_pgrp(tg->tty_old_pgrp, LINUX_SIGHUP, NULL);
+		(void)send_signal_pgrp(tg->tty_old_pgrp, LINUX_SIGCONT, NULL);
+		pid_put(tg->tty_old_pgrp);
+		tg->tty_old_pgrp = NULL;
+	}
+	if (!t)
+		return;
+	if (!leader || tg->session != t->session) {
+		tg->tty = NULL;
+		tty_put(t);
+		return;
+	}
+	tty_get(t); /* until it is cleared */
+	if (t->pgrp) {
+		(void)send_signal_pgrp(t->pgrp, LINUX_SIGHUP, NULL);
+		if (!at_exit)
+			(void)send_signal_pgrp(t->pgrp, LINUX_SIGCONT, NULL);
+	}
+	tty_clear_session(t);
 	tty_put(t);
 }

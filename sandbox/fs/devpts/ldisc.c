@@ -48,11 +48,11 @@ void ldisc_init(struct ldisc *ld)
 
 void ldisc_set_termios(struct ldisc *ld, const struct linux_termios *tio)
 {
-	bool was_canon = ld_lflag(ld, LINUX_ICANON);
+	bool was_canon = ld_canonical(ld);
 	bool was_ixon = ld_iflag(ld, LINUX_IXON);
 
 	ld->tio = *tio;
-	if (was_canon != ld_lflag(ld, LINUX_ICANON)) {
+	if (was_canon != ld_canonical(ld)) {
 		/* what was typed so far is readable in either mode; nothing remains editable */
 		ld->canon = ld->head;
 		if (!was_canon && ld->head != ld->tail)
@@ -60,7 +60,7 @@ void ldisc_set_termios(struct ldisc *ld, const struct linux_termios *tio)
 		ld->erasing = ld->literal = false;
 	}
 	if (was_ixon && !ld_iflag(ld, LINUX_IXON))
-		ld->stopped = false;
+		ldisc_set_stopped(ld, false);
 }
 
 static u32 in_used(const struct ldisc *ld)
@@ -153,12 +153,11 @@ static void reprint(struct ldisc *ld, u8 c)
 
 static void raise_signal(struct ldisc *ld, int sig, u8 c)
 {
-	if (!ld_lflag(ld, LINUX_NOFLSH)) {
+	/* what was written has left for the master: only input can be forgotten */
+	if (!ld_lflag(ld, LINUX_NOFLSH))
 		ldisc_flush_input(ld);
-		ldisc_flush_output(ld);
-	}
 	if (ld_iflag(ld, LINUX_IXON))
-		ld->stopped = false;
+		ldisc_set_stopped(ld, false);
 	if (ld_lflag(ld, LINUX_ECHO))
 		ld_echo(ld, c);
 	if (ld->signal)
@@ -170,11 +169,11 @@ static bool input_control(struct ldisc *ld, u8 c)
 {
 	if (ld_iflag(ld, LINUX_IXON)) {
 		if (is_special(ld, c, LINUX_VSTART)) {
-			ld->stopped = false;
+			ldisc_set_stopped(ld, false);
 			return true;
 		}
 		if (is_special(ld, c, LINUX_VSTOP)) {
-			ld->stopped = true;
+			ldisc_set_stopped(ld, true);
 			return true;
 		}
 	}
@@ -235,7 +234,7 @@ static bool input_edit(struct ldisc *ld, u8 c)
 /* An ordinary byte or the end of a line, into the ring. */
 static void input_store(struct ldisc *ld, u8 c, bool literal)
 {
-	bool canon = ld_lflag(ld, LINUX_ICANON);
+	bool canon = ld_canonical(ld);
 	bool is_eof = canon && !literal && is_special(ld, c, LINUX_VEOF);
 	bool ends = canon && !literal &&
 		    (c == '\n' || is_eof || is_special(ld, c, LINUX_VEOL) ||
@@ -247,7 +246,8 @@ static void input_store(struct ldisc *ld, u8 c, bool literal)
 			ld_put_raw(ld, '\a');
 		return;
 	}
-	if (!is_eof && (ld_lflag(ld, LINUX_ECHO) || (c == '\n' && canon && ld_lflag(ld, LINUX_ECHONL)))) {
+	if (!is_eof && !ld_lflag(ld, LINUX_EXTPROC) &&
+	    (ld_lflag(ld, LINUX_ECHO) || (c == '\n' && canon && ld_lflag(ld, LINUX_ECHONL)))) {
 		ld_finish_erasing(ld);
 		if (ld->head == ld->canon)
 			ld->line_column = ld->column;
@@ -267,6 +267,10 @@ static void input_byte(struct ldisc *ld, u8 c)
 
 	if (ld_iflag(ld, LINUX_ISTRIP))
 		c &= 0x7F;
+	if (ld_lflag(ld, LINUX_EXTPROC)) { /* somebody else does the editing */
+		input_store(ld, c, true);
+		return;
+	}
 	if (literal) {
 		ld->literal = false;
 		input_store(ld, c, true);
@@ -276,7 +280,7 @@ static void input_byte(struct ldisc *ld, u8 c)
 		c = (u8)(c - 'A' + 'a');
 	if (ld->stopped && ld_iflag(ld, LINUX_IXON) && ld_iflag(ld, LINUX_IXANY) &&
 	    !is_special(ld, c, LINUX_VSTOP))
-		ld->stopped = false;
+		ldisc_set_stopped(ld, false);
 	if (input_control(ld, c))
 		return;
 	if (c == '\r') {
@@ -287,7 +291,7 @@ static void input_byte(struct ldisc *ld, u8 c)
 	} else if (c == '\n' && ld_iflag(ld, LINUX_INLCR)) {
 		c = '\r';
 	}
-	if (ld_lflag(ld, LINUX_ICANON) && input_edit(ld, c))
+	if (ld_canonical(ld) && input_edit(ld, c))
 		return;
 	input_store(ld, c, false);
 }
@@ -311,7 +315,7 @@ size_t ldisc_input(struct ldisc *ld, const u8 *data, size_t size)
 
 bool ldisc_readable(const struct ldisc *ld, u32 min)
 {
-	if (ld_lflag(ld, LINUX_ICANON))
+	if (ld_canonical(ld))
 		return ld->canon != ld->tail;
 	return in_used(ld) >= (min ? min : 1);
 }
@@ -320,7 +324,7 @@ u32 ldisc_pending(const struct ldisc *ld)
 {
 	u32 n = 0;
 
-	if (!ld_lflag(ld, LINUX_ICANON))
+	if (!ld_canonical(ld))
 		return in_used(ld);
 	for (u32 i = ld->tail; i != ld->canon; i++)
 		n += !bit_get(ld->eof, i);
@@ -329,7 +333,7 @@ u32 ldisc_pending(const struct ldisc *ld)
 
 s64 ldisc_read(struct ldisc *ld, u8 *dst, size_t size)
 {
-	bool canon = ld_lflag(ld, LINUX_ICANON);
+	bool canon = ld_canonical(ld);
 	u32 end = canon ? ld->canon : ld->head;
 	size_t n = 0;
 
@@ -362,4 +366,15 @@ void ldisc_flush_input(struct ldisc *ld)
 		ld->throttled = false;
 		ldisc_send_flow(ld, true);
 	}
+	if (ld->flushed)
+		ld->flushed(ld);
+}
+
+void ldisc_set_stopped(struct ldisc *ld, bool stopped)
+{
+	if (ld->stopped == stopped)
+		return;
+	ld->stopped = stopped;
+	if (ld->flow_changed)
+		ld->flow_changed(ld);
 }

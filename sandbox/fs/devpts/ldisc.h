@@ -29,6 +29,8 @@ struct ldisc {
 	bool stopped;                              /* output stopped by VSTOP or TCOOFF */
 	bool throttled;                            /* VSTOP was sent to the other side (IXOFF) */
 	void (*signal)(struct ldisc *ld, int sig); /* to the foreground group; NULL: none */
+	void (*flushed)(struct ldisc *ld);         /* input was forgotten; NULL: nobody wants to know */
+	void (*flow_changed)(struct ldisc *ld);    /* `stopped` changed; NULL likewise */
 	u8 mark[LDISC_IN_SIZE / 8], eof[LDISC_IN_SIZE / 8];
 	u8 in[LDISC_IN_SIZE], out[LDISC_OUT_SIZE];
 };
@@ -55,7 +57,8 @@ size_t ldisc_take(struct ldisc *ld, u8 *dst, size_t size);
 u32 ldisc_out_pending(const struct ldisc *ld);
 
 void ldisc_flush_input(struct ldisc *ld);
-void ldisc_flush_output(struct ldisc *ld);
+/* VSTOP, VSTART, TCOOFF, TCOON */
+void ldisc_set_stopped(struct ldisc *ld, bool stopped);
 /* Sends VSTART or VSTOP to the other side (TCION, TCIOFF). */
 void ldisc_send_flow(struct ldisc *ld, bool start);
 

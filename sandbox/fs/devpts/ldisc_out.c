@@ -172,11 +172,6 @@ size_t ldisc_take(struct ldisc *ld, u8 *dst, size_t size)
 	return n;
 }
 
-void ldisc_flush_output(struct ldisc *ld)
-{
-	ld->out_tail = ld->out_head;
-}
-
 void ldisc_send_flow(struct ldisc *ld, bool start)
 {
 	u8 c = ld->tio.c_cc[start ? LINUX_VSTART : LINUX_VSTOP];

@@ -14,6 +14,11 @@ static inline bool ld_iflag(const struct ldisc *ld, u32 f)
 {
 	return ld->tio.c_iflag & f;
 }
+/* With EXTPROC the other side edits: to us it is raw. */
+static inline bool ld_canonical(const struct ldisc *ld)
+{
+	return (ld->tio.c_lflag & (LINUX_ICANON | LINUX_EXTPROC)) == LINUX_ICANON;
+}
 static inline u8 *ld_at(struct ldisc *ld, u32 i)
 {
 	return &ld->in[i % LDISC_IN_SIZE];

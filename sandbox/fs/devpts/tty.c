@@ -27,6 +27,21 @@ static void signal_foreground(struct ldisc *ld, int sig)
 		(void)send_signal_pgrp(t->pgrp, sig, NULL);
 }
 
+static void note_flush(struct ldisc *ld)
+{
+	tty_packet_status(container_of(ld, struct tty, ld), LINUX_TIOCPKT_FLUSHREAD, 0);
+}
+
+static void note_flow(struct ldisc *ld)
+{
+	struct tty *t = container_of(ld, struct tty, ld);
+
+	if (ld->stopped)
+		tty_packet_status(t, LINUX_TIOCPKT_STOP, LINUX_TIOCPKT_START);
+	else
+		tty_packet_status(t, LINUX_TIOCPKT_START, LINUX_TIOCPKT_STOP);
+}
+
 static void tty_release(struct object *obj)
 {
 	struct tty *t = container_of(obj, struct tty, obj);
@@ -64,9 +79,19 @@ u32 pty_master_poll(struct tty *t)
 
 	if (ldisc_out_pending(&t->ld))
 		ev |= IN_EVENTS;
+	if (t->packet && t->packet_status)
+		ev |= IN_EVENTS | LINUX_POLLPRI;
 	if (t->slave_opened && !t->slave_files)
 		ev |= LINUX_POLLHUP;
 	return ev;
+}
+
+void tty_packet_status(struct tty *t, u8 status, u8 cancels)
+{
+	if (!t->packet)
+		return;
+	t->packet_status = (u8)((t->packet_status & ~cancels) | status);
+	wake_up(&t->master_wait, IN_EVENTS | LINUX_POLLPRI);
 }
 
 void pty_resize(struct tty *t, u16 cols, u16 rows)
@@ -86,9 +111,12 @@ void pty_master_close(struct tty *t)
 
 		(void)send_signal_group(leader, LINUX_SIGHUP, NULL);
 		(void)send_signal_group(leader, LINUX_SIGCONT, NULL);
+		if (leader->tty_old_pgrp)
+			pid_put(leader->tty_old_pgrp);
+		leader->tty_old_pgrp = t->pgrp ? pid_get(t->pgrp) : NULL;
 	}
-	signal_foreground(&t->ld, LINUX_SIGHUP);
-	signal_foreground(&t->ld, LINUX_SIGCONT);
+	tty_clear_session(t);
+	ldisc_flush_input(&t->ld);
 	wake_up_all(&t->slave_wait, 0);
 	if (t->name) {
 		dentry_delete(t->name);
@@ -100,7 +128,7 @@ void pty_master_close(struct tty *t)
 
 static bool is_canonical(const struct tty *t)
 {
-	return t->ld.tio.c_lflag & LINUX_ICANON;
+	return (t->ld.tio.c_lflag & (LINUX_ICANON | LINUX_EXTPROC)) == LINUX_ICANON;
 }
 
 /* Raw mode's VMIN and VTIME: waits until a read may take what is there (0), or the mode changed (1). */
@@ -253,6 +281,8 @@ struct tty *tty_new(u16 cols, u16 rows)
 	object_init(&t->obj, tty_release);
 	ldisc_init(&t->ld);
 	t->ld.signal = signal_foreground;
+	t->ld.flushed = note_flush;
+	t->ld.flow_changed = note_flow;
 	wait_queue_init(&t->slave_wait);
 	wait_queue_init(&t->master_wait);
 	t->winsize.ws_col = cols;
@@ -274,9 +304,9 @@ int tty_open_slave(struct tty *t, struct file *f)
 	t->slave_files++;
 	t->slave_opened = true;
 	/* the first terminal that a session leader opens becomes its controlling one */
-	if (task && !(f->open_flags & O_NOCTTY) && !task->tg->tty && !t->session &&
+	if (task && !(f->open_flags & O_NOCTTY) && (f->mode & FMODE_READ) && !task->tg->tty && !t->session &&
 	    task->tg->session == task->tg->leader->pid)
-		return tty_set_controlling(t, task->tg);
+		return tty_set_controlling(t, task->tg, false);
 	return 0;
 }
 

@@ -28,6 +28,8 @@ struct tty {
 	bool slave_opened;  /* ever: before that, the master does not see a hang-up */
 	bool master_closed; /* slave: reads end, writes are EIO */
 	bool exclusive, locked;
+	bool packet;         /* TIOCPKT: what the master reads begins with a status byte */
+	u8 packet_status;    /* LINUX_TIOCPKT_*, not yet read */
 	struct dentry *name; /* counted; of a pair that devpts_open_pair made */
 };
 
@@ -59,14 +61,18 @@ void pty_resize(struct tty *t, u16 cols, u16 rows);
 /* Closes the master side: hang-up for the slave. Drops the caller's reference. */
 void pty_master_close(struct tty *t);
 
+/* Packet mode: the master is to hear of `status`, which takes `cancels` back. */
+void tty_packet_status(struct tty *t, u8 status, u8 cancels);
 /* Makes it the controlling terminal of the session led by tg. -EPERM (not a leader, has one, or the tty has
- * another session). */
-int tty_set_controlling(struct tty *t, struct thread_group *tg) must_check;
+ * another session; `steal` takes it from that). */
+int tty_set_controlling(struct tty *t, struct thread_group *tg, bool steal) must_check;
+/* The session's processes lose it, without a signal. */
+void tty_clear_session(struct tty *t);
 /* Gives the tty to a session (spawn: the new process is its leader); any session before loses it. */
 void tty_set_session(struct tty *t, struct pid *session, struct pid *pgrp);
 /* setsid(2), TIOCNOTTY, exit: tg gives up its terminal. A session leader's whole session does, and the
- * foreground group gets SIGHUP and SIGCONT. */
-void tty_disassociate(struct thread_group *tg);
+ * foreground group gets SIGHUP, and SIGCONT unless it was at exit. */
+void tty_disassociate(struct thread_group *tg, bool at_exit);
 /* May the current task read (sig = SIGTTIN) or change (SIGTTOU) it? 0, -EIO, -ERESTARTSYS. */
 int tty_check_job_control(struct tty *t, int sig) must_check;
 

@@ -3,6 +3,8 @@
  */
 #include <errno.h>
 
+#include "sandbox/abi/poll.h"
+#include "sandbox/abi/sched.h"
 #include "sandbox/fs/devpts/tty.h"
 #include "sandbox/kernel/task.h"
 
@@ -13,24 +15,39 @@ static s64 get_termios(struct tty *t, u64 arg, bool two)
 	return copy_out(uaddr(arg), &t2, two ? sizeof(t2) : sizeof(t2.t));
 }
 
-/* The W and F variants wait until the master has read everything; F also forgets what was typed. */
-static s64 set_termios(struct tty *t, u64 arg, bool two, bool drain, bool flush)
+/* What packet mode tells of a change of settings: whether VSTOP and VSTART are ^S and ^Q, and EXTPROC. */
+static void tell_settings(struct tty *t, const struct linux_termios *old)
 {
+	const struct linux_termios *tio = &t->ld.tio;
+	bool was =
+	    (old->c_iflag & LINUX_IXON) && old->c_cc[LINUX_VSTOP] == 19 && old->c_cc[LINUX_VSTART] == 17;
+	bool is =
+	    (tio->c_iflag & LINUX_IXON) && tio->c_cc[LINUX_VSTOP] == 19 && tio->c_cc[LINUX_VSTART] == 17;
+
+	if (was != is)
+		tty_packet_status(t, is ? LINUX_TIOCPKT_DOSTOP : LINUX_TIOCPKT_NOSTOP,
+				  is ? LINUX_TIOCPKT_NOSTOP : LINUX_TIOCPKT_DOSTOP);
+	if ((old->c_lflag | tio->c_lflag) & LINUX_EXTPROC)
+		tty_packet_status(t, LINUX_TIOCPKT_IOCTL, 0);
+}
+
+/* The W and F variants have nothing to wait for: what was written is with the master at once. F forgets what
+ * was typed. */
+static s64 set_termios(struct tty *t, u64 arg, bool two, bool flush)
+{
+	struct linux_termios old = t->ld.tio;
 	struct linux_termios2 t2;
 	int err = tty_check_job_control(t, LINUX_SIGTTOU);
 
 	if (!err && copy_in(&t2, uaddr(arg), two ? sizeof(t2) : sizeof(t2.t)))
 		err = -EFAULT;
-	if (!err && (t2.t.c_lflag & LINUX_EXTPROC))
-		err = -EINVAL;
-	if (!err && drain)
-		err = wait_event(&t->slave_wait, !ldisc_out_pending(&t->ld) || t->master_closed, TIME_NEVER);
 	if (err)
 		return err;
 	if (flush)
 		ldisc_flush_input(&t->ld);
 	t2.t.c_line = 0;
 	ldisc_set_termios(&t->ld, &t2.t);
+	tell_settings(t, &old);
 	wake_up_all(&t->slave_wait, 0);
 	return 0;
 }
@@ -43,12 +60,12 @@ static s64 flush_queues(struct tty *t, u64 which)
 		return err;
 	if (which > LINUX_TCIOFLUSH)
 		return -EINVAL;
-	if (which != LINUX_TCOFLUSH)
+	if (which != LINUX_TCOFLUSH) {
 		ldisc_flush_input(&t->ld);
-	if (which != LINUX_TCIFLUSH)
-		ldisc_flush_output(&t->ld);
-	wake_up_all(&t->slave_wait, 0);
-	wake_up_all(&t->master_wait, 0);
+		wake_up(&t->master_wait, LINUX_POLLOUT);
+	}
+	if (which != LINUX_TCIFLUSH) /* there is never any */
+		tty_packet_status(t, LINUX_TIOCPKT_FLUSHWRITE, 0);
 	return 0;
 }
 
@@ -61,7 +78,7 @@ static s64 flow(struct tty *t, u64 action)
 	switch (action) {
 	case LINUX_TCOOFF:
 	case LINUX_TCOON:
-		t->ld.stopped = action == LINUX_TCOOFF;
+		ldisc_set_stopped(&t->ld, action == LINUX_TCOOFF);
 		break;
 	case LINUX_TCIOFF:
 	case LINUX_TCION:
@@ -86,7 +103,7 @@ static s64 set_foreground(struct tty *t, u64 arg)
 		return -ENOTTY;
 	err = tty_check_job_control(t, LINUX_SIGTTOU);
 	if (err)
-		return err;
+		return err == -EIO ? -ENOTTY : err;
 	if (get_user(&nr, uaddr(arg)))
 		return -EFAULT;
 	if (nr < 0)
@@ -115,11 +132,11 @@ static s64 controlling(struct tty *t, u32 cmd, u64 arg)
 
 	switch (cmd) {
 	case LINUX_TIOCSCTTY:
-		return tty_set_controlling(t, tg);
+		return tty_set_controlling(t, tg, arg == 1 && capable(LINUX_CAP_SYS_ADMIN));
 	case LINUX_TIOCNOTTY:
 		if (tg->tty != t)
 			return -ENOTTY;
-		tty_disassociate(tg);
+		tty_disassociate(tg, false);
 		return 0;
 	case LINUX_TIOCSPGRP:
 		return set_foreground(t, arg);
@@ -140,17 +157,39 @@ static s64 set_winsize(struct tty *t, u64 arg)
 
 	if (get_user(&ws, uaddr(arg)))
 		return -EFAULT;
+	if (t->winsize.ws_xpixel != ws.ws_xpixel || t->winsize.ws_ypixel != ws.ws_ypixel)
+		t->winsize.ws_col = (u16)~ws.ws_col; /* a change of pixels alone is one, too */
 	t->winsize.ws_xpixel = ws.ws_xpixel;
 	t->winsize.ws_ypixel = ws.ws_ypixel;
 	pty_resize(t, ws.ws_col, ws.ws_row);
 	return 0;
 }
 
+/* Types a byte for others: only with CAP_SYS_ADMIN, as with dev.tty.legacy_tiocsti = 0. */
+static s64 simulate_typing(struct tty *t, u64 arg)
+{
+	u8 c;
+
+	if (!capable(LINUX_CAP_SYS_ADMIN))
+		return -EIO;
+	if (get_user(&c, uaddr(arg)))
+		return -EFAULT;
+	(void)pty_master_write(t, &c, 1);
+	return 0;
+}
+
+static s64 send_break(struct tty *t)
+{
+	return tty_check_job_control(t, LINUX_SIGTTOU); /* a pty has no line to break, and nothing to drain */
+}
+
 s64 tty_ioctl(struct file *f, u32 cmd, u64 arg)
 {
 	struct tty *t = f->private;
 
-	return t->master_closed ? -EIO : tty_ioctl_tty(t, cmd, arg);
+	if (t->master_closed)
+		return cmd == LINUX_TIOCSPGRP ? -ENOTTY : -EIO;
+	return tty_ioctl_tty(t, cmd, arg);
 }
 
 s64 tty_ioctl_tty(struct tty *t, u32 cmd, u64 arg)
@@ -162,11 +201,11 @@ s64 tty_ioctl_tty(struct tty *t, u32 cmd, u64 arg)
 	case LINUX_TCSETS:
 	case LINUX_TCSETSW:
 	case LINUX_TCSETSF:
-		return set_termios(t, arg, false, cmd != LINUX_TCSETS, cmd == LINUX_TCSETSF);
+		return set_termios(t, arg, false, cmd == LINUX_TCSETSF);
 	case LINUX_TCSETS2:
 	case LINUX_TCSETSW2:
 	case LINUX_TCSETSF2:
-		return set_termios(t, arg, true, cmd != LINUX_TCSETS2, cmd == LINUX_TCSETSF2);
+		return set_termios(t, arg, true, cmd == LINUX_TCSETSF2);
 	case LINUX_TIOCGWINSZ:
 		return put_user(&t->winsize, uaddr(arg));
 	case LINUX_TIOCSWINSZ:
@@ -182,14 +221,14 @@ s64 tty_ioctl_tty(struct tty *t, u32 cmd, u64 arg)
 	case LINUX_TCXONC:
 		return flow(t, arg);
 	case LINUX_TCSBRK:
-	case LINUX_TCSBRKP: /* no line to break; TCSBRK with 1 is tcdrain */
-		return wait_event(&t->slave_wait, !ldisc_out_pending(&t->ld) || t->master_closed, TIME_NEVER);
+	case LINUX_TCSBRKP:
+		return send_break(t);
 	case LINUX_TIOCOUTQ:
-		return put_s32(arg, (s32)ldisc_out_pending(&t->ld));
+		return put_s32(arg, 0); /* all of it is with the master */
 	case LINUX_FIONREAD:
 		return put_s32(arg, (s32)ldisc_pending(&t->ld));
-	case LINUX_TIOCSTI: /* as with dev.tty.legacy_tiocsti = 0 */
-		return -EIO;
+	case LINUX_TIOCSTI:
+		return simulate_typing(t, arg);
 	case LINUX_TIOCEXCL:
 	case LINUX_TIOCNXCL:
 		t->exclusive = cmd == LINUX_TIOCEXCL;
