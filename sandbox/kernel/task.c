@@ -100,6 +100,7 @@ static void task_release(struct object *obj)
 	struct task *t = container_of(obj, struct task, obj);
 
 	list_del_init(&t->all_node);
+	timer_cancel(&t->kick_again);
 	task_uncharge_user(t);
 	kernel()->dead_syscalls += t->syscall_count;
 	sigpending_clear(&t->pending);
@@ -164,6 +165,14 @@ struct thread_group *tg_new(void)
 	return tg;
 }
 
+static void kick_again(struct timer *timer)
+{
+	struct task *t = container_of(timer, struct task, kick_again);
+
+	if (t->state == TASK_ALIVE && t->ut)
+		signal_wake(t);
+}
+
 /* A task with an id in ns, in no group yet; everything shared is still NULL. */
 int task_alloc(struct pid_ns *ns, const s32 *set_tid, u32 set_tid_count, struct task **out)
 {
@@ -184,6 +193,7 @@ int task_alloc(struct pid_ns *ns, const s32 *set_tid, u32 set_tid_count, struct 
 	list_init(&t->pt.node);
 	list_init(&t->pt.tracees);
 	wait_queue_init(&t->vfork_wait);
+	timer_init(&t->kick_again, kick_again);
 	t->altstack.flags = LINUX_SS_DISABLE;
 	t->cpu_mask = ~0ULL;
 	t->timer_slack_ns = 50000;
@@ -232,6 +242,7 @@ static void serve_syscall(struct task *t)
 	 * the call might change what happens on the signal (bash, interrupted in sigaction, would loop for
 	 * ever). */
 	if (signal_pending(t)) {
+		t->kicks_too_early = 0;
 		if (t->pt.tracer)
 			ptrace_rewind_call(t);
 		signal_deliver(t, !t->pt.tracer, -ERESTARTNOINTR);
@@ -259,6 +270,28 @@ static void serve_syscall(struct task *t)
 	}
 }
 
+#define TOO_EARLY_MAX 6
+#define TOO_EARLY_NS  100000ULL
+
+/* A signal that comes while the answer is on its way finds the guest at the very instruction behind its
+ * system call, where natively it is found once in a blue moon: a hand-over takes a thousand times as long as
+ * a return from the kernel. Programs have races there (bash keeps the handler that sigaction returned a few
+ * instructions later, and loops for ever without it), so the thread is let go on for a moment: until its next
+ * call, or for TOO_EARLY_NS and longer each time if it was not run meanwhile. */
+static bool too_early(struct task *t)
+{
+	struct uregs r;
+
+	if (t->tg->stopped || fatal_signal_pending(t))
+		return false;
+	uthread_get_regs(t->ut, &r);
+	if (r.rcx != r.rip || t->kicks_too_early >= TOO_EARLY_MAX ||
+	    timer_arm(&t->kick_again, clock_monotonic() + (TOO_EARLY_NS << t->kicks_too_early)))
+		return false;
+	t->kicks_too_early++;
+	return true;
+}
+
 void task_main(void *arg)
 {
 	struct task *t = arg;
@@ -284,8 +317,10 @@ void task_main(void *arg)
 				signal_deliver(t, false, 0);
 			break;
 		case TRAP_KICK:
-			if (t->killed || signal_pending(t))
-				signal_deliver(t, false, 0);
+			if (!t->killed && (!signal_pending(t) || too_early(t)))
+				break;
+			t->kicks_too_early = 0;
+			signal_deliver(t, false, 0);
 			break;
 		case TRAP_GONE:
 			task_exit_group(t, LINUX_SIGKILL);

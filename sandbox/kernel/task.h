@@ -151,6 +151,8 @@ struct task {
 	struct trap trap;
 	bool regs_changed; /* the kernel set registers itself (sigreturn, exec): no result is stored */
 	bool no_restart;
+	struct timer kick_again; /* task_main: a signal that came too early */
+	u32 kicks_too_early;
 
 	/* clone / exit bookkeeping on guest memory */
 	uaddr_t set_child_tid, clear_child_tid;

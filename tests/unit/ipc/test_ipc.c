@@ -316,6 +316,7 @@ int main(void)
 	SRunner *r;
 	int failed;
 
+	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, pipe_basics);
 	tcase_add_test(tc, pipe_broken);
 	tcase_add_test(tc, pipe_atomicity);

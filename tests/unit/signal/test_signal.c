@@ -610,6 +610,7 @@ int main(void)
 	SRunner *r;
 	int failed;
 
+	tcase_set_timeout(c, 60);
 	T(standard_signals_do_not_queue);
 	T(real_time_order);
 	T(faults_come_first);

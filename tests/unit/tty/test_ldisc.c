@@ -307,6 +307,7 @@ int main(void)
 	SRunner *r;
 	int failed;
 
+	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, table, 0, (int)ARRAY_COUNT(cases));
 	tcase_add_test(tc, flow_control);
 	tcase_add_test(tc, long_line);
