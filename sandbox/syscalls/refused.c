@@ -236,7 +236,7 @@ s64 sys_vhangup(struct task *t, const u64 *a)
 	if (!capable(LINUX_CAP_SYS_TTY_CONFIG))
 		return -EPERM;
 	if (t->tg->tty && t->tg->tty->session && t->tg->tty->session->task)
-		tty_disassociate(t->tg->tty->session->task->tg);
+		tty_disassociate(t->tg->tty->session->task->tg, false);
 	return 0;
 }
 
