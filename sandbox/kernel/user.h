@@ -1,6 +1,7 @@
 /*
- * user.h - what is counted per user of the sandbox: queued signals and tasks, for RLIMIT_SIGPENDING and
- * RLIMIT_NPROC. A user exists while something is charged to it. Keyed by the id in the root user namespace.
+ * user.h - what is counted per user of the sandbox: queued signals, tasks, descriptors in flight, for
+ * RLIMIT_SIGPENDING, RLIMIT_NPROC and unix(7)'s ETOOMANYREFS. A user exists while something is charged to it.
+ * Keyed by the id in the root user namespace.
  */
 #ifndef WARREN_KERNEL_USER_H
 #define WARREN_KERNEL_USER_H
@@ -13,6 +14,7 @@ struct user {
 	struct tree_node node; /* in kernel()->users */
 	u32 uid;
 	u64 sigpending, tasks;
+	u64 unix_inflight; /* descriptors on their way through unix sockets */
 };
 
 /* The user with this id, counted; NULL without memory. */

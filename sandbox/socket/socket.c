@@ -21,6 +21,8 @@ void socket_init(struct socket *s, const struct socket_ops *ops, int family, int
 	s->type = type;
 	s->protocol = protocol;
 	s->sndbuf = s->rcvbuf = BUF_DEFAULT;
+	s->peek_off = -1;
+	s->rcvlowat = 1;
 }
 
 void socket_control_free(struct socket_control *c)
@@ -62,7 +64,7 @@ static s64 sock_read(struct file *f, struct uio *u, u64 *pos)
 	struct socket *s = f->private;
 	struct socket_msg m = {.uio = u};
 
-	return s->ops->receive(s, &m, f->flags & O_NONBLOCK);
+	return u->left ? s->ops->receive(s, &m, f->flags & O_NONBLOCK) : 0;
 }
 
 static s64 sock_write(struct file *f, struct uio *u, u64 *pos)
@@ -100,8 +102,10 @@ static const struct file_ops socket_file_ops = {
 int socket_file(struct socket *s, u32 o_flags, struct file **out)
 {
 	*out = anon_file_new("socket", &socket_file_ops, s, O_RDWR | (o_flags & O_NONBLOCK), LINUX_S_IFSOCK);
-	if (*out)
+	if (*out) {
+		s->file = *out;
 		return 0;
+	}
 	s->ops->release(s);
 	return -ENOMEM;
 }
@@ -176,8 +180,16 @@ s64 socket_getsockopt(struct socket *s, int level, int name, void *value, size_t
 	case LINUX_SO_TIMESTAMP:
 		return put_int(value, size, 0);
 	case LINUX_SO_RCVLOWAT:
+		return put_int(value, size, (s32)s->rcvlowat);
 	case LINUX_SO_SNDLOWAT:
 		return put_int(value, size, 1);
+	case LINUX_SO_COOKIE:
+		if (size < sizeof(u64))
+			return -EINVAL;
+		if (!s->cookie)
+			s->cookie = ++kernel()->next_cookie;
+		memcpy(value, &s->cookie, sizeof(u64));
+		return sizeof(u64);
 	case LINUX_SO_LINGER:
 		memcpy(value, s->linger, min_t(size_t, size, sizeof(s->linger)));
 		return (s64)min_t(size_t, size, sizeof(s->linger));
@@ -203,11 +215,11 @@ static int set_timeout(u64 *ns, const void *value, size_t size)
 	return 0;
 }
 
-static u32 buf_size(s32 v, bool force)
+static u32 buf_size(s32 v, u32 min, bool force)
 {
 	u64 twice = 2ULL * (u64)max_t(s32, v, 0); /* Linux doubles it, for its own overhead */
 
-	return (u32)max_t(u64, BUF_MIN, min_t(u64, twice, force ? BUF_MAX : 2 * BUF_DEFAULT));
+	return (u32)max_t(u64, min, min_t(u64, twice, force ? BUF_MAX : 2 * BUF_DEFAULT));
 }
 
 int socket_setsockopt(struct socket *s, int level, int name, const void *value, size_t size)
@@ -228,13 +240,16 @@ int socket_setsockopt(struct socket *s, int level, int name, const void *value, 
 	case LINUX_SO_SNDBUFFORCE:
 		if (name == LINUX_SO_SNDBUFFORCE && !capable(12 /* CAP_NET_ADMIN */))
 			return -EPERM;
-		s->sndbuf = buf_size(v, name == LINUX_SO_SNDBUFFORCE);
+		s->sndbuf = buf_size(v, 2 * BUF_MIN, name == LINUX_SO_SNDBUFFORCE);
 		return 0;
 	case LINUX_SO_RCVBUF:
 	case LINUX_SO_RCVBUFFORCE:
 		if (name == LINUX_SO_RCVBUFFORCE && !capable(12))
 			return -EPERM;
-		s->rcvbuf = buf_size(v, name == LINUX_SO_RCVBUFFORCE);
+		s->rcvbuf = buf_size(v, BUF_MIN, name == LINUX_SO_RCVBUFFORCE);
+		return 0;
+	case LINUX_SO_RCVLOWAT:
+		s->rcvlowat = v < 0 ? INT32_MAX : v ? (u32)v : 1;
 		return 0;
 	case LINUX_SO_REUSEADDR:
 		s->reuseaddr = v;

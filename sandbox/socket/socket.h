@@ -50,6 +50,10 @@ struct socket_ops {
 	/* What the common code does not know: bytes written to value, or -errno (-ENOPROTOOPT). */
 	s64 (*getsockopt)(struct socket *s, int level, int name, void *value, size_t size);
 	int (*setsockopt)(struct socket *s, int level, int name, const void *value, size_t size);
+	/* SO_PEERPIDFD: borrowed; -ENODATA. NULL: -ENOPROTOOPT. */
+	int (*peer_pid)(struct socket *s, struct pid **out);
+	/* SO_PEERGROUPS: their number, borrowed; -ENODATA. NULL: -ENODATA. */
+	s64 (*peer_groups)(struct socket *s, const u32 **out);
 	void (*release)(struct socket *s);
 };
 
@@ -59,6 +63,11 @@ struct socket {
 	int error; /* SO_ERROR: positive errno, read once */
 	u32 sndbuf, rcvbuf;
 	u64 sndtimeo_ns, rcvtimeo_ns; /* 0: none */
+	struct file *file;            /* borrowed; NULL before accept(2) hands it out */
+	u64 cookie;                   /* SO_COOKIE, made when asked for */
+	s32 peek_off;                 /* SO_PEEK_OFF; -1: none */
+	u32 rcvlowat;
+	bool passpidfd;
 	bool passcred, reuseaddr, keepalive, broadcast;
 	u32 priority;
 	s32 linger[2];

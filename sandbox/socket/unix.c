@@ -14,11 +14,35 @@
 
 static const struct socket_ops unix_ops;
 
+static void ident_clear(struct unix_ident *id)
+{
+	pid_put(id->pid);
+	cred_put(id->cred);
+	*id = (struct unix_ident){0};
+}
+
+/* The current process. */
+static void ident_self(struct unix_ident *id)
+{
+	struct task *t = current_task();
+
+	ident_clear(id);
+	id->pid = pid_get(t->tg->leader->pid);
+	id->cred = cred_get(t->cred);
+}
+
+static void ident_copy(struct unix_ident *to, const struct unix_ident *from)
+{
+	ident_clear(to);
+	to->pid = from->pid ? pid_get(from->pid) : NULL;
+	to->cred = from->cred ? cred_get(from->cred) : NULL;
+}
+
 static void unix_release_object(struct object *obj)
 {
 	struct unix_endpoint *e = container_of(obj, struct unix_endpoint, obj);
 
-	pid_put(e->cred_pid);
+	ident_clear(&e->peer_ident);
 	kfree(e);
 }
 
@@ -32,6 +56,10 @@ struct unix_endpoint *unix_new(int type)
 	socket_init(&e->sock, &unix_ops, LINUX_AF_UNIX, type, 0);
 	e->open = true;
 	list_init(&e->abstract_node);
+	list_init(&e->clients);
+	list_init(&e->client_node);
+	list_init(&e->in_flight_node);
+	list_init(&e->gc_node);
 	list_init(&e->packets);
 	list_init(&e->backlog);
 	list_init(&e->backlog_node);
@@ -39,14 +67,21 @@ struct unix_endpoint *unix_new(int type)
 	return e;
 }
 
-void unix_set_cred(struct unix_endpoint *e)
+struct unix_endpoint *unix_of_file(const struct file *f)
 {
-	struct task *t = current_task();
+	struct socket *s = socket_of(f);
 
-	pid_put(e->cred_pid);
-	e->cred_pid = pid_get(t->tg->leader->pid);
-	e->cred_uid = t->cred->euid;
-	e->cred_gid = t->cred->egid;
+	return s && s->ops == &unix_ops ? unix_of(s) : NULL;
+}
+
+void unix_disconnect(struct unix_endpoint *e)
+{
+	struct unix_endpoint *old = e->peer;
+
+	list_del_init(&e->client_node);
+	e->peer = NULL;
+	e->state = UNIX_OPEN;
+	unix_put(old);
 }
 
 static int check_kind(int *type, int protocol)
@@ -67,6 +102,7 @@ int unix_create(int type, int protocol, struct socket **out)
 
 	if (err)
 		return err;
+	unix_collect();
 	e = unix_new(type);
 	if (!e)
 		return -ENOMEM;
@@ -94,8 +130,8 @@ int unix_create_pair(int type, int protocol, struct socket *out[2])
 		unix_put(a);
 		return -ENOMEM;
 	}
-	unix_set_cred(a);
-	unix_set_cred(b);
+	ident_self(&a->peer_ident);
+	ident_self(&b->peer_ident);
 	join(a, b);
 	out[0] = &a->sock;
 	out[1] = &b->sock;
@@ -114,41 +150,46 @@ static int unix_listen(struct socket *s, int backlog)
 		return -EINVAL;
 	e->state = UNIX_LISTENING;
 	e->backlog_max = backlog < 0 || backlog > 4096 ? 4096 : (u32)backlog;
-	unix_set_cred(e);
+	ident_self(&e->peer_ident);
 	wake_up_all(&e->wait, 0);
 	return 0;
 }
 
 static int connect_datagram(struct unix_endpoint *e, const struct sockaddr_k *addr)
 {
-	struct unix_endpoint *target = NULL, *old = e->peer;
+	struct unix_endpoint *target;
 	u16 family = 0;
-	int err = 0;
+	int err;
 
 	memcpy(&family, addr->data, 2);
 	if (addr->len >= 2 && family == LINUX_AF_UNSPEC) {
-		e->state = UNIX_OPEN;
-	} else {
-		err = unix_find(addr, e->sock.type, &target);
-		if (!err && target->peer && target->peer != e) {
-			unix_put(target);
-			err = -EPERM; /* it takes from its own peer only */
-		}
-		if (!err)
-			e->state = UNIX_CONNECTED;
+		unix_disconnect(e);
+		return 0;
 	}
+	err = unix_find(addr, e->sock.type, &target);
 	if (err)
 		return err;
-	if (target)
-		unix_set_cred(e);
+	if (target->peer && target->peer != e) {
+		unix_put(target);
+		return -EPERM; /* it takes from its own peer only */
+	}
+	if (e->sock.passcred && !e->addr.len) {
+		err = unix_autobind(e);
+		if (err) {
+			unix_put(target);
+			return err;
+		}
+	}
+	unix_disconnect(e);
 	e->peer = target;
-	unix_put(old);
+	e->state = UNIX_CONNECTED;
+	list_add_tail(&e->client_node, &target->clients);
 	return 0;
 }
 
 static bool can_queue(const struct unix_endpoint *l)
 {
-	return !l->open || l->state != UNIX_LISTENING || l->backlog_count <= l->backlog_max;
+	return !l->open || l->shut_read || l->state != UNIX_LISTENING || l->backlog_count <= l->backlog_max;
 }
 
 static int unix_connect(struct socket *s, const struct sockaddr_k *addr, bool nonblock)
@@ -171,18 +212,18 @@ static int unix_connect(struct socket *s, const struct sockaddr_k *addr, bool no
 			return socket_wait_error(err, s->sndtimeo_ns);
 		}
 	}
-	server = l->open && l->state == UNIX_LISTENING ? unix_new(s->type) : NULL;
+	err = l->open && !l->shut_read && l->state == UNIX_LISTENING ? 0 : -ECONNREFUSED;
+	server = err ? NULL : unix_new(s->type);
 	if (!server) {
-		err = l->open && l->state == UNIX_LISTENING ? -ENOMEM : -ECONNREFUSED;
+		err = err ? err : -ENOMEM;
 		unix_put(l);
 		return err;
 	}
-	unix_set_cred(e);
 	server->addr = l->addr; /* its name, though it is not what finds it */
-	server->cred_pid = l->cred_pid ? pid_get(l->cred_pid) : NULL;
-	server->cred_uid = l->cred_uid;
-	server->cred_gid = l->cred_gid;
+	ident_self(&server->peer_ident);
+	ident_copy(&e->peer_ident, &l->peer_ident);
 	server->sock.passcred = l->sock.passcred;
+	server->sock.passpidfd = l->sock.passpidfd;
 	join(e, server);
 	list_add_tail(&server->backlog_node, &l->backlog); /* the list holds the first reference */
 	l->backlog_count++;
@@ -245,50 +286,79 @@ static void drop_packets(struct unix_endpoint *e)
 
 	list_init(&gone);
 	list_splice_tail_init(&e->packets, &gone);
-	e->queued = 0;
+	e->queued = e->packet_count = 0;
 	list_for_each_entry_safe (p, next, &gone, node) {
 		list_del_init(&p->node);
 		unix_packet_free(p); /* may close files, and with them sockets */
 	}
 }
 
-static void unix_close(struct unix_endpoint *e)
+/* The other end of a connection hears of it; it goes on pointing at us, for our name. */
+static void tell_peer(struct unix_endpoint *e, struct unix_endpoint *p, bool unread)
 {
-	struct unix_endpoint *p = e->peer;
-	bool unread = e->queued || !list_empty(&e->packets);
+	if (e->sock.type == LINUX_SOCK_DGRAM)
+		return;
+	if (unread)
+		p->sock.error = ECONNRESET;
+	p->state = UNIX_DISCONNECTED;
+	p->shut_read = p->shut_write = true;
+	wake_up_all(&p->wait, 0);
+}
+
+static void close_backlog(struct unix_endpoint *l);
+
+static void unix_close(struct unix_endpoint *e, bool unaccepted)
+{
+	struct unix_endpoint *client, *next;
 
 	e->open = false;
+	e->sock.file = NULL;
 	unix_unbind(e);
-	while (!list_empty(&e->backlog)) {
-		struct unix_endpoint *waiting =
-		    list_first_entry(&e->backlog, struct unix_endpoint, backlog_node);
-		list_del_init(&waiting->backlog_node);
-		unix_close(waiting);
+	close_backlog(e);
+	if (e->peer)
+		tell_peer(e, e->peer, unaccepted || !list_empty(&e->packets));
+	list_for_each_entry_safe (client, next, &e->clients, client_node) {
+		list_del_init(&client->client_node);
+		wake_up_all(&client->wait, 0);
 	}
-	e->peer = NULL;
-	if (p && e->sock.type != LINUX_SOCK_DGRAM) {
-		if (unread || e->state != UNIX_CONNECTED)
-			p->sock.error = ECONNRESET;
-		p->state = UNIX_DISCONNECTED;
-		p->shut_read = p->shut_write = true;
-	}
-	if (p) {
-		wake_up_all(&p->wait, 0);
-		if (p->peer == e && e->sock.type != LINUX_SOCK_DGRAM) {
-			p->peer_gone = true;
-			p->peer = NULL;
-			unix_put(e);
-		}
-		unix_put(p);
-	}
+	unix_disconnect(e);
 	wake_up_all(&e->wait, 0);
 	drop_packets(e);
 	unix_put(e);
 }
 
+static void close_backlog(struct unix_endpoint *l)
+{
+	while (!list_empty(&l->backlog)) {
+		struct unix_endpoint *e = list_first_entry(&l->backlog, struct unix_endpoint, backlog_node);
+		list_del_init(&e->backlog_node);
+		unix_close(e, true);
+	}
+}
+
+/* What a queue holds may be sockets whose queues hold sockets, as deep as a guest likes: one that is closed
+ * while another is being closed waits for its turn. */
 static void unix_release(struct socket *s)
 {
-	unix_close(unix_of(s));
+	struct unix_endpoint *e = unix_of(s);
+	struct socket_state *st = unix_sockets();
+
+	s->file = NULL;
+	if (!st) { /* no memory was ever there to send a descriptor */
+		unix_close(e, false);
+		return;
+	}
+	list_add_tail(&e->gc_node, &st->to_close);
+	if (st->closing)
+		return;
+	st->closing = true;
+	while (!list_empty(&st->to_close)) {
+		e = list_first_entry(&st->to_close, struct unix_endpoint, gc_node);
+		list_del_init(&e->gc_node);
+		unix_close(e, false);
+	}
+	st->closing = false;
+	unix_collect();
 }
 
 /* ---- small questions ---- */
@@ -303,44 +373,90 @@ static s64 unix_ioctl(struct socket *s, u32 cmd, u64 arg)
 		if (e->state == UNIX_LISTENING)
 			return -EINVAL;
 		n = (s32)e->queued;
-		if (!unix_is_stream(e))
+		if (s->type == LINUX_SOCK_DGRAM)
 			n = list_empty(&e->packets)
 				? 0
 				: (s32)list_first_entry(&e->packets, struct unix_packet, node)->size;
 		return put_user(&n, uaddr(arg));
 	case LINUX_SIOCOUTQ:
-		n = e->peer ? (s32)e->peer->queued : 0;
+		n = (s32)e->sent;
 		return put_user(&n, uaddr(arg));
 	default:
 		return -ENOTTY;
 	}
 }
 
+static s64 put_value(void *value, size_t size, const void *from, size_t n)
+{
+	memcpy(value, from, min_t(size_t, size, n));
+	return (s64)min_t(size_t, size, n);
+}
+
 static s64 unix_getsockopt(struct socket *s, int level, int name, void *value, size_t size)
 {
-	struct unix_endpoint *e = unix_of(s), *p = e->peer;
+	struct unix_endpoint *e = unix_of(s);
+	const struct unix_ident *id = &e->peer_ident;
 	struct linux_ucred cred = {0, (u32)-1, (u32)-1};
-	s32 listening = e->state == UNIX_LISTENING;
-	const void *from = &cred;
-	size_t n = sizeof(cred);
+	s32 v;
 
 	if (level != LINUX_SOL_SOCKET)
 		return -EOPNOTSUPP;
 	switch (name) {
 	case LINUX_SO_PEERCRED:
-		if (p && p->cred_pid)
-			cred = (struct linux_ucred){pid_vnr(p->cred_pid), uid_seen(p->cred_uid),
-						    gid_seen(p->cred_gid)};
-		break;
+		if (id->cred)
+			cred = (struct linux_ucred){pid_vnr(id->pid), uid_seen(id->cred->euid),
+						    gid_seen(id->cred->egid)};
+		return put_value(value, size, &cred, sizeof(cred));
 	case LINUX_SO_ACCEPTCONN:
-		from = &listening;
-		n = sizeof(listening);
+		v = e->state == UNIX_LISTENING;
+		break;
+	case LINUX_SO_PEEK_OFF:
+		v = s->peek_off;
+		break;
+	case LINUX_SO_PASSPIDFD:
+		v = s->passpidfd;
 		break;
 	default:
 		return -ENOPROTOOPT;
 	}
-	memcpy(value, from, min_t(size_t, size, n));
-	return (s64)min_t(size_t, size, n);
+	return put_value(value, size, &v, sizeof(v));
+}
+
+static int unix_setsockopt(struct socket *s, int level, int name, const void *value, size_t size)
+{
+	s32 v;
+
+	if (level != LINUX_SOL_SOCKET)
+		return -EOPNOTSUPP;
+	if (size < sizeof(v))
+		return -EINVAL;
+	memcpy(&v, value, sizeof(v));
+	switch (name) {
+	case LINUX_SO_PEEK_OFF:
+		s->peek_off = v < 0 ? -1 : v;
+		return 0;
+	case LINUX_SO_PASSPIDFD:
+		s->passpidfd = v;
+		return 0;
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+static int unix_peer_pid(struct socket *s, struct pid **out)
+{
+	*out = unix_of(s)->peer_ident.pid;
+	return *out ? 0 : -ENODATA;
+}
+
+static s64 unix_peer_groups(struct socket *s, const u32 **out)
+{
+	const struct cred *c = unix_of(s)->peer_ident.cred;
+
+	if (!c)
+		return -ENODATA;
+	*out = c->groups;
+	return c->group_count;
 }
 
 static const struct socket_ops unix_ops = {
@@ -355,5 +471,8 @@ static const struct socket_ops unix_ops = {
     .poll = unix_poll,
     .ioctl = unix_ioctl,
     .getsockopt = unix_getsockopt,
+    .setsockopt = unix_setsockopt,
+    .peer_pid = unix_peer_pid,
+    .peer_groups = unix_peer_groups,
     .release = unix_release,
 };

@@ -9,14 +9,17 @@
 #include "sandbox/vfs/mount.h"
 #include "sandbox/vfs/namei.h"
 
-static struct socket_state *names(void)
+struct socket_state *unix_sockets(void)
 {
 	struct kernel *k = kernel();
 
 	if (!k->sockets) {
 		k->sockets = knew(struct socket_state);
-		if (k->sockets)
+		if (k->sockets) {
 			list_init(&k->sockets->abstract);
+			list_init(&k->sockets->in_flight);
+			list_init(&k->sockets->to_close);
+		}
 	}
 	return k->sockets;
 }
@@ -47,7 +50,7 @@ static void path_of(const struct sockaddr_k *a, char *out, size_t size)
 
 static struct unix_endpoint *find_abstract(const struct sockaddr_k *a)
 {
-	struct socket_state *n = names();
+	struct socket_state *n = unix_sockets();
 	struct unix_endpoint *e;
 
 	if (n)
@@ -59,12 +62,12 @@ static struct unix_endpoint *find_abstract(const struct sockaddr_k *a)
 
 static int bind_abstract(struct unix_endpoint *e, const struct sockaddr_k *a)
 {
-	if (!names())
+	if (!unix_sockets())
 		return -ENOMEM;
 	if (find_abstract(a))
 		return -EADDRINUSE;
 	e->addr = *a;
-	list_add_tail(&e->abstract_node, &names()->abstract);
+	list_add_tail(&e->abstract_node, &unix_sockets()->abstract);
 	return 0;
 }
 
@@ -75,10 +78,10 @@ int unix_autobind(struct unix_endpoint *e)
 
 	if (e->addr.len)
 		return 0;
-	if (!names())
+	if (!unix_sockets())
 		return -ENOMEM;
 	for (u32 tries = 0; tries < 0x100000; tries++) {
-		snprintf(digits, sizeof(digits), "%05x", names()->next_auto++ & 0xfffff);
+		snprintf(digits, sizeof(digits), "%05x", unix_sockets()->next_auto++ & 0xfffff);
 		memcpy(a.data + 3, digits, 5);
 		if (!find_abstract(&a))
 			return bind_abstract(e, &a);
@@ -96,6 +99,10 @@ static int bind_path(struct unix_endpoint *e, const struct sockaddr_k *a)
 	err = vfs_mknod(AT_FDCWD, path, LINUX_S_IFSOCK | 0777, 0);
 	if (err)
 		return err == -EEXIST ? -EADDRINUSE : err;
+	if (e->addr.len) { /* as Linux, the path is tried first */
+		err = vfs_unlink(AT_FDCWD, path);
+		return err ? err : -EINVAL;
+	}
 	err = path_lookup(AT_FDCWD, path, 0, &p);
 	if (err)
 		return err;
@@ -114,11 +121,11 @@ int unix_bind(struct socket *s, const struct sockaddr_k *addr)
 
 	if (err)
 		return err;
-	if (e->addr.len)
-		return -EINVAL;
 	if (addr->len == 2)
-		return unix_autobind(e);
-	return is_abstract(addr) ? bind_abstract(e, addr) : bind_path(e, addr);
+		return e->addr.len ? -EINVAL : unix_autobind(e);
+	if (is_abstract(addr))
+		return e->addr.len ? -EINVAL : bind_abstract(e, addr);
+	return bind_path(e, addr);
 }
 
 void unix_unbind(struct unix_endpoint *e)

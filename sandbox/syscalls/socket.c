@@ -8,6 +8,7 @@
 #include <fcntl.h>
 
 #include "sandbox/base/arena.h"
+#include "sandbox/fs/anon/anon.h"
 #include "sandbox/kernel/task.h"
 #include "sandbox/mm/uaccess.h"
 #include "sandbox/syscalls/calls.h"
@@ -208,6 +209,57 @@ s64 sys_shutdown(struct task *t, const u64 *a)
 
 /* ---- options ---- */
 
+static s64 peer_pidfd(struct socket *s, u64 user, s32 *size)
+{
+	struct file *f;
+	struct pid *pid;
+	s32 fd;
+	s64 n = s->ops->peer_pid ? s->ops->peer_pid(s, &pid) : -ENOPROTOOPT;
+
+	if (n)
+		return n;
+	n = pidfd_create(pid, 0, &f);
+	if (n)
+		return n;
+	n = fd_install(f, 0, true);
+	if (n < 0)
+		return n;
+	fd = (s32)n;
+	*size = min_t(s32, *size, sizeof(fd));
+	if (!copy_out(uaddr(user), &fd, (size_t)*size))
+		return 0;
+	(void)!fd_close(current_task(), fd);
+	return -EFAULT;
+}
+
+/* Options whose value is no short piece of memory: a descriptor, a list. -ENOPROTOOPT: not one of them. *size
+ * is what the caller offers, then what there is. */
+static s64 getsockopt_special(struct socket *s, int level, int name, u64 user, s32 *size)
+{
+	const u32 *groups;
+	s64 n;
+
+	if (level != LINUX_SOL_SOCKET || (name != LINUX_SO_PEERGROUPS && name != LINUX_SO_PEERPIDFD))
+		return -ENOPROTOOPT;
+	if (name == LINUX_SO_PEERPIDFD)
+		return peer_pidfd(s, user, size);
+	n = s->ops->peer_groups ? s->ops->peer_groups(s, &groups) : -ENODATA;
+	if (n < 0)
+		return n;
+	n *= (s64)sizeof(u32);
+	if (*size < n) {
+		*size = (s32)n;
+		return -ERANGE;
+	}
+	*size = (s32)n;
+	for (u32 i = 0; i < (u32)n / sizeof(u32); i++) {
+		u32 gid = gid_seen(groups[i]);
+		if (put_user(&gid, uaddr(user + i * sizeof(gid))))
+			return -EFAULT;
+	}
+	return 0;
+}
+
 s64 sys_getsockopt(struct task *t, const u64 *a)
 {
 	auto_cleanup(filep_put) struct file *f = NULL;
@@ -223,6 +275,9 @@ s64 sys_getsockopt(struct task *t, const u64 *a)
 		return -EFAULT;
 	if (size < 0)
 		return -EINVAL;
+	n = getsockopt_special(s, arg_int(a[1]), arg_int(a[2]), a[3], &size);
+	if (n != -ENOPROTOOPT)
+		return (n >= 0 || n == -ERANGE) && put_user(&size, uaddr(a[4])) ? -EFAULT : n;
 	n = socket_getsockopt(s, arg_int(a[1]), arg_int(a[2]), value,
 			      min_t(size_t, (size_t)size, sizeof(value)));
 	if (n < 0)
@@ -468,6 +523,26 @@ static int rights_out(struct control_out *o, struct socket_control *c, bool cloe
 	return got ? put_cmsg(o, LINUX_SCM_RIGHTS, fds, got * sizeof(s32)) : 0;
 }
 
+static int pidfd_out(struct control_out *o, struct pid *pid)
+{
+	struct file *f;
+	s64 fd;
+	s32 nr;
+	int err;
+
+	if (o->room - o->used < CMSG_HEAD + sizeof(nr)) {
+		o->flags |= LINUX_MSG_CTRUNC;
+		return 0;
+	}
+	err = pidfd_create(pid, 0, &f);
+	fd = err ? err : fd_install(f, 0, true);
+	nr = (s32)fd; /* an error is told in its place */
+	err = put_cmsg(o, LINUX_SCM_PIDFD, &nr, sizeof(nr));
+	if (err && fd >= 0)
+		(void)!fd_close(current_task(), nr);
+	return err;
+}
+
 static s64 receive_one(struct task *t, struct file *f, struct socket *s, u64 user, u32 flags)
 {
 	struct socket_control control = {0};
@@ -492,13 +567,17 @@ static s64 receive_one(struct task *t, struct file *f, struct socket *s, u64 use
 		return n;
 	o = (struct control_out){h.control, h.control ? h.controllen : 0, 0, 0};
 	ret = 0;
-	if (s->passcred && control.has_cred) {
-		struct linux_ucred u2 = {control.pid ? pid_vnr(control.pid) : 0, uid_seen(control.uid),
-					 gid_seen(control.gid)};
+	if (s->passcred) { /* sent when nobody asked: nobody's */
+		struct linux_ucred u2 = {0, 65534, 65534};
+		if (control.has_cred)
+			u2 = (struct linux_ucred){pid_vnr(control.pid), uid_seen(control.uid),
+						  gid_seen(control.gid)};
 		ret = put_cmsg(&o, LINUX_SCM_CREDENTIALS, &u2, sizeof(u2));
 	}
 	if (!ret && control.file_count)
 		ret = rights_out(&o, &control, flags & LINUX_MSG_CMSG_CLOEXEC);
+	if (!ret && s->passpidfd && control.has_cred)
+		ret = pidfd_out(&o, control.pid);
 	socket_control_free(&control);
 	if (!ret && h.name && copy_out(uaddr(h.name), name.data, min_t(u32, h.namelen, name.len)))
 		ret = -EFAULT;
