@@ -11,10 +11,10 @@
 
 struct advice {
 	bool known;
-	bool host;          /* passed on */
-	bool no_locked;     /* refused for locked memory */
-	bool private_only;  /* anonymous private memory only */
-	bool discards;      /* what was written is lost: refused for sealed read-only memory */
+	bool host;         /* passed on */
+	bool no_locked;    /* refused for locked memory */
+	bool private_only; /* anonymous private memory only */
+	bool discards;     /* what was written is lost: refused for sealed read-only memory */
 	u32 set, clear;
 };
 
@@ -92,7 +92,8 @@ static int remove_pages(struct vma *v, u64 start, u64 end)
 	if (!f->ops->fallocate)
 		return -EINVAL;
 	file_get(f);
-	err = f->ops->fallocate(f, 3 /* KEEP_SIZE | PUNCH_HOLE */, v->offset + (start - v->start), end - start);
+	err =
+	    f->ops->fallocate(f, 3 /* KEEP_SIZE | PUNCH_HOLE */, v->offset + (start - v->start), end - start);
 	file_put(f);
 	return err;
 }
@@ -147,8 +148,9 @@ int mm_madvise(struct mm *mm, struct uthread *by, u64 addr, u64 size, int advice
 	else
 		hole |= at < end;
 	if (end > addr && a.host) {
-		int advised = aspace_advise(mm->as, by, uaddr(addr), end - addr,
-					    advice == LINUX_MADV_DONTNEED_LOCKED ? LINUX_MADV_DONTNEED : advice);
+		int advised =
+		    aspace_advise(mm->as, by, uaddr(addr), end - addr,
+				  advice == LINUX_MADV_DONTNEED_LOCKED ? LINUX_MADV_DONTNEED : advice);
 		err = err ? err : advised;
 	} else if (end > addr && (a.set || a.clear)) {
 		int split = vma_isolate(mm, addr, end);

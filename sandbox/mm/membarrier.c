@@ -2,13 +2,13 @@
  * membarrier.c - membarrier(2).
  *
  * The private commands concern the threads of one address space, which are the threads of one host process:
- * the host's own membarrier, made by the calling thread as the last step of its trap, is exact for them (those
- * that wait for the sentry included: they passed a full fence when they handed over).
+ * the host's own membarrier, made by the calling thread as the last step of its trap, is exact for them
+ * (those that wait for the sentry included: they passed a full fence when they handed over).
  *
- * The global commands concern other processes too, and the host's would not stop at the sandbox's border. Each
- * thread that runs guest code is interrupted; when it has trapped, it has passed the fence of the hand-over, and
- * whoever was trapped already has passed it before the call began. A thread that went on meanwhile did so after
- * the call began, from a trap: also past its fence.
+ * The global commands concern other processes too, and the host's would not stop at the sandbox's border.
+ * Each thread that runs guest code is interrupted; when it has trapped, it has passed the fence of the
+ * hand-over, and whoever was trapped already has passed it before the call began. A thread that went on
+ * meanwhile did so after the call began, from a trap: also past its fence.
  */
 #include <errno.h>
 

@@ -44,7 +44,7 @@ enum {
 	VMA_DONTDUMP = 64,
 	VMA_SEALED = 128,
 	VMA_STACK = 256,
-	VMA_WRITTEN = 512,    /* private file mapping that was writable at some time */
+	VMA_WRITTEN = 512,     /* private file mapping that was writable at some time */
 	VMA_TRAMPOLINE = 1024, /* of patched call sites */
 	VMA_LOCKONFAULT = 2048
 };

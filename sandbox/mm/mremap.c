@@ -78,8 +78,7 @@ static int move_on_host(struct remap *r, struct vma *v, u64 to, u64 kept)
 	if (err)
 		return err;
 	err = aspace_move(r->mm->as, r->by, uaddr(r->addr), r->old_size, uaddr(to), kept);
-	if (err && r->new_size > kept &&
-	    aspace_unmap(r->mm->as, r->by, uaddr(to + kept), r->new_size - kept))
+	if (err && r->new_size > kept && aspace_unmap(r->mm->as, r->by, uaddr(to + kept), r->new_size - kept))
 		return -EFAULT; /* the stub is gone */
 	return err;
 }
@@ -141,7 +140,7 @@ static int check_arguments(const struct remap *r)
 static int check_vma(const struct remap *r, const struct vma *v)
 {
 	u64 more = r->flags & LINUX_MREMAP_DONTUNMAP ? r->new_size
-		   : r->new_size > r->old_size	     ? r->new_size - r->old_size
+		   : r->new_size > r->old_size       ? r->new_size - r->old_size
 						     : 0;
 	int err;
 
@@ -149,8 +148,7 @@ static int check_vma(const struct remap *r, const struct vma *v)
 		return -EFAULT;
 	if (vma_sealed_in(r->mm, r->addr, r->addr + max_t(u64, r->old_size, 1)))
 		return -EPERM;
-	if ((r->flags & LINUX_MREMAP_FIXED) &&
-	    vma_sealed_in(r->mm, r->new_addr, r->new_addr + r->new_size))
+	if ((r->flags & LINUX_MREMAP_FIXED) && vma_sealed_in(r->mm, r->new_addr, r->new_addr + r->new_size))
 		return -EPERM;
 	if (!r->old_size && !(v->flags & VMA_SHARED))
 		return -EINVAL;

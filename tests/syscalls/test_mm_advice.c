@@ -1,4 +1,5 @@
-/* madvise(2) whole, mincore(2), mlock(2) and its kin, membarrier(2), msync(2), remap_file_pages(2), userfaultfd(2). */
+/* madvise(2) whole, mincore(2), mlock(2) and its kin, membarrier(2), msync(2), remap_file_pages(2),
+ * userfaultfd(2). */
 #include "case.h"
 
 #include <linux/membarrier.h>
@@ -213,8 +214,9 @@ CASE(madvise_wipeonfork_and_keeponfork)
 }
 CASE(madvise_hints_are_taken)
 {
-	static const int hints[] = {MADV_NORMAL,   MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_HUGEPAGE,
-				    MADV_NOHUGEPAGE, 20 /* COLD */, 21 /* PAGEOUT */, MADV_DONTDUMP, MADV_DODUMP};
+	static const int hints[] = {MADV_NORMAL,   MADV_RANDOM,     MADV_SEQUENTIAL, MADV_WILLNEED,
+				    MADV_HUGEPAGE, MADV_NOHUGEPAGE, 20 /* COLD */,   21 /* PAGEOUT */,
+				    MADV_DONTDUMP, MADV_DODUMP};
 	char *p = map(4, MAP_PRIVATE);
 	memset(p, 2, 4 * PAGE);
 	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)

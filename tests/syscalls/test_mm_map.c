@@ -1,4 +1,5 @@
-/* mmap(2)'s flags and limits, mremap(2) in all forms, mprotect(2), mseal(2), growing stacks, RLIMIT_AS/DATA/STACK. */
+/* mmap(2)'s flags and limits, mremap(2) in all forms, mprotect(2), mseal(2), growing stacks,
+ * RLIMIT_AS/DATA/STACK. */
 #include "case.h"
 
 #include <pthread.h>
@@ -114,9 +115,9 @@ CASE(map_32bit_lies_low)
 CASE(map_fixed_noreplace_refuses_overlap_only)
 {
 	char *p = rw(4);
-	EXPECT_ERRNO((long)mmap(p + PAGE, PAGE, PROT_READ,
-				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0),
-		     EEXIST);
+	EXPECT_ERRNO(
+	    (long)mmap(p + PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0),
+	    EEXIST);
 	OK(munmap(p, 4 * PAGE));
 	EXPECT(mmap(p + PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) ==
 	       p + PAGE);
@@ -131,8 +132,8 @@ CASE(map_more_than_there_is)
 	/* mode 0 refuses what could never be had */
 	EXPECT_ERRNO((long)mmap(NULL, 1UL << 45, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
 		     ENOMEM);
-	EXPECT(mmap(NULL, 1UL << 45, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) !=
-	       MAP_FAILED);
+	EXPECT(mmap(NULL, 1UL << 45, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+		    0) != MAP_FAILED);
 	EXPECT(mmap(NULL, 1UL << 45, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
 }
 CASE(map_opath_file_is_ebadf)
@@ -185,8 +186,9 @@ CASE(rlimit_as_does_not_count_replaced_pages)
 CASE(rlimit_data_counts_private_writable)
 {
 	limit(RLIMIT_DATA, 64UL << 20);
-	EXPECT_ERRNO((long)mmap(NULL, 100UL << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-		     ENOMEM);
+	EXPECT_ERRNO(
+	    (long)mmap(NULL, 100UL << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+	    ENOMEM);
 	anon(100UL << 20, PROT_READ | PROT_WRITE, MAP_SHARED);
 	char *p = anon(100UL << 20, PROT_READ, MAP_PRIVATE);
 	EXPECT_ERRNO(mprotect(p, 100UL << 20, PROT_READ | PROT_WRITE), ENOMEM);
@@ -203,7 +205,7 @@ static int deep(int n)
 }
 CASE(stack_grows_when_it_is_used)
 {
-	deep(1000); /* 4 MB */
+	deep(1000);                 /* 4 MB */
 	volatile char far[3 << 20]; /* the far end first */
 	far[0] = 1;
 	EXPECT_EQ(far[0], 1);
@@ -274,7 +276,8 @@ CASE(growsdown_keeps_a_guard_gap)
 }
 CASE(mprotect_growsdown_flag)
 {
-	char *p = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0);
+	char *p =
+	    mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0);
 	char *q = rw(2);
 	EXPECT(p != MAP_FAILED);
 	OK(mprotect(p + 2 * PAGE, PAGE, PROT_READ | PROT_GROWSDOWN));
