@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sandbox/kernel/sysctl.h"
 #include "sandbox/kernel/task.h"
 #include "sandbox/mm/mm_priv.h"
+#include "sandbox/mm/usage.h"
 
 #define BASE  0x10000000UL
 #define PAGES 256
@@ -78,6 +80,18 @@ void uthread_move_rip(struct uthread *ut, u64 from, u64 to)
 bool platform_guests_run(void)
 {
 	return false;
+}
+bool capable(int cap)
+{
+	return false;
+}
+void memory_committed(struct memory_usage *out)
+{
+	memset(out, 0, sizeof(*out));
+}
+u64 sysctl(enum sysctl_id id)
+{
+	return 0; /* overcommit by guess */
 }
 u64 task_rlimit(const struct task *t, int resource)
 {
