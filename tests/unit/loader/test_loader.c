@@ -18,6 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sandbox/kernel/cred.h"
+#include "sandbox/kernel/sysctl.h"
+#include "sandbox/mm/usage.h"
 #include "sandbox/kernel/sched_priv.h"
 #include "sandbox/kernel/task.h"
 #include "sandbox/loader/loader.h"
@@ -35,6 +38,18 @@ static int passed, failed;
 		}                                                                                            \
 	} while (0)
 
+bool capable(int cap)
+{
+	return false;
+}
+void memory_committed(struct memory_usage *out)
+{
+	memset(out, 0, sizeof(*out));
+}
+u64 sysctl(enum sysctl_id id)
+{
+	return 0;
+}
 u64 task_rlimit(const struct task *t, int resource)
 {
 	return UINT64_MAX;
