@@ -161,7 +161,8 @@ static void random_step(void)
 		break;
 	case 2:
 		ck_assert_int_eq(mm_mprotect(mm, NULL, addr, size, (u32)prot), whole ? 0 : -ENOMEM);
-		for (int i = first; whole && i < first + count; i++)
+		/* as Linux: what lies before the first hole is changed */
+		for (int i = first; i < first + count && model[i] >= 0; i++)
 			model[i] = prot;
 		break;
 	case 3:
@@ -238,7 +239,7 @@ START_TEST(bad_arguments)
 	ck_assert_int_eq(mm_munmap(mm, NULL, ~0xfffUL, 4096), -EINVAL);
 	ck_assert_int_eq(mm_munmap(mm, NULL, BASE, 4096), 0); /* nothing there: not an error */
 	ck_assert_int_eq(mm_mprotect(mm, NULL, BASE, 4096, 1), -ENOMEM);
-	ck_assert_int_eq(mm_mprotect(mm, NULL, BASE, 4096, 8), -EINVAL);
+	ck_assert_int_eq(mm_mprotect(mm, NULL, BASE, 4096, 16), -EINVAL);
 	ck_assert_int_eq(mm_madvise(mm, NULL, BASE, 4096, LINUX_MADV_DONTNEED), -ENOMEM);
 	ck_assert_int_eq(mm_madvise(mm, NULL, BASE, 4096, 12345), -EINVAL);
 	/* sizes that rounding up would wrap to 0 */
