@@ -12,17 +12,22 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <linux/fs.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -412,10 +417,58 @@ static uint64_t ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+/* Flags of chattr(1) hinder the next round and the removal of this one. */
+static int plain(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	int fd, zero = 0;
+
+	if (type == FTW_F || type == FTW_D || type == FTW_DNR) {
+		fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+		if (fd >= 0) {
+			ioctl(fd, FS_IOC_SETFLAGS, &zero);
+			close(fd);
+		}
+	}
+	return 0;
+}
+
+static int drop(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return ftw->level ? remove(path) && 0 : 0;
+}
+
+/* Removes what a round has left below its base: mounts, then files. */
+static void clean(const char *base)
+{
+	char line[4096], *at, *end;
+	FILE *f;
+
+	for (int i = 0; i < 20; i++) {
+		bool any = false;
+		f = fopen("/proc/self/mounts", "r");
+		while (f && fgets(line, sizeof(line), f)) {
+			at = strchr(line, ' ');
+			end = at ? strchr(at + 1, ' ') : NULL;
+			if (!end)
+				continue;
+			*end = 0;
+			if (!strncmp(at + 1, base, strlen(base)) && at[1 + strlen(base)] == '/')
+				any |= !umount2(at + 1, MNT_DETACH);
+		}
+		if (f)
+			fclose(f);
+		if (!any)
+			break;
+	}
+	nftw(base, plain, 16, FTW_PHYS);
+	nftw(base, drop, 16, FTW_PHYS | FTW_DEPTH);
+	chmod(base, 01777);
+}
+
 static void play(uint64_t seed, const char *base)
 {
 	uint64_t end = ms() + ROUND_MS;
-	char name[64], command[200];
+	char name[64];
 
 	printf("round %llu\n", (unsigned long long)seed);
 	fflush(stdout);
@@ -445,15 +498,7 @@ static void play(uint64_t seed, const char *base)
 			break;
 		usleep(2000);
 	}
-	for (int i = 0; i < PROCESSES; i++) {
-		snprintf(command, sizeof(command), "%s/r%llu.%d", base, (unsigned long long)seed, i);
-		pid_t pid = fork();
-		if (!pid) {
-			execl("/bin/rm", "rm", "-rf", command, NULL);
-			_exit(127);
-		}
-		waitpid(pid, NULL, 0);
-	}
+	clean(base);
 }
 
 int main(int argc, char **argv)
