@@ -41,6 +41,9 @@ enum { KEEPER_LOG_FD = 3, KEEPER_SOCK_FD, KEEPER_PROC_FD, KEEPER_SIGNAL_FD };
 void boot_fail(const struct boot_options *o, const char *fmt, ...) printf_like(2, 3)
     __attribute__((noreturn));
 
+/* crash.c: a fault of the sentry says where it was. */
+void crash_install(void);
+
 /* confine.c */
 /* Chooses the sandbox's uid and enters new namespaces; the next fork's child is init of the PID namespace. */
 void confine_namespaces(struct boot_options *o);

@@ -135,6 +135,7 @@ void sentry_main(struct boot_options *o)
 
 	prctl(PR_SET_NAME, "warren-sentry");
 	signal(SIGPIPE, SIG_IGN);
+	crash_install();
 	maps_fd = openat(o->proc_fd, "self/maps", O_RDONLY | O_CLOEXEC);
 	oom_fd = openat(o->proc_fd, "self/oom_score_adj", O_RDWR | O_CLOEXEC);
 	raise_oom_score(oom_fd, oom_score, sizeof(oom_score));

@@ -1,0 +1,57 @@
+/*
+ * crash.c - last words of a sentry that dies of a fault: where it was, as offsets into the program for
+ * addr2line(1) (`addr2line -e warren-sentry OFFSET`). A sandbox's end must have a reason that can be found.
+ *
+ * The handler runs on a stack of its own, since a coroutine's may be what is broken; it resets itself, so the
+ * fault happens again on return and ends the process by the same signal.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include "sandbox/base/log.h"
+#include "sandbox/base/types.h"
+#include "sandbox/main/boot.h"
+
+#define ALTSTACK_SIZE 65536
+#define WORDS         256 /* of the stack, to be searched for return addresses */
+
+extern const char __executable_start[], etext[];
+
+static u64 offset_of(u64 address)
+{
+	return address - (u64)(uintptr_t)__executable_start;
+}
+
+static void last_words(int sig, siginfo_t *info, void *context)
+{
+	const ucontext_t *uc = context;
+	u64 rip = (u64)uc->uc_mcontext.gregs[REG_RIP], size = (u64)(etext - __executable_start);
+	const u64 *sp = (const u64 *)(uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
+	char line[1024];
+	int n = snprintf(line, sizeof(line),
+			 "{\"level\":\"error\",\"component\":\"sentry\",\"message\":\"signal %d at +0x%lx, address %p\"}\n", sig,
+			 (unsigned long)offset_of(rip), info->si_addr);
+
+	log_raw(line, (size_t)n);
+	n = snprintf(line, sizeof(line), "{\"level\":\"error\",\"component\":\"sentry\",\"message\":\"stack:");
+	for (int i = 0; i < WORDS && n < (int)sizeof(line) - 32; i++)
+		if (offset_of(sp[i]) < size)
+			n += snprintf(line + n, sizeof(line) - (size_t)n, " +0x%lx", (unsigned long)offset_of(sp[i]));
+	n += snprintf(line + n, sizeof(line) - (size_t)n, "\"}\n");
+	log_raw(line, (size_t)n);
+}
+
+void crash_install(void)
+{
+	static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
+	struct sigaction sa = {.sa_sigaction = last_words, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND};
+	stack_t st = {.ss_size = ALTSTACK_SIZE};
+
+	st.ss_sp = mmap(NULL, ALTSTACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (st.ss_sp == MAP_FAILED || sigaltstack(&st, NULL))
+		return;
+	for (size_t i = 0; i < ARRAY_COUNT(signals); i++)
+		sigaction(signals[i], &sa, NULL);
+}
