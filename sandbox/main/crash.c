@@ -31,14 +31,17 @@ static void last_words(int sig, siginfo_t *info, void *context)
 	const u64 *sp = (const u64 *)(uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
 	char line[1024];
 	int n = snprintf(line, sizeof(line),
-			 "{\"level\":\"error\",\"component\":\"sentry\",\"message\":\"signal %d at +0x%lx, address %p\"}\n", sig,
-			 (unsigned long)offset_of(rip), info->si_addr);
+			 "{\"level\":\"error\",\"component\":\"sentry\",\"message\":\"signal %d at +0x%lx, "
+			 "address %p\"}\n",
+			 sig, (unsigned long)offset_of(rip), info->si_addr);
 
 	log_raw(line, (size_t)n);
-	n = snprintf(line, sizeof(line), "{\"level\":\"error\",\"component\":\"sentry\",\"message\":\"stack:");
+	n = snprintf(line, sizeof(line),
+		     "{\"level\":\"error\",\"component\":\"sentry\",\"message\":\"stack:");
 	for (int i = 0; i < WORDS && n < (int)sizeof(line) - 32; i++)
 		if (offset_of(sp[i]) < size)
-			n += snprintf(line + n, sizeof(line) - (size_t)n, " +0x%lx", (unsigned long)offset_of(sp[i]));
+			n += snprintf(line + n, sizeof(line) - (size_t)n, " +0x%lx",
+				      (unsigned long)offset_of(sp[i]));
 	n += snprintf(line + n, sizeof(line) - (size_t)n, "\"}\n");
 	log_raw(line, (size_t)n);
 }
@@ -46,7 +49,8 @@ static void last_words(int sig, siginfo_t *info, void *context)
 void crash_install(void)
 {
 	static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
-	struct sigaction sa = {.sa_sigaction = last_words, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND};
+	struct sigaction sa = {.sa_sigaction = last_words,
+			       .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND};
 	stack_t st = {.ss_size = ALTSTACK_SIZE};
 
 	st.ss_sp = mmap(NULL, ALTSTACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
