@@ -146,6 +146,21 @@ class Http(unittest.TestCase):
         self.problem(self.w.call("POST", "/v1/sandboxes", {"rootfs": ROOTFS, "volumes": [{"source": "/etc", "target": "/x"}]}),
                      403, "path_not_allowed")
 
+    @unittest.skipIf(FAKE, "the fake sentry has no overlay")
+    def test_overlay(self):
+        mark = f"/tmp/overlay-mark-{os.getpid()}"
+        write = ("/bin/sh", "-c", f"echo x > {mark} && cat {mark}")
+        for asked, reaches in (({}, False), ({"overlay": True}, False), ({"overlay": False}, True)):
+            sandbox = self.w.create(**asked)
+            try:
+                self.assertEqual(self.w.exec(sandbox, *write)[1]["stdout"], "x\n")
+                self.assertEqual(os.path.exists(ROOTFS + mark), reaches, asked)
+            finally:
+                self.w.call("DELETE", "/v1/sandboxes/" + sandbox)
+                if os.path.exists(ROOTFS + mark):
+                    os.unlink(ROOTFS + mark)
+        self.problem(self.w.call("POST", "/v1/sandboxes", {"rootfs": ROOTFS, "overlay": "yes"}), 400, "wrong_type")
+
     def test_large_body(self):
         self.problem(self.w.call("POST", "/v1/sandboxes", raw=b"x" * ((1 << 20) + 1)), 413, "too_large")
 
