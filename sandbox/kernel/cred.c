@@ -3,6 +3,7 @@
  */
 #include "sandbox/kernel/cred.h"
 #include "sandbox/abi/sched.h"
+#include "sandbox/kernel/key.h"
 #include "sandbox/kernel/task.h"
 
 static void cred_release(struct object *obj)
@@ -10,6 +11,7 @@ static void cred_release(struct object *obj)
 	struct cred *c = container_of(obj, struct cred, obj);
 
 	user_ns_put(c->user_ns);
+	key_put(c->session_keyring);
 	kfree(c->groups);
 	kfree(c);
 }
@@ -44,6 +46,8 @@ struct cred *cred_dup(const struct cred *old)
 		memcpy(c->groups, old->groups, old->group_count * sizeof(u32));
 	}
 	user_ns_get(c->user_ns);
+	if (c->session_keyring)
+		key_get(c->session_keyring);
 	return c;
 }
 

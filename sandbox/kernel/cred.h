@@ -9,6 +9,7 @@
 
 struct user_ns;
 struct task;
+struct key;
 struct inode;
 
 #define CAP_FULL_SET ((1ULL << 41) - 1)
@@ -22,7 +23,8 @@ struct cred {
 	u64 cap_permitted, cap_effective, cap_inheritable, cap_bounding, cap_ambient;
 	u32 securebits;
 	bool no_new_privs;
-	struct user_ns *user_ns; /* counted */
+	struct user_ns *user_ns;     /* counted */
+	struct key *session_keyring; /* counted, or NULL */
 };
 
 struct cred *cred_new_root(struct user_ns *ns) must_check;

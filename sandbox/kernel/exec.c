@@ -18,18 +18,21 @@
 #include "sandbox/abi/mman.h"
 #include "sandbox/fs/anon/aio.h"
 #include "sandbox/kernel/itimer.h"
+#include "sandbox/kernel/key.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/loader/loader.h"
 #include "sandbox/vfs/fdtable.h"
 #include "sandbox/vfs/mount.h"
 #include "sandbox/vfs/namei.h"
 
-#define SCRIPT_DEPTH  5
-#define SCRIPT_LINE   256 /* BINPRM_BUF_SIZE: what of a script's first line counts */
-#define STACK_DEFAULT (8UL << 20)
-#define ARG_LIMIT_MAX (6UL << 20)
-#define STACK_FIRST   (128UL << 10) /* mapped below the arguments; it grows from there */
-#define ARG_LIMIT_MIN (128UL << 10)
+#define SCRIPT_DEPTH        5
+#define SCRIPT_LINE         256 /* BINPRM_BUF_SIZE: what of a script's first line counts */
+#define STACK_DEFAULT       (8UL << 20)
+#define ARG_LIMIT_MAX       (6UL << 20)
+#define STACK_FIRST         (128UL << 10) /* mapped below the arguments; it grows from there */
+#define ARG_LIMIT_MIN       (128UL << 10)
+#define PERSONALITY_CLEARED 0x05540000U /* READ_IMPLIES_EXEC, ADDR_NO_RANDOMIZE, …: not for the set-id */
+#define NO_RANDOMIZE        0x00040000U
 
 /* What is known of a program while it is being made. */
 struct exec {
@@ -42,8 +45,7 @@ struct exec {
 	char *head; /* ELF_HEAD_SIZE */
 	struct elf_image *img, *interp_img;
 	struct mm *mm;
-	struct cred *cred; /* new ones if the program is set-id, else NULL */
-	bool secure;
+	struct exec_cred cred;
 	u64 entry, sp;
 };
 
@@ -183,43 +185,6 @@ static int open_interp(struct exec *x)
 	return err == -ENOEXEC ? -ELIBBAD : err;
 }
 
-/* ---- credentials ---- */
-
-/* set-user-ID and set-group-ID bits, and what capabilities(7) says of root. */
-static int new_cred(struct exec *x)
-{
-	const struct cred *old = x->t->cred;
-	struct inode *inode = x->file->inode;
-	u32 mode = inode->attr.mode;
-	bool may =
-	    !old->no_new_privs && !ptrace_forbids_setid(x->t) && !(x->file->path.mnt->flags & MNT_NOSUID);
-	struct cred *c = cred_dup(old);
-
-	if (!c)
-		return -ENOMEM;
-	may = may && uid_in(old->user_ns, inode->attr.uid) != NO_ID &&
-	      gid_in(old->user_ns, inode->attr.gid) != NO_ID;
-	if (may && (mode & LINUX_S_ISUID))
-		c->euid = inode->attr.uid;
-	if (may && (mode & (LINUX_S_ISGID | 010)) == (LINUX_S_ISGID | 010))
-		c->egid = inode->attr.gid;
-	x->secure = c->euid != old->uid || c->egid != old->gid;
-	c->suid = c->fsuid = c->euid;
-	c->sgid = c->fsgid = c->egid;
-	if (!(c->securebits & 1) && (c->euid == 0 || c->uid == 0)) { /* not SECBIT_NOROOT */
-		c->cap_permitted = c->cap_inheritable | c->cap_bounding;
-		c->cap_effective = c->euid == 0 ? c->cap_permitted : 0;
-		c->cap_ambient = 0;
-	} else {
-		if (c->euid != old->euid || c->egid != old->egid)
-			c->cap_ambient = 0;
-		c->cap_permitted = c->cap_effective = c->cap_ambient;
-	}
-	c->securebits &= ~16U; /* SECBIT_KEEP_CAPS */
-	x->cred = c;
-	return 0;
-}
-
 /* ---- building the image ---- */
 
 static int clear_tail(struct mm *mm, const struct elf_clear *c)
@@ -317,7 +282,7 @@ static u64 phdr_address(const struct elf_image *img, u64 bias)
 
 static int fill_stack(struct exec *x, u64 bias, u64 interp_bias)
 {
-	const struct cred *c = x->cred;
+	const struct cred *c = x->cred.cred;
 	struct stack_args sa = {.argv = x->argv ? x->argv : x->argv_borrowed,
 				.envp = x->envp,
 				.execfn = x->execfn,
@@ -330,7 +295,7 @@ static int fill_stack(struct exec *x, u64 bias, u64 interp_bias)
 				.euid = uid_seen(c->euid),
 				.gid = gid_seen(c->gid),
 				.egid = gid_seen(c->egid),
-				.secure = x->secure,
+				.secure = x->cred.secure,
 				.vdso = platform_vdso_addr()};
 	char *stack;
 	size_t size = 0;
@@ -382,7 +347,7 @@ static int prepare(struct exec *x, int dirfd, const char *path, int at_flags)
 	if (!err)
 		err = open_interp(x);
 	if (!err)
-		err = new_cred(x);
+		err = exec_cred(x->t, x->file, &x->cred);
 	return err;
 }
 
@@ -395,7 +360,7 @@ static void finish(struct exec *x)
 	kfree(x->head);
 	kfree(x->img);
 	kfree(x->interp_img);
-	cred_put(x->cred);
+	cred_put(x->cred.cred);
 }
 
 static void set_comm(struct task *t, const char *execfn, const char *path)
@@ -481,15 +446,20 @@ static void reset_task(struct task *t, struct exec *x, const char *path)
 	t->robust_list_size = 0;
 	t->futex_dead = false;
 	t->rseq = uaddr(0);
-	t->pdeath_signal = x->secure ? 0 : t->pdeath_signal;
+	t->pdeath_signal = x->cred.secure || x->cred.clear_personality ? 0 : t->pdeath_signal;
 	t->tg->did_exec = true;
 	t->tg->exit_signal = LINUX_SIGCHLD;
-	t->tg->dumpable = !x->secure;
+	t->tg->dumpable = x->cred.dumpable;
+	if (x->cred.clear_personality)
+		t->personality &= ~PERSONALITY_CLEARED;
+	key_put(t->thread_keyring);
+	key_put(t->tg->process_keyring);
+	t->thread_keyring = t->tg->process_keyring = NULL;
 	posix_timers_free(t->tg);
 	set_comm(t, x->execfn, path);
 	fd_close_on_exec(t->files);
-	task_set_cred(t, x->cred);
-	x->cred = NULL;
+	task_set_cred(t, x->cred.cred);
+	x->cred.cred = NULL;
 }
 
 s64 task_execve(struct task *t, int dirfd, const char *path, char **argv, char **envp, int flags)
@@ -598,8 +568,8 @@ int exec_first(struct task *t, char **argv, char **envp)
 	}
 	if (!err) {
 		set_comm(t, x.execfn, path);
-		task_set_cred(t, x.cred);
-		x.cred = NULL;
+		task_set_cred(t, x.cred.cred);
+		x.cred.cred = NULL;
 	}
 	finish(&x);
 	return err;

@@ -10,4 +10,13 @@
  * has no slash. [sleeps] */
 int exec_first(struct task *t, char **argv, char **envp) must_check;
 
+/* Who the process is after execve(2) of `file`. */
+struct exec_cred {
+	struct cred *cred;
+	bool secure;            /* AT_SECURE */
+	bool clear_personality; /* it gained something: flags that help an attacker go */
+	u32 dumpable;
+};
+int exec_cred(struct task *t, struct file *file, struct exec_cred *out) must_check;
+
 #endif

@@ -47,6 +47,8 @@ struct kernel {
 	struct control *control;
 	struct list_head host_fds; /* struct host_fd.node */
 	struct tree users;         /* struct user by id */
+	struct tree keys;          /* struct key by serial */
+	u32 last_key;
 	u64 boot_monotonic_ns, boot_realtime_ns;
 	u64 memory_limit; /* bytes of guest memory, 0 = none */
 	u64 memory_total; /* the host's, as it was at boot */

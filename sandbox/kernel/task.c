@@ -11,6 +11,7 @@
 #include "sandbox/kernel/exec.h"
 #include "sandbox/kernel/account.h"
 #include "sandbox/kernel/itimer.h"
+#include "sandbox/kernel/key.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/kernel/user.h"
 #include "sandbox/kernel/ptrace.h"
@@ -37,6 +38,7 @@ static void tg_release(struct object *obj)
 	pid_put(tg->pgrp);
 	pid_put(tg->session);
 	cgroup_leave(tg);
+	key_put(tg->process_keyring);
 	sigpending_clear(&tg->pending);
 	kfree(tg);
 }
@@ -114,6 +116,7 @@ static void task_release(struct object *obj)
 			t->pid->task = NULL;
 		pid_put(t->pid);
 	}
+	key_put(t->thread_keyring);
 	tg_put(t->tg);
 	kfree(t);
 }

@@ -25,6 +25,7 @@ struct fs_context;
 struct tty;
 struct container;
 struct file;
+struct key;
 struct cgroup;
 
 struct rlimit64 {
@@ -95,7 +96,10 @@ struct thread_group {
 	struct rusage_k dead_threads, dead_children;
 	u64 start_time_ns;
 	u32 oom_score_adj;
-	u32 dumpable; /* PR_SET_DUMPABLE; 2 only by the kernel itself */
+	u8 mce_policy; /* PR_MCE_KILL: 0 default, 1 late, 2 early */
+	bool thp_disabled;
+	struct key *process_keyring; /* counted, or NULL */
+	u32 dumpable;                /* PR_SET_DUMPABLE; 2 only by the kernel itself */
 
 	struct container *container;
 	struct cgroup *cgroup; /* counted; NULL once it has ended */
@@ -178,6 +182,9 @@ struct task {
 	uaddr_t rseq;
 	u32 rseq_size, rseq_sig;
 	int pdeath_signal;
+	bool io_flusher;
+	struct key *thread_keyring; /* counted, or NULL */
+	s32 reqkey_keyring;         /* KEYCTL_SET_REQKEY_KEYRING */
 
 	struct rusage_k usage;
 	u64 start_time_ns, syscall_count;

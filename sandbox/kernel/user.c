@@ -2,6 +2,7 @@
  * user.c - see user.h.
  */
 #include "sandbox/kernel/kernel.h"
+#include "sandbox/kernel/key.h"
 #include "sandbox/kernel/user.h"
 
 static void user_release(struct object *obj)
@@ -9,6 +10,8 @@ static void user_release(struct object *obj)
 	struct user *u = container_of(obj, struct user, obj);
 
 	tree_erase(&kernel()->users, &u->node);
+	key_put(u->session_keyring);
+	key_put(u->keyring);
 	kfree(u);
 }
 

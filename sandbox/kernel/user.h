@@ -9,12 +9,16 @@
 #include "sandbox/base/object.h"
 #include "sandbox/base/tree.h"
 
+struct key;
+
 struct user {
 	struct object obj;
 	struct tree_node node; /* in kernel()->users */
 	u32 uid;
 	u64 sigpending, tasks;
-	u64 unix_inflight; /* descriptors on their way through unix sockets */
+	u64 unix_inflight;                     /* descriptors on their way through unix sockets */
+	struct key *keyring, *session_keyring; /* _uid.N, _uid_ses.N; NULL until somebody asks */
+	u64 keys, key_bytes;                   /* quota: kernel/key.c */
 };
 
 /* The user with this id, counted; NULL without memory. */

@@ -1,5 +1,5 @@
 /*
- * misc.c - what a process asks of the system and of itself: uname, sysinfo, getrandom, limits, usage, prctl.
+ * misc.c - what a process asks of the system and of itself: uname, sysinfo, getrandom, limits, usage.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -153,193 +153,14 @@ s64 sys_setrlimit(struct task *t, const u64 *a)
 s64 sys_prlimit64(struct task *t, const u64 *a)
 {
 	struct task *other = a[0] ? task_find(arg_int(a[0])) : t;
-	const struct cred *c = t->cred;
+	const struct cred *c = t->cred, *d;
 
 	if (!other || !other->tg)
 		return -ESRCH;
-	if (other->tg != t->tg && !capable(LINUX_CAP_SYS_RESOURCE) &&
-	    (c->uid != other->cred->uid || c->uid != other->cred->euid || c->uid != other->cred->suid))
+	d = other->cred;
+	if (other->tg != t->tg && !ns_capable(d->user_ns, LINUX_CAP_SYS_RESOURCE) &&
+	    (c->uid != d->uid || c->uid != d->euid || c->uid != d->suid || c->gid != d->gid ||
+	     c->gid != d->egid || c->gid != d->sgid))
 		return -EPERM;
 	return limit_of(t, other, (u32)a[1], a[2], a[3]);
-}
-
-s64 sys_personality(struct task *t, const u64 *a)
-{
-	u32 old = t->personality;
-
-	if ((u32)a[0] != 0xffffffffU)
-		t->personality = (u32)a[0];
-	return old;
-}
-
-/* ---- prctl ---- */
-
-static s64 set_securebits(struct task *t, u64 bits)
-{
-	struct cred *c;
-
-	if (!capable(8 /* CAP_SETPCAP */) || (bits & ~0xffULL))
-		return -EPERM;
-	/* locked bits and their locks cannot be changed */
-	if (((t->cred->securebits & 0xaa) >> 1) & (t->cred->securebits ^ (u32)bits))
-		return -EPERM;
-	if ((t->cred->securebits & 0xaa) & ~(u32)bits)
-		return -EPERM;
-	c = cred_dup(t->cred);
-	if (!c)
-		return -ENOMEM;
-	c->securebits = (u32)bits;
-	task_set_cred(t, c);
-	return 0;
-}
-
-static s64 drop_bounding(struct task *t, u64 cap)
-{
-	struct cred *c;
-
-	if (cap > 40)
-		return -EINVAL;
-	if (!capable(8))
-		return -EPERM;
-	c = cred_dup(t->cred);
-	if (!c)
-		return -ENOMEM;
-	c->cap_bounding &= ~(1ULL << cap);
-	task_set_cred(t, c);
-	return 0;
-}
-
-static s64 ambient(struct task *t, const u64 *a)
-{
-	u64 bit = a[2] <= 40 ? 1ULL << a[2] : 0;
-	struct cred *c;
-
-	if (a[1] == 4 ? a[2] || a[3] || a[4] : !bit || a[3] || a[4] || a[1] < 1 || a[1] > 3)
-		return -EINVAL;
-	if (a[1] == 1)
-		return !!(t->cred->cap_ambient & bit);
-	c = cred_dup(t->cred);
-	if (!c)
-		return -ENOMEM;
-	if (a[1] == 2) {
-		if (!(c->cap_permitted & bit) || !(c->cap_inheritable & bit) || (c->securebits & 64)) {
-			cred_put(c);
-			return -EPERM;
-		}
-		c->cap_ambient |= bit;
-	} else {
-		c->cap_ambient &= a[1] == 4 ? 0 : ~bit;
-	}
-	task_set_cred(t, c);
-	return 0;
-}
-
-static s64 keep_caps(struct task *t, u64 on)
-{
-	struct cred *c;
-
-	if (on > 1)
-		return -EINVAL;
-	if (t->cred->securebits & 32)
-		return -EPERM;
-	c = cred_dup(t->cred);
-	if (!c)
-		return -ENOMEM;
-	c->securebits = (c->securebits & ~16U) | (on ? 16 : 0);
-	task_set_cred(t, c);
-	return 0;
-}
-
-static s64 no_new_privs(struct task *t, const u64 *a)
-{
-	struct cred *c;
-
-	if (a[1] != 1 || a[2] || a[3] || a[4])
-		return -EINVAL;
-	c = cred_dup(t->cred);
-	if (!c)
-		return -ENOMEM;
-	c->no_new_privs = true;
-	task_set_cred(t, c);
-	return 0;
-}
-
-s64 sys_prctl(struct task *t, const u64 *a)
-{
-	char name[16] = {0};
-	s64 n;
-	s32 v;
-
-	switch (arg_int(a[0])) {
-	case 1: /* PR_SET_PDEATHSIG */
-		if (a[1] > LINUX_NSIG)
-			return -EINVAL;
-		t->pdeath_signal = (int)a[1];
-		return 0;
-	case 2:
-		return put_user(&t->pdeath_signal, uaddr(a[1]));
-	case 3: /* PR_GET_DUMPABLE */
-		return t->tg->dumpable;
-	case 4:
-		if (a[1] > 1)
-			return -EINVAL;
-		t->tg->dumpable = a[1];
-		return 0;
-	case 7: /* PR_GET_KEEPCAPS */
-		return !!(t->cred->securebits & 16);
-	case 8:
-		return keep_caps(t, a[1]);
-	case 15: /* PR_SET_NAME */
-		n = copy_in_str(name, uaddr(a[1]), sizeof(name));
-		if (n == -ENAMETOOLONG && copy_in(name, uaddr(a[1]), sizeof(name) - 1))
-			return -EFAULT;
-		if (n < 0 && n != -ENAMETOOLONG)
-			return n;
-		name[sizeof(name) - 1] = 0;
-		memcpy(t->comm, name, sizeof(name));
-		return 0;
-	case 16:
-		return copy_out(uaddr(a[1]), t->comm, sizeof(t->comm));
-	case 21: /* PR_GET_SECCOMP */
-		return t->seccomp.mode;
-	case 22: /* PR_SET_SECCOMP */
-		return a[1] == LINUX_SECCOMP_MODE_STRICT   ? seccomp_set_strict(t)
-		       : a[1] == LINUX_SECCOMP_MODE_FILTER ? seccomp_set_filter(t, 0, uaddr(a[2]))
-							   : -EINVAL;
-	case 23: /* PR_CAPBSET_READ */
-		return a[1] > 40 ? -EINVAL : (s64)(t->cred->cap_bounding >> a[1] & 1);
-	case 24:
-		return drop_bounding(t, a[1]);
-	case 25: /* PR_GET_TSC */
-		v = 1;
-		return put_user(&v, uaddr(a[1]));
-	case 27:
-		return t->cred->securebits;
-	case 28:
-		return set_securebits(t, a[1]);
-	case 29: /* PR_SET_TIMERSLACK */
-		t->timer_slack_ns = (s64)a[1] > 0 ? a[1] : 50000;
-		return 0;
-	case 30:
-		return (s64)t->timer_slack_ns;
-	case 36: /* PR_SET_CHILD_SUBREAPER */
-		t->tg->child_subreaper = a[1];
-		return 0;
-	case 37:
-		v = t->tg->child_subreaper;
-		return put_user(&v, uaddr(a[1]));
-	case 38:
-		return no_new_privs(t, a);
-	case 39:
-		return t->cred->no_new_privs;
-	case 40: /* PR_GET_TID_ADDRESS */
-		return put_user(&t->clear_child_tid.v, uaddr(a[1]));
-	case 41: /* PR_SET_THP_DISABLE */
-	case 42:
-		return arg_int(a[0]) == 42 ? 0 : -EINVAL;
-	case 47:
-		return ambient(t, a);
-	default:
-		return -EINVAL;
-	}
 }

@@ -186,6 +186,7 @@ static void strip_setid(struct file *f)
 	struct inode *i = f->inode;
 	u32 mode = i->attr.mode;
 
+	inode_kill_caps(i);
 	if (!mode_is_reg(mode) ||
 	    !(mode & LINUX_S_ISUID || (mode & (LINUX_S_ISGID | 010)) == (LINUX_S_ISGID | 010)))
 		return;

@@ -134,6 +134,7 @@ struct inode {
 	u32 flags;                /* INODE_* */
 	struct posix_acl *acl[2]; /* access, default: vfs/acl.c; NULL if known to be none */
 	bool acl_known[2];
+	bool no_file_caps;      /* known to have no attribute security.capability */
 	bool linkable;          /* nlink 0 but may be given a name (O_TMPFILE) */
 	bool dead;              /* directory that was removed: no new entries */
 	bool busy;              /* inode_lock() is held */
@@ -470,5 +471,8 @@ void vfs_notify_end(struct inode *inode, u32 mask);
 void vfs_notify_unmount(struct super_block *sb);
 /* Joins IN_MOVED_FROM and IN_MOVED_TO. */
 u32 vfs_notify_cookie(void);
+
+/* A change of content or owner takes file capabilities away. */
+void inode_kill_caps(struct inode *inode);
 
 #endif

@@ -47,6 +47,8 @@ static int allowed(const struct path *p, const char *name, bool write)
 	return is_acl(name) ? 0 : -EOPNOTSUPP;
 }
 
+#define CAPS_NAME "security.capability"
+
 /* A name that is nothing but its prefix names nothing. */
 static bool whole_name(const char *name)
 {
@@ -70,9 +72,26 @@ int vfs_setxattr(struct path *p, const char *name, const void *value, size_t siz
 		err = acl_set(p, is_acl(name) == 2, value, size);
 	else
 		err = inode->ops->setxattr(inode, name, value, size, flags);
+	if (!strcmp(name, CAPS_NAME))
+		inode->no_file_caps = false;
 	if (!err)
 		vfs_notify(p->dentry, LINUX_IN_ATTRIB);
 	return err;
+}
+
+void inode_kill_caps(struct inode *inode)
+{
+	char value[32];
+	s64 n;
+
+	if (inode->no_file_caps || !mode_is_reg(inode->attr.mode) || !(inode->attr.mode & 0111) ||
+	    !inode->ops || !inode->ops->getxattr || !inode->ops->removexattr)
+		return;
+	n = inode->ops->getxattr(inode, CAPS_NAME, value, sizeof(value));
+	if (n >= 0 && inode->ops->removexattr(inode, CAPS_NAME))
+		klog(LOG_WARN, "file capabilities could not be removed after a change");
+	else
+		inode->no_file_caps = true;
 }
 
 s64 vfs_getxattr(struct path *p, const char *name, void *value, size_t size)
