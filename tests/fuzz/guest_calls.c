@@ -26,6 +26,9 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -463,6 +466,21 @@ static void clean(const char *base)
 	nftw(base, plain, 16, FTW_PHYS);
 	nftw(base, drop, 16, FTW_PHYS | FTW_DEPTH);
 	chmod(base, 01777);
+	nftw("/dev/shm", drop, 16, FTW_PHYS | FTW_DEPTH);
+	for (int i = 0; i < 4096; i++) { /* what lives on without a process, by design */
+		struct shmid_ds shm;
+		struct msqid_ds msg;
+		struct semid_ds sem;
+		int id = shmctl(i, SHM_STAT, &shm);
+		if (id >= 0)
+			shmctl(id, IPC_RMID, NULL);
+		id = msgctl(i, MSG_STAT, &msg);
+		if (id >= 0)
+			msgctl(id, IPC_RMID, NULL);
+		id = semctl(i, 0, SEM_STAT, &sem);
+		if (id >= 0)
+			semctl(id, 0, IPC_RMID);
+	}
 }
 
 static void play(uint64_t seed, const char *base)
@@ -470,6 +488,8 @@ static void play(uint64_t seed, const char *base)
 	uint64_t end = ms() + ROUND_MS;
 	char name[64];
 
+	mkdir(base, 01777);
+	chmod(base, 01777);
 	printf("round %llu\n", (unsigned long long)seed);
 	fflush(stdout);
 	for (int i = 0; i < PROCESSES; i++) {
@@ -499,6 +519,7 @@ static void play(uint64_t seed, const char *base)
 		usleep(2000);
 	}
 	clean(base);
+	clean("/tmp"); /* reached by .. */
 }
 
 int main(int argc, char **argv)
