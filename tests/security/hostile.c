@@ -83,6 +83,7 @@ static int map_many(void)
 		if (mmap(NULL, 4096, i & 1 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
 		    MAP_FAILED)
 			return refused(ENOMEM);
+	return 0;
 }
 
 static int write_on(const char *path)
