@@ -59,6 +59,7 @@ struct kernel {
 	u64 dead_syscalls; /* calls made by tasks that are gone */
 	u64 *sysctls;      /* kernel/sysctl.h */
 	u64 next_ino, next_dev, next_mount_id, next_cookie;
+	u64 text_copies; /* bytes of text copied for patching, mm/callsite.c */
 	bool strace;
 	int maps_fd; /* the sentry's own /proc/self/maps, for the arena check; 0: none */
 	char id[64];

@@ -15,7 +15,6 @@
 #include "sandbox/kernel/sched_priv.h"
 #include "sandbox/platform/platform.h"
 
-#define SPIN_CYCLES  120000 /* some 50 µs */
 #define EPOLL_CYCLES 100000 /* between looks at host descriptors while busy */
 #define EVENT_COUNT  32
 

@@ -53,6 +53,8 @@ int host_poll_add(struct host_poll *p, u32 epoll_events) must_check;
 void host_poll_remove(struct host_poll *p);
 
 /* ---- clocks and timers (ns) ---- */
+/* How long the loop spins for the next trap before it sleeps: some 50 µs. */
+#define SPIN_CYCLES 120000
 u64 clock_monotonic(void); /* as guests see CLOCK_MONOTONIC */
 /* A duration of base/cycles.h in ns, by what both clocks have counted since boot. */
 u64 cycles_to_ns(u64 cycles);

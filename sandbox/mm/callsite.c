@@ -29,6 +29,7 @@
 #define HOT_HERE      2 /* traps at a patched site before this process is given the copy */
 #define REFUSED       0xffffffffU
 #define TEXT_MAX      (16UL << 20)
+#define COPIES_MAX    (64UL << 20) /* of all files: they are memory that no guest process is charged with */
 #define TRAMPOLINES   0x4000UL
 #define SITE_MAX      (TRAMPOLINES / TRAMPOLINE_SIZE - 1)
 #define SITE_TABLE    1024 /* hash table of a file's sites, a power of two */
@@ -67,6 +68,8 @@ static void text_release(struct object *obj)
 {
 	struct text *x = container_of(obj, struct text, obj);
 
+	if (x->copy)
+		kernel()->text_copies -= x->size;
 	host_fd_put(x->copy);
 	host_fd_put(x->original);
 	kfree(x);
@@ -104,13 +107,16 @@ static bool is_text(const struct vma *v)
 	       v->prot == (LINUX_PROT_READ | LINUX_PROT_EXEC);
 }
 
-/* The record of v's file, made at its first call. NULL: v is not the whole text of its file. */
+/* The record of v's file, made at its first call. NULL: v is not the whole text of its file as that is now.
+ * Never founded on a mapping of a copy: what is patched there would be taken for the file's own bytes. */
 static struct text *text_of(struct vma *v)
 {
 	struct inode *inode = v->file->inode;
 	struct text *x = inode->text;
 	u64 size = v->end - v->start;
 
+	if (v->text)
+		return v->text == x && same_version(x, inode) ? x : NULL;
 	if (x && (!same_version(x, inode) || inode->attr.nlink == 0)) {
 		callsite_forget(inode);
 		x = NULL;
@@ -154,19 +160,13 @@ static struct site *site_of(struct text *x, u32 offset, bool make)
 /* ---- the copy ---- */
 
 /* Room for trampolines near the text: below the lowest mapping of the same file. 0: none. */
-static u64 trampoline_place(struct mm *mm, const struct vma *v)
+static u64 trampoline_place(struct mm *mm, struct vma *v)
 {
-	const struct vma *low = v;
+	struct vma *low = v, *prev;
 	u64 at;
 
-	for (struct tree_node *n = tree_prev((struct tree_node *)(uintptr_t)&v->node); n; n = tree_prev(n)) {
-		if (vma_of(n)->file != v->file && vma_of(n)->file && vma_of(n)->file->inode == v->file->inode)
-			low = vma_of(n);
-		else if (vma_of(n)->file == v->file)
-			low = vma_of(n);
-		else
-			break;
-	}
+	while ((prev = vma_of(tree_prev(&low->node))) && prev->file && prev->file->inode == v->file->inode)
+		low = prev;
 	at = low->start - CALLSITE_ROOM;
 	if (low->start <= MMAP_MIN_ADDR + CALLSITE_ROOM)
 		return 0;
@@ -175,14 +175,14 @@ static u64 trampoline_place(struct mm *mm, const struct vma *v)
 	return v->end - at < SEARCH_REACH ? at : 0;
 }
 
-static int copy_make(struct mm *mm, const struct vma *v, struct text *x)
+static int copy_make(struct mm *mm, struct vma *v, struct text *x)
 {
 	u64 place = trampoline_place(mm, v), entry = trampoline_entry_value();
 	struct host_fd *h;
 	char *map;
 	int err;
 
-	if (!place)
+	if (!place || kernel()->text_copies + x->size > COPIES_MAX)
 		return -ENOMEM;
 	err = shm_create("text", x->size + TRAMPOLINES, &h);
 	if (err)
@@ -208,6 +208,7 @@ static int copy_make(struct mm *mm, const struct vma *v, struct text *x)
 		return err;
 	}
 	x->copy = h;
+	kernel()->text_copies += x->size;
 	x->distance = (s64)(place - v->start);
 	return 0;
 }
@@ -511,6 +512,11 @@ static void move_back(struct mm *mm)
 		}
 }
 
+static u64 original_offset(const struct text *x, const struct vma *v)
+{
+	return x->original_offset + (v->offset - x->offset);
+}
+
 int callsite_restore(struct mm *mm, bool for_good)
 {
 	auto_cleanup(mm_unlock) struct mm *locked = mm_lock(mm);
@@ -522,17 +528,20 @@ int callsite_restore(struct mm *mm, bool for_good)
 	for (n = tree_first(&mm->vmas); n && !err; n = tree_next(n)) {
 		struct vma *v = vma_of(n);
 		struct text *x = v->text;
-		u64 offset = x ? x->original_offset + (v->offset - x->offset) : 0;
 		if (!x || (v->flags & VMA_TRAMPOLINE))
 			continue;
 		err = aspace_map_fd(mm->as, uaddr(v->start), v->end - v->start, (int)v->prot, false,
-				    x->original, offset);
-		if (!err)
-			set_backing(v, x->original, offset, NULL);
+				    x->original, original_offset(x, v));
 	}
 	err = aspace_batch_end(mm->as) ?: err;
 	if (err)
 		return err;
+	for (n = tree_first(&mm->vmas); n; n = tree_next(n)) {
+		struct vma *v = vma_of(n);
+		struct text *x = v->text;
+		if (x && !(v->flags & VMA_TRAMPOLINE))
+			set_backing(v, x->original, original_offset(x, v), NULL);
+	}
 	move_back(mm);
 	memset(mm->callsites, 0, sizeof(mm->callsites));
 	if (for_good)

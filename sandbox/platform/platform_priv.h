@@ -22,7 +22,6 @@ enum aspace_state {
 
 #define ASPACE_FD_MAX 16
 #define LATE_COUNT    512
-#define SPIN_CYCLES   120000 /* some 50 µs: how long the loop spins for the next trap */
 
 struct aspace {
 	enum aspace_state state;

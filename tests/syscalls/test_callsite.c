@@ -399,3 +399,50 @@ CASE(vfork_and_exec_from_hot_sites)
 		expect_exit(child, 3);
 	}
 }
+
+/* A copy of this program that changes its own inode while its calls are hot, and goes on calling from another
+ * place. */
+static void child_of_changed_file(int round)
+{
+	pid_t parent = getppid();
+	uid_t uid = getuid();
+
+	for (int i = 0; i < HOT; i++) {
+		EXPECT_EQ(call_mov(), parent);
+		if (round) /* a site that gets hot only in a later process */
+			EXPECT_EQ(getuid(), uid);
+	}
+	OK(chmod("self", 0755)); /* ctime */
+	OK(utimensat(AT_FDCWD, "self", NULL, 0));
+	for (int i = 0; i < HOT; i++) {
+		EXPECT_EQ(call_cmp(SYS_getpid, 0, 0, 0), getpid());
+		EXPECT_EQ(call_mov(), parent);
+	}
+}
+
+CASE(file_changes_while_its_text_is_hot)
+{
+	char block[65536];
+	ssize_t n;
+	int in = open("/proc/self/exe", O_RDONLY), out;
+
+	if (getenv("CALLSITE_CHILD")) {
+		child_of_changed_file(atoi(getenv("CALLSITE_CHILD")));
+		return;
+	}
+	OK(in);
+	OK(out = open("self", O_WRONLY | O_CREAT | O_EXCL, 0700));
+	while ((n = read(in, block, sizeof(block))) > 0)
+		EXPECT_EQ(write(out, block, (size_t)n), n);
+	close(out);
+	for (int i = 0; i < 12; i++) {
+		pid_t pid;
+		OK(setenv("CALLSITE_CHILD", i ? "1" : "0", 1));
+		pid = fork();
+		if (!pid) {
+			execl("./self", "self", "--case", "file_changes_while_its_text_is_hot", NULL);
+			_exit(9);
+		}
+		expect_exit(pid, 0);
+	}
+}

@@ -227,6 +227,14 @@ signal_entry:
  * else is the guest's. syscall(2) leaves us rcx and r11. %gs leads to the slot unless the guest has its own use for
  * it: a slot's address has the high word STUB_HIGH_WORD, which no guest address has. That is found out without
  * touching the flags. */
+	.macro load_arguments	/* from the fast frame of the slot at rcx */
+	mov FRAME_O_GREG(GREG_R8)(%rcx), %r8
+	mov FRAME_O_GREG(GREG_R9)(%rcx), %r9
+	mov FRAME_O_GREG(GREG_R10)(%rcx), %r10
+	mov FRAME_O_GREG(GREG_RDI)(%rcx), %rdi
+	mov FRAME_O_GREG(GREG_RSI)(%rcx), %rsi
+	mov FRAME_O_GREG(GREG_RDX)(%rcx), %rdx
+	.endm
 #define SWAPPED_HIGH_WORD 0xfe7f0000	/* STUB_HIGH_WORD, bytes reversed */
 fast_entry:
 	mov %rcx, %r11
@@ -261,12 +269,7 @@ fast_entry:
 fast_exit:			/* rcx = slot, rsp = CSTACK_TOP - 8. A kick from here to the end begins here again */
 	cmpl $0, SLOT_O_KICKED(%rcx)
 	jne fast_full
-	mov FRAME_O_GREG(GREG_R8)(%rcx), %r8
-	mov FRAME_O_GREG(GREG_R9)(%rcx), %r9
-	mov FRAME_O_GREG(GREG_R10)(%rcx), %r10
-	mov FRAME_O_GREG(GREG_RDI)(%rcx), %rdi
-	mov FRAME_O_GREG(GREG_RSI)(%rcx), %rsi
-	mov FRAME_O_GREG(GREG_RDX)(%rcx), %rdx
+	load_arguments
 	mov FRAME_O_GREG(GREG_RAX)(%rcx), %rax
 	mov FRAME_O_GREG(GREG_RIP)(%rcx), %r11
 	popfq
@@ -274,12 +277,7 @@ fast_exit:			/* rcx = slot, rsp = CSTACK_TOP - 8. A kick from here to the end be
 	jmp *%r11
 fast_exit_end:
 fast_full:			/* the same way out, but into a trap that makes a full frame */
-	mov FRAME_O_GREG(GREG_R8)(%rcx), %r8
-	mov FRAME_O_GREG(GREG_R9)(%rcx), %r9
-	mov FRAME_O_GREG(GREG_R10)(%rcx), %r10
-	mov FRAME_O_GREG(GREG_RDI)(%rcx), %rdi
-	mov FRAME_O_GREG(GREG_RSI)(%rcx), %rsi
-	mov FRAME_O_GREG(GREG_RDX)(%rcx), %rdx
+	load_arguments
 	popfq
 	mov FRAME_O_GREG(GREG_RSP)(%rcx), %rsp
 	mov $NR_FAST_FULL, %eax
@@ -287,12 +285,7 @@ fast_full:			/* the same way out, but into a trap that makes a full frame */
 fast_full_trap:
 	hlt
 fast_slow:			/* undo, and make the call by the syscall instruction itself */
-	mov FRAME_O_GREG(GREG_R8)(%rcx), %r8
-	mov FRAME_O_GREG(GREG_R9)(%rcx), %r9
-	mov FRAME_O_GREG(GREG_R10)(%rcx), %r10
-	mov FRAME_O_GREG(GREG_RDI)(%rcx), %rdi
-	mov FRAME_O_GREG(GREG_RSI)(%rcx), %rsi
-	mov FRAME_O_GREG(GREG_RDX)(%rcx), %rdx
+	load_arguments
 	mov FRAME_O_GREG(GREG_RAX)(%rcx), %rax
 	mov FRAME_O_GREG(GREG_RIP)(%rcx), %r11
 	popfq
