@@ -572,6 +572,11 @@ int uthread_host_call(struct uthread *ut, u32 nr, u64 first, void *out, size_t s
 
 /* ---- patched calls ---- */
 
+/* The stub answers a wish for a full frame with one at once, or after a kick. A thread that goes on to answer
+ * with patched calls writes into its slot itself: it is given up, and its process ends as if its host thread
+ * had been killed. */
+#define FORGED_MAX 16
+
 bool uthread_fast(const struct uthread *ut)
 {
 	return ut->fast && !ut->gone;
@@ -589,8 +594,9 @@ int uthread_full_frame(struct uthread *ut)
 	if (!ut->fast)
 		return 0;
 	call_put_aside(ut, &call);
-	/* a guest that forges traps may answer with anything: it only deceives itself */
-	while (ut->fast && !ut->gone) {
+	for (int i = 0; ut->fast && !ut->gone; i++) {
+		if (i == FORGED_MAX)
+			mark_gone(ut);
 		ut->out_flags |= OUT_FULL;
 		go_on(ut);
 	}
@@ -602,7 +608,9 @@ int uthread_full_frame(struct uthread *ut)
 
 void uthread_redo_full(struct uthread *ut, struct trap *trap)
 {
-	while (ut->fast && !ut->gone) {
+	for (int i = 0; ut->fast && !ut->gone; i++) {
+		if (i == FORGED_MAX)
+			mark_gone(ut);
 		ut->out_flags = OUT_REDO;
 		go_on(ut);
 	}

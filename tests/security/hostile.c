@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sandbox/platform/stub_abi.h"
+
 static int refused(int expected)
 {
 	if (errno == expected)
@@ -204,6 +206,37 @@ static int bad_scripts(void)
 	return 0;
 }
 
+/* Traps made up by writing into the own slot: calls that the stub never makes from a patched site, answered
+ * again and again with more of the same. */
+static int forge(void)
+{
+	static const uint64_t one = 1;
+	uint64_t base;
+	volatile struct slot *s;
+
+	for (int i = 0; i < 100; i++)
+		getppid();
+	__asm__ volatile("rdgsbase %0" : "=r"(base));
+	if (base >> 32 != STUB_HIGH_WORD)
+		return 97; /* no slot to be seen: nothing to forge */
+	s = (volatile struct slot *)base;
+	for (;;) {
+		register uint64_t rax __asm__("rax") = 1;
+		s->frame = base + SLOT_FAST_FRAME;
+		s->event = EVENT_SYSCALL;
+		s->nr = 59; /* execve */
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		s->state = SLOT_TRAP;
+		/* the doorbell, by the stub's own syscall instruction */
+		__asm__ volatile("call *%1"
+				 : "+r"(rax)
+				 : "r"((uint64_t)STUB_BASE), "D"(0UL), "S"(&one), "d"(8UL)
+				 : "rcx", "r11", "memory");
+		while (s->state != SLOT_REPLY)
+			;
+	}
+}
+
 static int exec_loop(const char *self, const char *count)
 {
 	char next[16];
@@ -234,6 +267,8 @@ int main(int argc, char **argv)
 		__asm__ volatile("int3");
 	if (!strcmp(mode, "stub")) /* the stub's own memory */
 		memset((void *)0x7ffe10000000UL, 0xff, 1 << 20);
+	if (!strcmp(mode, "forge"))
+		return forge();
 	if (!strcmp(mode, "abort"))
 		abort();
 	if (!strcmp(mode, "deep"))
