@@ -125,7 +125,11 @@ void jail_enter(const struct jail *jail, char **argv)
 		    CLONE_NEWCGROUP) != 0)
 		jail_fail(jail->log_fd, "cannot make namespaces", errno);
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-		jail_fail(jail->log_fd, "cannot make mounts private", errno);
+		jail_fail(jail->log_fd,
+			  errno == EINVAL ? "cannot make mounts private: / is not a mount (in a chroot, bind "
+					    "it onto itself and pivot_root into it)"
+					  : "cannot make mounts private",
+			  errno);
 	child = fork();
 	if (child < 0)
 		jail_fail(jail->log_fd, "cannot fork", errno);

@@ -118,7 +118,10 @@ void confine_root(const struct boot_options *o)
 	unsigned i;
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		boot_fail(o, "cannot make mounts private: errno %d", errno);
+		boot_fail(o, "cannot make mounts private: errno %d%s", errno,
+			  errno == EINVAL
+			      ? " (/ is not a mount: in a chroot, bind it onto itself and pivot_root into it)"
+			      : "");
 	for (i = 0; i < ARRAY_COUNT(places); i++)
 		if (mount("warren", places[i], "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY,
 			  "size=4k,nr_inodes=2,mode=0555") == 0)
