@@ -1,5 +1,6 @@
 /*
- * model.c - random operations on files against a model in memory: model DIR SECONDS SEED.
+ * model.c - random operations on files against a model in memory: model DIR STEPS SEED. The same steps on the
+ * same tree each time: a failure can be seen again.
  *
  * A small set of names in a small set of directories is created, written, truncated, mapped, linked, renamed
  * and removed at random; after every few operations something is compared with the model: content, size,
@@ -373,14 +374,14 @@ static void adopt(void)
 
 int main(int argc, char **argv)
 {
-	time_t end;
+	unsigned long steps;
 
 	if (argc != 4 || chdir(argv[1]))
 		return 2;
-	end = time(NULL) + atol(argv[2]);
+	steps = strtoul(argv[2], NULL, 10);
 	seed = state = strtoul(argv[3], NULL, 10);
 	adopt();
-	for (step = 0; (step & 63) || time(NULL) < end; step++) {
+	for (step = 0; step < steps; step++) {
 		int d = (int)rnd(DIRS), n = (int)rnd(NAMES), d2 = (int)rnd(DIRS), n2 = (int)rnd(NAMES);
 		int slot = (int)rnd(OPEN);
 		switch (rnd(24)) {

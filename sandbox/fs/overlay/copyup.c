@@ -145,6 +145,27 @@ static int copy_to_unnamed(struct inode *inode, struct path *from, struct path *
 	return err;
 }
 
+int ovl_link_upper(struct inode *inode, const struct path *dir, const char *name)
+{
+	struct path from = oi(inode)->upper, to = *dir, unnamed;
+	int err = real_link(dir, name, from.dentry->inode);
+
+	/* a host gives no new name to a file that has lost its last one, but ours may have others, in the
+	 * lower tree: its content goes to a new file */
+	if (err != -ENOENT || from.dentry->inode->attr.nlink || !mode_is_reg(inode->attr.mode))
+		return err;
+	path_get(&from);
+	err = copy_to_unnamed(inode, &from, &to, true, &unnamed);
+	if (!err) {
+		err = real_link(dir, name, unnamed.dentry->inode);
+		if (!err)
+			ovl_set_upper(inode, &unnamed);
+		path_put(&unnamed);
+	}
+	path_put(&from);
+	return err;
+}
+
 static int copy_regular(struct inode *inode, struct path *from, struct path *dir, const char *name, bool data)
 {
 	struct path unnamed, named;

@@ -63,7 +63,10 @@ void ovl_copy_attr(struct inode *inode)
 
 	inode->attr = real->attr;
 	inode->attr.ino = ino;
-	inode->attr.nlink += oi(inode)->lower_links;
+	if (oi(inode)->upper.mnt)
+		inode->attr.nlink += oi(inode)->lower_links;
+	else
+		inode->attr.nlink -= min_t(u32, inode->attr.nlink, oi(inode)->lower_gone);
 	inode->flags = real->flags;
 	if (mode_is_dir(inode->attr.mode) && inode->attr.nlink &&
 	    oi(inode)->lower_count + !!oi(inode)->upper.mnt > 1)
@@ -147,6 +150,7 @@ int ovl_inode_get(struct super_block *sb, const struct path *upper, const struct
 		return -ENOMEM;
 	}
 	inode->private = x;
+	x->inode = inode;
 	x->ino =
 	    upper ? origin_ino(sb, upper->dentry->inode) : ovl_ino(layer, lower->dentry->inode->attr.ino);
 	add_key(o, &x->by_upper, upper ? upper->dentry->inode : NULL, inode);
@@ -156,21 +160,43 @@ int ovl_inode_get(struct super_block *sb, const struct path *upper, const struct
 	return 0;
 }
 
+/* What it has here, the real inodes do not tell: it must not leave the cache. */
+static void keep(struct inode *inode)
+{
+	if (!list_empty(&oi(inode)->kept_node))
+		return;
+	list_add_tail(&oi(inode)->kept_node, &ovl_of(inode->sb)->kept);
+	inode_get(inode);
+}
+
+void ovl_lower_name_gone(struct inode *inode)
+{
+	struct ovl_inode *x = oi(inode);
+
+	if (x->upper.mnt) {
+		x->lower_links -= x->lower_links > 0;
+	} else if (x->lower[0].dentry->inode->attr.nlink > 1) {
+		x->lower_gone++;
+		keep(inode);
+	}
+}
+
 void ovl_set_upper(struct inode *inode, const struct path *upper)
 {
 	struct ovl_inode *x = oi(inode);
-	struct ovl *o = ovl_of(inode->sb);
+	struct path old = x->upper;
+	u32 names = x->lower_count ? x->lower[0].dentry->inode->attr.nlink : 0;
 
 	x->upper = *upper;
 	path_get(&x->upper);
-	add_key(o, &x->by_upper, upper->dentry->inode, inode);
-	/* its other names lead to the lower one, and must lead here */
-	if (!mode_is_dir(inode->attr.mode) && x->lower_count && x->lower[0].dentry->inode->attr.nlink > 1 &&
-	    list_empty(&x->kept_node)) {
-		x->lower_links = x->lower[0].dentry->inode->attr.nlink - 1;
-		list_add_tail(&x->kept_node, &o->kept);
-		inode_get(inode);
+	remove_key(ovl_of(inode->sb), &x->by_upper);
+	add_key(ovl_of(inode->sb), &x->by_upper, upper->dentry->inode, inode);
+	if (!old.mnt && !mode_is_dir(inode->attr.mode) && names > 1) {
+		/* its other names lead to the lower one, and must lead here */
+		x->lower_links = names > x->lower_gone + 1 ? names - x->lower_gone - 1 : 0;
+		keep(inode);
 	}
+	path_put(&old);
 	acl_forget(inode);
 	ovl_copy_attr(inode);
 }

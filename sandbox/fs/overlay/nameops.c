@@ -93,7 +93,7 @@ int ovl_link(struct inode *dir, struct dentry *d, struct inode *target)
 	if (!err)
 		err = uncover(dir, d->name, &covered);
 	if (!err)
-		err = real_link(&oi(dir)->upper, d->name, oi(target)->upper.dentry->inode);
+		err = ovl_link_upper(target, &oi(dir)->upper, d->name);
 	if (err)
 		return err;
 	dentry_set_inode(d, inode_get(target));
@@ -133,6 +133,23 @@ int ovl_tmpfile(struct inode *dir, u32 mode, struct inode **out)
 	return err;
 }
 
+/* The counts, after a name has gone: one that only the lower tree had? */
+static void name_gone(struct inode *inode, const struct dentry *d, bool lower_only)
+{
+	if (oi(inode)->alias == d)
+		oi(inode)->alias = NULL; /* another name tells itself when it is looked up */
+	if (mode_is_dir(inode->attr.mode)) {
+		inode->attr.nlink = 0;
+		return;
+	}
+	if (lower_only)
+		ovl_lower_name_gone(inode);
+	if (lower_only && !oi(inode)->upper.mnt && !oi(inode)->lower_gone)
+		inode->attr.nlink = 0; /* its only name */
+	else
+		ovl_copy_attr(inode);
+}
+
 /* Takes the name away: the upper object, if there is one, and what lies below it. */
 static int remove_name(struct inode *dir, struct dentry *d)
 {
@@ -155,16 +172,7 @@ static int remove_name(struct inode *dir, struct dentry *d)
 		err = real_whiteout(dir->sb, &oi(dir)->upper, d->name);
 	if (err)
 		return err;
-	if (!upper && oi(inode)->lower_links)
-		oi(inode)->lower_links--;
-	if (oi(inode)->upper.mnt)
-		ovl_copy_attr(inode);
-	else if (mode_is_dir(inode->attr.mode))
-		inode->attr.nlink = 0;
-	else if (inode->attr.nlink)
-		inode->attr.nlink--;
-	if (mode_is_dir(inode->attr.mode))
-		inode->attr.nlink = 0;
+	name_gone(inode, d, !upper);
 	ovl_listing_drop(dir);
 	ovl_copy_attr(dir);
 	return 0;
@@ -202,9 +210,9 @@ static int name_up(struct inode *dir, const struct dentry *d)
 	path_put(&p);
 	if (there)
 		return 0;
-	err = real_link(&oi(dir)->upper, d->name, oi(d->inode)->upper.dentry->inode);
-	if (!err && oi(d->inode)->lower_links)
-		oi(d->inode)->lower_links--;
+	err = ovl_link_upper(d->inode, &oi(dir)->upper, d->name);
+	if (!err)
+		ovl_lower_name_gone(d->inode);
 	return err;
 }
 
@@ -290,14 +298,7 @@ int ovl_rename(struct inode *od, struct dentry *o, struct inode *nd, struct dent
 	if (err)
 		return err;
 	if (victim && !exchange) {
-		if (hidden_victim && oi(victim)->lower_links)
-			oi(victim)->lower_links--;
-		if (oi(victim)->upper.mnt)
-			ovl_copy_attr(victim);
-		else if (victim->attr.nlink)
-			victim->attr.nlink--;
-		if (mode_is_dir(victim->attr.mode))
-			victim->attr.nlink = 0;
+		name_gone(victim, n, hidden_victim);
 	}
 	ovl_copy_attr(o->inode);
 	ovl_listing_drop(od);

@@ -46,7 +46,9 @@ struct ovl_inode {
 	u64 ino;                 /* the same before and after a copy-up */
 	struct dentry *alias;    /* a name of it; borrowed */
 	struct listing *listing; /* of a directory: kept until it changes; counted */
+	struct inode *inode;     /* this is its part of */
 	u32 lower_links;         /* of a file that was copied up: names that only the lower tree has */
+	u32 lower_gone;          /* of one that was not: names of the lower tree that were taken away */
 	struct list_head
 	    kept_node; /* a lower file with several names, copied up: its other names must find it */
 };
@@ -73,9 +75,13 @@ static inline struct inode *ovl_real_inode(const struct inode *i)
 /* The overlay inode of these paths (upper may be NULL), which are copied. */
 int ovl_inode_get(struct super_block *sb, const struct path *upper, const struct path *lower, u32 lower_count,
 		  u32 layer, struct inode **out) must_check;
-/* Its upper path is known now. */
+/* One of its names, which only the lower tree has, was taken away. */
+void ovl_lower_name_gone(struct inode *inode);
+/* Its upper path is known now, or another than before. */
 void ovl_set_upper(struct inode *inode, const struct path *upper);
-/* Attributes as the real inode has them. */
+/* Gives a copied-up file one more name in the upper tree. */
+int ovl_link_upper(struct inode *inode, const struct path *dir, const char *name) must_check;
+/* Attributes as the real inode has them, and the names of both trees counted. */
 void ovl_copy_attr(struct inode *inode);
 u64 ovl_ino(u32 layer, u64 real_ino);
 extern const struct inode_ops ovl_file_ops_i, ovl_dir_ops_i, ovl_special_ops_i;

@@ -33,16 +33,15 @@ static void ovl_dentry_gone(struct dentry *d)
 		return;
 	while (!list_empty(&o->kept)) {
 		struct ovl_inode *x = list_first_entry(&o->kept, struct ovl_inode, kept_node);
-		struct inode *inode = x->by_upper.inode ? x->by_upper.inode : x->by_lower.inode;
 		list_del_init(&x->kept_node);
-		inode_put(inode);
+		inode_put(x->inode);
 	}
 }
 
 /* Always right; but the name by which an inode was known may have gone while another is there. */
 static int ovl_revalidate(struct dentry *d)
 {
-	if (d->inode && !oi(d->inode)->alias)
+	if (d->inode && (!oi(d->inode)->alias || oi(d->inode)->alias->unhashed))
 		oi(d->inode)->alias = d;
 	return 1;
 }
