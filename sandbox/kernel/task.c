@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 
 #include "sandbox/abi/sched.h"
 #include "sandbox/fs/devpts/tty.h"
@@ -236,6 +237,30 @@ static void tell_ids(struct task *t)
 		uthread_set_ids(t->ut, (u32)pid_vnr(t->tg->leader->pid), (u32)pid_vnr(t->pid));
 }
 
+/* Calls that end with EINTR, or begin again, when a signal comes. */
+static bool call_waits(u64 nr)
+{
+	switch (nr) {
+	case SYS_read:
+	case SYS_poll:
+	case SYS_select:
+	case SYS_pause:
+	case SYS_nanosleep:
+	case SYS_wait4:
+	case SYS_rt_sigsuspend:
+	case SYS_clock_nanosleep:
+	case SYS_epoll_wait:
+	case SYS_waitid:
+	case SYS_pselect6:
+	case SYS_ppoll:
+	case SYS_epoll_pwait:
+	case SYS_epoll_pwait2:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void serve_syscall(struct task *t)
 {
 	s64 ret;
@@ -243,8 +268,11 @@ static void serve_syscall(struct task *t)
 	t->regs_changed = false;
 	/* What was sent while guest code ran comes before its next call, as if it had interrupted that code:
 	 * the call might change what happens on the signal (bash, interrupted in sigaction, would loop for
-	 * ever). */
-	if (signal_pending(t)) {
+	 * ever). A call that waits shall find the signal itself and end: begun again after the handler, it
+	 * would sleep, though the program means to look at what the handler has noted (readline's pselect).
+	 */
+	if (signal_pending(t) &&
+	    (t->pt.tracer || t->trap.foreign_arch || fatal_signal_pending(t) || !call_waits(t->trap.nr))) {
 		t->kicks_too_early = 0;
 		if (t->pt.tracer)
 			ptrace_rewind_call(t);
