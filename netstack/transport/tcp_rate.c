@@ -1,0 +1,67 @@
+/*
+ * tcp_rate.c - the delivery rate (draft-ietf-ccwg-bbr, 4.1): how much was delivered between the sending of a segment and
+ * its acknowledgement, and how long that took at the slower of both ends.
+ */
+#include "netstack/transport/tcp_priv.h"
+
+void tcp_rate_sent(struct tcp_sock *tp, struct tcp_seg *s)
+{
+	u64 now = tcp_now(tp);
+
+	if (tp->snd_nxt == tp->snd_una)
+		tp->first_sent = tp->delivered_at = now;
+	s->first_sent = tp->first_sent;
+	s->delivered_at = tp->delivered_at;
+	s->delivered = tp->delivered;
+	if (tp->app_limited)
+		s->flags |= SEG_APP_LIMITED;
+	else
+		s->flags &= (u8)~SEG_APP_LIMITED;
+}
+
+void tcp_rate_delivered(struct tcp_sock *tp, const struct tcp_seg *s, struct tcp_rate *rs)
+{
+	if (!s->delivered_at || (rs->prior_at && s->delivered < rs->prior_delivered))
+		return;
+	rs->prior_delivered = s->delivered;
+	rs->prior_at = s->delivered_at;
+	rs->app_limited = s->flags & SEG_APP_LIMITED;
+	rs->is_retrans = s->flags & SEG_EVER_RETRANS;
+	rs->interval = s->sent - s->first_sent;
+	tp->first_sent = s->sent;
+}
+
+void tcp_rate_done(struct tcp_sock *tp, struct tcp_rate *rs, u32 delivered, u64 lost)
+{
+	u64 now = tcp_now(tp), acks;
+
+	if (tp->app_limited && tp->delivered > tp->app_limited)
+		tp->app_limited = 0;
+	if (delivered)
+		tp->delivered_at = now;
+	rs->valid = false;
+	if (!rs->prior_at)
+		return;
+	rs->delivered = tp->delivered - rs->prior_delivered;
+	acks = now - rs->prior_at;
+	rs->interval = max_t(u64, rs->interval, acks);
+	/* faster than the least round trip cannot be true */
+	if (!rs->interval || (tp->min_rtt != TIME_NEVER && rs->interval < tp->min_rtt))
+		return;
+	rs->valid = true;
+	if (!rs->app_limited || rs->delivered * tp->rate_interval >= tp->rate_delivered * rs->interval) {
+		tp->rate_delivered = rs->delivered;
+		tp->rate_interval = rs->interval;
+	}
+}
+
+void tcp_rate_app_limited(struct tcp_sock *tp)
+{
+	u32 left = seq_before(tp->snd_nxt, tp->write_seq) ? tp->write_seq - tp->snd_nxt : 0;
+
+	if (left < tp->mss && tcp_pipe(tp) < tp->cwnd && tp->lost <= tp->retrans) {
+		tp->app_limited = tp->delivered + tcp_pipe(tp);
+		if (!tp->app_limited)
+			tp->app_limited = 1;
+	}
+}
