@@ -329,6 +329,7 @@ void netif_receive_now(struct netif *nif, struct pkt *p)
 	}
 	nif->stats.rx_packets++;
 	nif->stats.rx_bytes += p->size;
+	p->ifindex = nif->index;
 	p->stamp = nif->ns->env.realtime(nif->ns->env.ctx);
 	if (nif->tap)
 		nif->tap(nif->tap_ctx, p, false);

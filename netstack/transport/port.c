@@ -127,7 +127,7 @@ int sock_bind(struct net_sock *sk, const struct ip_addr *addr, u32 port)
 	struct ip_addr old = ep->laddr;
 	struct net_path path;
 
-	if (ep->port_node.at)
+	if (ep->port_node.at || (ep->kind == EP_RAW && !ip_is_any(&ep->raddr)))
 		return -EINVAL;
 	net_tick(ns);
 	if (!ip_is_any(addr) && !ip_is_multicast(addr) && !sk->freebind && !net_local_addr(ns, addr) &&
@@ -138,6 +138,11 @@ int sock_bind(struct net_sock *sk, const struct ip_addr *addr, u32 port)
 	if (ip_is_multicast(addr) && ep->proto == PROTO_TCP)
 		return -EADDRNOTAVAIL;
 	ep->laddr = *addr;
+	if (ep->kind == EP_RAW) { /* they have no ports, and may be bound again */
+		ep->bound = !ip_is_any(addr);
+		sk->path.nif = NULL;
+		return 0;
+	}
 	ep->lport = (u16)port;
 	if (port ? !port_free(ep) : choose_port(ep) != 0) {
 		ep->laddr = old;

@@ -221,6 +221,7 @@ void sock_queue(struct net_sock *sk, struct pkt *p)
 		return;
 	}
 	sk->queued += cost;
+	p->nif = NULL;
 	list_add_tail(&p->node, &sk->queue);
 	sock_event(sk, SOCK_IN);
 }
@@ -334,6 +335,7 @@ void sock_netif_gone(struct netstack *ns, struct netif *nif)
 	struct net_sock *sk;
 
 	sock_walk(ns, forget_path, NULL);
+	packet_netif_gone(ns, nif);
 	list_for_each_entry(sk, &ns->raws, raw_node) sk->path.nif = NULL;
 }
 

@@ -176,7 +176,10 @@ struct packet_sock {
 	u16 protocol;
 	u32 rcvbuf, queued;
 	u64 packets, drops;
-	bool promisc;
+	bool promisc; /* PACKET_MR_PROMISC, on promisc_if */
+	u32 promisc_if;
+	bool sending; /* within packet_send() */
+	int error;    /* positive errno, told once */
 	struct list_head queue;
 };
 int packet_new(struct netstack *ns, bool cooked, u32 protocol, struct packet_sock **out) must_check;
@@ -184,6 +187,9 @@ int packet_receive(struct packet_sock *ps, bool peek, struct pkt **out) must_che
 /* A whole frame, or with `dst` (cooked) what follows the link header. */
 s64 packet_send(struct packet_sock *ps, struct net_iter *it, u32 ifindex, u32 protocol, const u8 *dst) must_check;
 void packet_close(struct packet_sock *ps);
+/* -ENODEV; -EADDRNOTAVAIL if it was not on. */
+int packet_set_promisc(struct packet_sock *ps, u32 ifindex, bool on) must_check;
+void packet_netif_gone(struct netstack *ns, struct netif *nif);
 void sock_packet_input(struct netif *nif, struct pkt *p, u32 link_size);
 void sock_packet_output(struct netif *nif, struct pkt *p);
 

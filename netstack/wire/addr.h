@@ -104,7 +104,7 @@ static inline struct ip_addr ip_solicited_node(const struct ip_addr *a)
 	    {0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, a->b[13], a->b[14], a->b[15]}};
 }
 
-#define IP4_ANY   ip_v4(0)
+#define IP4_ANY   ((struct ip_addr){{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0}})
 #define IP6_ANY   ((struct ip_addr){{0}})
 #define IP6_LOOP  ((struct ip_addr){{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}})
 #define IP6_NODES ((struct ip_addr){{0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}})

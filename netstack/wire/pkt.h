@@ -43,7 +43,8 @@ enum pkt_gso { PKT_GSO_NONE, PKT_GSO_TCP, PKT_GSO_UDP };
 struct pkt {
 	struct list_head node;
 	struct netstack *ns;
-	struct netif *nif; /* it came in here, or goes out */
+	struct netif *nif; /* it came in here, or goes out; NULL once a socket has queued it: interfaces go */
+	u32 ifindex;       /* of the interface it came in by */
 	u32 size;          /* bytes in all */
 	u16 head_off, head_size;
 	u16 frag_count;

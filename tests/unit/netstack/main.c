@@ -1,0 +1,18 @@
+/* main.c: runs the suites of the network and datagram layers. CK_RUN_CASE=NAME runs one case. */
+#include <stdlib.h>
+
+#include "tests/unit/netstack/fixture.h"
+
+int main(void)
+{
+	Suite *s = suite_create("netstack");
+	SRunner *r;
+	int failed;
+
+	suite_add_tcase(s, case_basic());
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
