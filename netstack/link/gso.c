@@ -1,9 +1,9 @@
 /*
  * gso.c - cutting one large packet into frames, for links that cannot do it themselves.
  *
- * The frame is Ethernet (or nothing), IP, TCP or UDP; its payload is divided in pieces of gso_size, which refer to
- * the same blocks. Sequence numbers, lengths, IP idents and checksums are made anew for each; FIN and PSH belong
- * to the last piece, CWR to the first.
+ * The frame is Ethernet (or nothing), IP, TCP or UDP; its payload is divided in pieces of gso_size, which
+ * refer to the same blocks. Sequence numbers, lengths, IP idents and checksums are made anew for each; FIN
+ * and PSH belong to the last piece, CWR to the first.
  */
 #include <errno.h>
 

@@ -169,7 +169,7 @@ static void memlink_remove(struct netif *nif)
 	int end = m->ends[1] == nif;
 	struct flying *f, *next;
 
-	list_for_each_entry_safe(f, next, &m->flying, node) {
+	list_for_each_entry_safe (f, next, &m->flying, node) {
 		if (f->to != end)
 			continue;
 		list_del_init(&f->node);

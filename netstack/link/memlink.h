@@ -1,6 +1,6 @@
 /*
- * memlink.h - a cable in memory between two instances, for tests: delay, jitter, loss, duplicates, reordering,
- * corruption, bandwidth and queue length, all from a seed, on a fake clock that the test moves.
+ * memlink.h - a cable in memory between two instances, for tests: delay, jitter, loss, duplicates,
+ * reordering, corruption, bandwidth and queue length, all from a seed, on a fake clock that the test moves.
  */
 #ifndef WARREN_NETSTACK_MEMLINK_H
 #define WARREN_NETSTACK_MEMLINK_H

@@ -53,7 +53,7 @@ void netif_remove(struct netif *nif)
 	nif->removed = true;
 	nif->flags &= ~(u32)NETIF_UP;
 	ns->route_gen++;
-	list_for_each_entry_safe(p, next, &ns->work, node) {
+	list_for_each_entry_safe (p, next, &ns->work, node) {
 		if (p->nif != nif)
 			continue;
 		list_del_init(&p->node);
@@ -80,7 +80,9 @@ struct netif *netif_by_index(struct netstack *ns, u32 index)
 {
 	struct netif *nif;
 
-	list_for_each_entry(nif, &ns->netifs, node) if (nif->index == index) return nif;
+	list_for_each_entry (nif, &ns->netifs, node)
+		if (nif->index == index)
+			return nif;
 	return NULL;
 }
 
@@ -88,7 +90,9 @@ struct netif *netif_by_name(struct netstack *ns, const char *name)
 {
 	struct netif *nif;
 
-	list_for_each_entry(nif, &ns->netifs, node) if (!strncmp(nif->name, name, NETIF_NAME)) return nif;
+	list_for_each_entry (nif, &ns->netifs, node)
+		if (!strncmp(nif->name, name, NETIF_NAME))
+			return nif;
 	return NULL;
 }
 
@@ -146,7 +150,8 @@ int netif_set_up(struct netif *nif, bool up)
 	}
 	nif->flags |= NETIF_UP | NETIF_RUNNING | NETIF_LOWER_UP;
 	net_notify(ns, NOTIFY_LINK, nif);
-	if (lo && !netif_find_addr(nif, &(struct ip_addr){{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1}})) {
+	if (lo && !netif_find_addr(
+		      nif, &(struct ip_addr){{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1}})) {
 		err = netif_addr_add(nif, ip_v4(0x7f000001), 8, IFA_PERMANENT);
 		if (err)
 			return err;
@@ -156,7 +161,8 @@ int netif_set_up(struct netif *nif, bool up)
 		if (err)
 			return err;
 	}
-	list_for_each_entry(a, &nif->addrs, node) add_prefix_route(a);
+	list_for_each_entry (a, &nif->addrs, node)
+		add_prefix_route(a);
 	if (nif->ethernet)
 		ndp_link_up(nif);
 	net_leave(ns);
@@ -177,7 +183,9 @@ struct net_ifaddr *netif_find_addr(struct netif *nif, const struct ip_addr *addr
 {
 	struct net_ifaddr *a;
 
-	list_for_each_entry(a, &nif->addrs, node) if (ip_eq(&a->addr, addr)) return a;
+	list_for_each_entry (a, &nif->addrs, node)
+		if (ip_eq(&a->addr, addr))
+			return a;
 	return NULL;
 }
 
@@ -185,8 +193,7 @@ struct net_ifaddr *net_local_addr(struct netstack *ns, const struct ip_addr *add
 {
 	struct netif *nif;
 
-	list_for_each_entry(nif, &ns->netifs, node)
-	{
+	list_for_each_entry (nif, &ns->netifs, node) {
 		struct net_ifaddr *a = nif->flags & NETIF_UP ? netif_find_addr(nif, addr) : NULL;
 		if (a)
 			return a;
@@ -254,13 +261,12 @@ int netif_addr_del(struct netif *nif, struct ip_addr addr, u32 prefix_len)
 	}
 	addr_free(a);
 	net_routes_drop(ns, nif, &addr);
-	list_for_each_entry(other, &nif->addrs, node) if (other->prefix_len == prefix_len &&
-							  ip_prefix_eq(&other->addr, &addr, prefix_len))
-	{
-		if (nif->flags & NETIF_UP)
-			add_prefix_route(other);
-		return 0;
-	}
+	list_for_each_entry (other, &nif->addrs, node)
+		if (other->prefix_len == prefix_len && ip_prefix_eq(&other->addr, &addr, prefix_len)) {
+			if (nif->flags & NETIF_UP)
+				add_prefix_route(other);
+			return 0;
+		}
 	r = (struct net_route){.dst = ip_prefix_of(addr, prefix_len),
 			       .prefix_len = prefix_len,
 			       .nif = nif,
@@ -369,7 +375,9 @@ static int send_frame(struct netif *nif, struct pkt *p)
 
 int netif_xmit(struct netif *nif, struct pkt *p)
 {
-	u32 want = p->gso == PKT_GSO_UDP ? LINK_GSO_UDP : p->eth_type == ETH_IPV6 ? LINK_GSO_TCP6 : LINK_GSO_TCP4;
+	u32 want = p->gso == PKT_GSO_UDP     ? LINK_GSO_UDP
+		   : p->eth_type == ETH_IPV6 ? LINK_GSO_TCP6
+					     : LINK_GSO_TCP4;
 	struct list_head pieces;
 	int err;
 

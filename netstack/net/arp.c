@@ -6,8 +6,8 @@
  */
 #include "netstack/net/ip.h"
 
-static void arp_send(struct netif *nif, u32 op, const struct ip_addr *spa, const struct ip_addr *tpa, const u8 *tha,
-		     const u8 dst[6])
+static void arp_send(struct netif *nif, u32 op, const struct ip_addr *spa, const struct ip_addr *tpa,
+		     const u8 *tha, const u8 dst[6])
 {
 	struct pkt *p = pkt_new(nif->ns);
 	struct arp_hdr *h;

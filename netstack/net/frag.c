@@ -2,8 +2,8 @@
  * frag.c - putting fragments together again, for both families.
  *
  * A queue per (source, destination, protocol, ident, interface). Fragments that overlap kill the whole packet
- * (RFC 5722; Linux does the same for IPv4), exact duplicates are dropped. Limits: 4 MiB in all, the oldest queue
- * goes first; 30 seconds for IPv4, 60 for IPv6; 64 KiB a packet.
+ * (RFC 5722; Linux does the same for IPv4), exact duplicates are dropped. Limits: 4 MiB in all, the oldest
+ * queue goes first; 30 seconds for IPv4, 60 for IPv6; 64 KiB a packet.
  */
 #include "netstack/net/ip.h"
 #include "netstack/wire/checksum.h"
@@ -47,7 +47,7 @@ void ip_frag_timeout(struct net_timer *t)
 	struct ip_frag_queue *q, *next;
 	u64 soonest = TIME_NEVER;
 
-	list_for_each_entry_safe(q, next, &ns->frags, node) {
+	list_for_each_entry_safe (q, next, &ns->frags, node) {
 		if (q->expires > ns->now) {
 			soonest = min_t(u64, soonest, q->expires);
 			continue;
@@ -68,7 +68,7 @@ static struct ip_frag_queue *find(struct netstack *ns, const struct pkt *p, u32 
 	bool v4 = ip_is_v4(&p->src);
 	struct ip_frag_queue *q;
 
-	list_for_each_entry(q, &ns->frags, node) {
+	list_for_each_entry (q, &ns->frags, node) {
 		if (q->ident == ident && q->ifindex == ifindex && ip_eq(&q->src, &p->src) &&
 		    ip_eq(&q->dst, &p->dst) && (!v4 || q->proto == p->l4_proto))
 			return q;
@@ -100,7 +100,8 @@ static int insert(struct ip_frag_queue *q, struct pkt *p, bool more)
 
 	if (!more) {
 		if ((q->total && q->total != p->seq_end) ||
-		    (!list_empty(&q->pieces) && list_last_entry(&q->pieces, struct pkt, node)->seq_end > p->seq_end))
+		    (!list_empty(&q->pieces) &&
+		     list_last_entry(&q->pieces, struct pkt, node)->seq_end > p->seq_end))
 			return -1;
 		q->total = p->seq_end;
 	} else if (q->total && p->seq_end > q->total) {
@@ -130,7 +131,7 @@ static struct pkt *join(struct netstack *ns, struct ip_frag_queue *q, u32 header
 		return NULL;
 	whole->mark = 0;
 	pkt_trim(whole, header_size + (q->first->seq_end - q->first->seq));
-	list_for_each_entry(p, &q->pieces, node) {
+	list_for_each_entry (p, &q->pieces, node) {
 		u32 n = p->seq_end - p->seq;
 		if (p == q->first)
 			continue;

@@ -2,8 +2,8 @@
  * icmp.c - ICMP for IPv4 (RFC 792, 1122): echo, errors in, errors out.
  *
  * Errors out are limited to a thousand a second with a burst of fifty, and never sent about errors, fragments
- * past the first, or packets that were not one host's to one host. Redirects are ignored: a sandbox has one way
- * out and trusts nobody on its link about it.
+ * past the first, or packets that were not one host's to one host. Redirects are ignored: a sandbox has one
+ * way out and trusts nobody on its link about it.
  */
 #include <errno.h>
 
@@ -16,7 +16,8 @@
 
 bool icmp_may_send(struct netstack *ns)
 {
-	u64 step = NSEC_PER_SEC / ERRORS_PER_SEC, earliest = ns->now - min_t(u64, ns->now, ERRORS_BURST * step);
+	u64 step = NSEC_PER_SEC / ERRORS_PER_SEC,
+	    earliest = ns->now - min_t(u64, ns->now, ERRORS_BURST * step);
 
 	if (ns->icmp_credit < earliest)
 		ns->icmp_credit = earliest;
@@ -101,11 +102,12 @@ static void echo(struct netif *nif, struct pkt *p)
 
 static int errno_of(u8 type, u8 code, bool *fatal)
 {
-	static const u8 errors[16] = {ENETUNREACH, EHOSTUNREACH, ENOPROTOOPT, ECONNREFUSED, EMSGSIZE,   EOPNOTSUPP,
-				      ENETUNREACH, EHOSTDOWN,    ENONET,      ENETUNREACH,  EHOSTUNREACH, ENETUNREACH,
+	static const u8 errors[16] = {ENETUNREACH,  EHOSTUNREACH, ENOPROTOOPT,  ECONNREFUSED,
+				      EMSGSIZE,     EOPNOTSUPP,   ENETUNREACH,  EHOSTDOWN,
+				      ENONET,       ENETUNREACH,  EHOSTUNREACH, ENETUNREACH,
 				      EHOSTUNREACH, EHOSTUNREACH, EHOSTUNREACH, EHOSTUNREACH};
-	static const u16 fatals = 1U << 2 | 1U << 3 | 1U << 7 | 1U << 8 | 1U << 9 | 1U << 10 | 1U << 13 | 1U << 14 |
-				  1U << 15;
+	static const u16 fatals =
+	    1U << 2 | 1U << 3 | 1U << 7 | 1U << 8 | 1U << 9 | 1U << 10 | 1U << 13 | 1U << 14 | 1U << 15;
 
 	if (type == ICMP_UNREACH) {
 		*fatal = fatals >> (code & 15) & 1;

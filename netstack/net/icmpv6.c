@@ -38,7 +38,8 @@ void icmpv6_error(struct netstack *ns, struct pkt *about, u8 type, u8 code, u32 
 	}
 	if (!net_local_addr(ns, &tx.src))
 		tx.src = IP6_ANY;
-	if (net_route_lookup(ns, &tx.dst, &tx.src, about->nif && ip_is_linklocal(&tx.dst) ? about->nif->index : 0, &path))
+	if (net_route_lookup(ns, &tx.dst, &tx.src,
+			     about->nif && ip_is_linklocal(&tx.dst) ? about->nif->index : 0, &path))
 		return;
 	tx.src = path.src;
 	p = pkt_new(ns);
@@ -83,7 +84,8 @@ static void echo(struct netif *nif, struct pkt *p)
 
 static int errno_of(u8 type, u8 code, bool *fatal)
 {
-	static const int errors[] = {ENETUNREACH, EACCES, EHOSTUNREACH, EHOSTUNREACH, ECONNREFUSED, EACCES, EACCES};
+	static const int errors[] = {ENETUNREACH,  EACCES, EHOSTUNREACH, EHOSTUNREACH,
+				     ECONNREFUSED, EACCES, EACCES};
 
 	*fatal = false;
 	if (type == ICMP6_UNREACH) {
@@ -141,7 +143,8 @@ void icmpv6_input(struct netif *nif, struct pkt *p)
 		pkt_free(p);
 		return;
 	}
-	if (!p->looped && !csum_ok(pkt_csum(p, p->l4_off, size, csum_pseudo(&p->src, &p->dst, PROTO_ICMPV6, size)))) {
+	if (!p->looped &&
+	    !csum_ok(pkt_csum(p, p->l4_off, size, csum_pseudo(&p->src, &p->dst, PROTO_ICMPV6, size)))) {
 		MIB(ns, IcmpInCsumErrors);
 		MIB(ns, IcmpInErrors);
 		pkt_free(p);

@@ -2,9 +2,9 @@
  * igmp.c - membership in multicast groups: which we have, and telling the routers (IGMPv2 RFC 2236, answers
  * understood by v3 routers; MLDv1 RFC 2710).
  *
- * A group joined is reported at once and once more within ten seconds; a query is answered after a random delay
- * up to what it allows; a group left is said goodbye to. All-hosts and the interface's own solicited-node groups
- * need no report for IPv4, and do for IPv6.
+ * A group joined is reported at once and once more within ten seconds; a query is answered after a random
+ * delay up to what it allows; a group left is said goodbye to. All-hosts and the interface's own
+ * solicited-node groups need no report for IPv4, and do for IPv6.
  */
 #include <errno.h>
 
@@ -18,7 +18,7 @@ static struct net_membership *find(const struct netif *nif, const struct ip_addr
 {
 	struct net_membership *m;
 
-	list_for_each_entry(m, &nif->groups, node) {
+	list_for_each_entry (m, &nif->groups, node) {
 		if (ip_eq(&m->group, group))
 			return m;
 	}
@@ -31,7 +31,6 @@ static bool is_silent(const struct ip_addr *g)
 		return ip_v4_of(g) == 0xe0000001;
 	return (g->b[1] & 0xf) <= 1 || ip_eq(g, &IP6_NODES);
 }
-
 
 static void report(struct net_membership *m, bool leave)
 {
@@ -114,7 +113,7 @@ static void answer_query(struct netif *nif, const struct ip_addr *group, u64 max
 {
 	struct net_membership *m;
 
-	list_for_each_entry(m, &nif->groups, node) {
+	list_for_each_entry (m, &nif->groups, node) {
 		u64 at = nif->ns->now + (max_delay_ns ? net_random(nif->ns) % max_delay_ns : 0);
 		if (ip_is_v4(&m->group) != ip_is_v4(group) || (!ip_is_any(group) && !ip_eq(group, &m->group)))
 			continue;
@@ -188,7 +187,7 @@ void mld_report(struct netif *nif, const struct ip_addr *group, bool leave)
 	if (!h)
 		return;
 	tx.src = IP6_ANY;
-	list_for_each_entry(a, &nif->addrs, node) {
+	list_for_each_entry (a, &nif->addrs, node) {
 		if (a->scope == SCOPE_LINK && !ip_is_v4(&a->addr) && !(a->flags & IFA_TENTATIVE))
 			tx.src = a->addr;
 	}

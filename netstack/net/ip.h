@@ -11,7 +11,8 @@ struct net_path {
 	struct netif *nif;
 	struct ip_addr next_hop, src;
 	u32 mtu, gen;
-	u8 type; /* ROUTE_UNICAST, ROUTE_LOCAL or ROUTE_BROADCAST; multicast is unicast with a multicast next hop */
+	u8 type; /* ROUTE_UNICAST, ROUTE_LOCAL or ROUTE_BROADCAST; multicast is unicast with a multicast next
+		    hop */
 };
 
 /* Finds the path to dst. src: any, or an address the sender insists on; oif: 0 or an interface. -ENETUNREACH,
@@ -111,8 +112,8 @@ struct net_neigh {
 int neigh_output(struct netif *nif, struct pkt *p, const struct ip_addr *next);
 struct net_neigh *neigh_find(struct netif *nif, const struct ip_addr *addr);
 /* Somebody said what the address of a neighbour is. `create`: also if we never asked. */
-void neigh_update(struct netif *nif, const struct ip_addr *addr, const u8 mac[6], bool solicited, bool override,
-		  bool create);
+void neigh_update(struct netif *nif, const struct ip_addr *addr, const u8 mac[6], bool solicited,
+		  bool override, bool create);
 int neigh_set(struct netif *nif, const struct ip_addr *addr, const u8 mac[6], u8 state) must_check;
 int neigh_del(struct netif *nif, const struct ip_addr *addr) must_check;
 /* The transport heard from it: it is there. */

@@ -45,7 +45,8 @@ static int send_fragments(struct netstack *ns, struct pkt *p, const struct net_p
 	bool more_after;
 	int err = pkt_csum_finish(p);
 
-	if (err || header_size < 20 || pkt_copy(p, 0, header, header_size) != header_size || mtu < header_size + 8) {
+	if (err || header_size < 20 || pkt_copy(p, 0, header, header_size) != header_size ||
+	    mtu < header_size + 8) {
 		pkt_free(p);
 		MIB(ns, IpFragFails);
 		return err ? err : -EMSGSIZE;
@@ -137,7 +138,8 @@ int ipv4_send(struct netstack *ns, struct pkt *p, const struct ip_tx *tx, const 
 	p->dst = tx->dst;
 	if (path->type == ROUTE_BROADCAST && !(path->nif->flags & NETIF_LOOPBACK))
 		loop_back(ns, p, path->nif);
-	if (group && !(path->nif->flags & NETIF_LOOPBACK) && mcast_member(path->nif, &tx->dst) && !p->dont_frag)
+	if (group && !(path->nif->flags & NETIF_LOOPBACK) && mcast_member(path->nif, &tx->dst) &&
+	    !p->dont_frag)
 		loop_back(ns, p, path->nif);
 	if (group && h->ttl == 0) {
 		pkt_free(p);
@@ -185,7 +187,8 @@ static bool is_for_us(struct netif *nif, struct pkt *p)
 		p->broadcast = true;
 		return true;
 	}
-	if (net_route_lookup(nif->ns, &p->dst, &IP4_ANY, nif->index, &path) == 0 && path.type == ROUTE_BROADCAST) {
+	if (net_route_lookup(nif->ns, &p->dst, &IP4_ANY, nif->index, &path) == 0 &&
+	    path.type == ROUTE_BROADCAST) {
 		p->broadcast = true;
 		return true;
 	}
@@ -249,7 +252,8 @@ void ipv4_input(struct netif *nif, struct pkt *p)
 		goto drop;
 	}
 	if (frag & (IPV4_MF | IPV4_OFFSET)) {
-		p = ip_reassemble(nif, p, frag >> 16, (frag & IPV4_OFFSET) * 8, frag & IPV4_MF, header_size, 0);
+		p = ip_reassemble(nif, p, frag >> 16, (frag & IPV4_OFFSET) * 8, frag & IPV4_MF, header_size,
+				  0);
 		if (!p)
 			return;
 		p->l4_off = (u16)header_size;

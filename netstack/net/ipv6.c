@@ -1,8 +1,8 @@
 /*
  * ipv6.c - IPv6 in and out (RFC 8200): extension headers, fragments at the source.
  *
- * Extension headers are walked with bounds: at most eight, hop-by-hop only first. Unknown options are treated as
- * their two upper bits say; routing headers with segments left are refused, as is type 0 (RFC 5095).
+ * Extension headers are walked with bounds: at most eight, hop-by-hop only first. Unknown options are treated
+ * as their two upper bits say; routing headers with segments left are refused, as is type 0 (RFC 5095).
  */
 #include <errno.h>
 
@@ -21,8 +21,8 @@ static void put_header(u8 *h, const struct ip_tx *tx, u32 payload, u32 next, u32
 	memcpy(h + 24, tx->dst.b, 16);
 }
 
-static int send_fragments(struct netstack *ns, struct pkt *p, const struct ip_tx *tx, const struct net_path *path,
-			  u32 mtu, u32 hops)
+static int send_fragments(struct netstack *ns, struct pkt *p, const struct ip_tx *tx,
+			  const struct net_path *path, u32 mtu, u32 hops)
 {
 	u32 room = (mtu - 40 - 8) & ~7U, total = p->size, ident = net_random(ns);
 	int err = pkt_csum_finish(p);
@@ -138,7 +138,8 @@ static int walk(struct netstack *ns, struct pkt *p, u8 next, struct ipv6_frag_hd
 		u32 size;
 		p->l4_off = (u16)at;
 		p->l4_proto = next;
-		if (next != PROTO_HOPOPTS && next != PROTO_DSTOPTS && next != PROTO_ROUTING && next != PROTO_FRAGMENT)
+		if (next != PROTO_HOPOPTS && next != PROTO_DSTOPTS && next != PROTO_ROUTING &&
+		    next != PROTO_FRAGMENT)
 			return 1;
 		h = pkt_header(p, at, 8, b);
 		if (!h)

@@ -3,7 +3,8 @@
  *
  * An interface that comes up makes a link-local address (stable, of its hardware address), checks that nobody
  * else has it, and asks for routers three times. Router advertisements give default routes, prefixes and
- * addresses (EUI-64), hop limit and MTU. All messages must have a hop limit of 255: they cannot come from afar.
+ * addresses (EUI-64), hop limit and MTU. All messages must have a hop limit of 255: they cannot come from
+ * afar.
  */
 #include "netstack/net/ip.h"
 #include "netstack/wire/checksum.h"
@@ -19,7 +20,8 @@
 #define ADDRS_MAX       16U
 #define ROUTERS_METRIC  1024U
 
-static void send(struct netif *nif, const struct ip_addr *src, const struct ip_addr *dst, const u8 *body, u32 size)
+static void send(struct netif *nif, const struct ip_addr *src, const struct ip_addr *dst, const u8 *body,
+		 u32 size)
 {
 	struct pkt *p = pkt_new(nif->ns);
 	struct ip_tx tx = {.proto = PROTO_ICMPV6, .ttl = 255, .src = *src, .dst = *dst};
@@ -98,7 +100,8 @@ static void addr_timer(struct net_timer *t)
 	}
 	if (a->preferred_until <= ns->now)
 		a->flags |= IFA_DEPRECATED;
-	net_timer_arm(t, a->flags & IFA_DEPRECATED ? a->valid_until : min_t(u64, a->valid_until, a->preferred_until));
+	net_timer_arm(t, a->flags & IFA_DEPRECATED ? a->valid_until
+						   : min_t(u64, a->valid_until, a->preferred_until));
 }
 
 void ndp_addr_start(struct net_ifaddr *a)
@@ -148,8 +151,9 @@ static void rs_timer(struct net_timer *t)
 	if (!nif->rs_left || !(nif->flags & NETIF_UP))
 		return;
 	nif->rs_left--;
-	list_for_each_entry(a, &nif->addrs, node) {
-		if (a->scope == SCOPE_LINK && !ip_is_v4(&a->addr) && !(a->flags & (IFA_TENTATIVE | IFA_DADFAILED)))
+	list_for_each_entry (a, &nif->addrs, node) {
+		if (a->scope == SCOPE_LINK && !ip_is_v4(&a->addr) &&
+		    !(a->flags & (IFA_TENTATIVE | IFA_DADFAILED)))
 			src = a->addr;
 	}
 	if (!ip_is_any(&src)) {
@@ -183,7 +187,7 @@ void ndp_link_up(struct netif *nif)
 		(void)!netif_addr_add(nif, ll, 64, IFA_PERMANENT);
 		return;
 	}
-	list_for_each_entry(a, &nif->addrs, node) {
+	list_for_each_entry (a, &nif->addrs, node) {
 		if (!ip_is_v4(&a->addr) && (a->flags & IFA_TENTATIVE))
 			net_timer_arm(&a->timer, nif->ns->now);
 	}
@@ -191,7 +195,8 @@ void ndp_link_up(struct netif *nif)
 
 /* ---- messages ---- */
 
-/* The value of an option (of at least n bytes), copied; false if there is none or the options are malformed. */
+/* The value of an option (of at least n bytes), copied; false if there is none or the options are malformed.
+ */
 static bool option(const struct pkt *p, u32 at, u8 type, u8 *out, u32 n)
 {
 	while (at + 8 <= p->size) {
@@ -255,7 +260,8 @@ static u32 count_addrs(const struct netif *nif)
 	struct net_ifaddr *a;
 	u32 n = 0;
 
-	list_for_each_entry(a, &nif->addrs, node) n += 1;
+	list_for_each_entry (a, &nif->addrs, node)
+		n += 1;
 	return n;
 }
 
@@ -267,8 +273,8 @@ static void take_prefix(struct netif *nif, const u8 *o)
 	struct net_ifaddr *a;
 
 	memcpy(prefix.b, o + 16, 16);
-	if (!(o[3] & 0x40) || len != 64 || preferred > valid || ip_is_linklocal(&prefix) || ip_is_multicast(&prefix) ||
-	    ip_is_v4(&prefix))
+	if (!(o[3] & 0x40) || len != 64 || preferred > valid || ip_is_linklocal(&prefix) ||
+	    ip_is_multicast(&prefix) || ip_is_v4(&prefix))
 		return;
 	addr = eui64(nif, ip_prefix_of(prefix, 64));
 	a = netif_find_addr(nif, &addr);

@@ -1,21 +1,22 @@
 /*
  * neigh.c - who is reachable at which link address: the states of RFC 4861, 7.3, for ARP and NDP alike.
  *
- * An entry that is not known yet keeps a few packets and asks once a second, three times; then the packets are
- * lost with "host unreachable". A known one is used as it is; after half a minute without news it is STALE, after
- * its next use DELAY for five seconds, then it is asked directly (PROBE). TCP's progress counts as news.
+ * An entry that is not known yet keeps a few packets and asks once a second, three times; then the packets
+ * are lost with "host unreachable". A known one is used as it is; after half a minute without news it is
+ * STALE, after its next use DELAY for five seconds, then it is asked directly (PROBE). TCP's progress counts
+ * as news.
  */
 #include <errno.h>
 
 #include "netstack/net/ip.h"
 
-#define NEIGH_MAX     1024U
-#define WAITING_MAX   64U
-#define RETRANS_NS    NSEC_PER_SEC
-#define REACHABLE_NS  (30 * NSEC_PER_SEC)
-#define DELAY_NS      (5 * NSEC_PER_SEC)
-#define FAILED_NS     (3 * NSEC_PER_SEC)
-#define PROBES_MAX    3U
+#define NEIGH_MAX    1024U
+#define WAITING_MAX  64U
+#define RETRANS_NS   NSEC_PER_SEC
+#define REACHABLE_NS (30 * NSEC_PER_SEC)
+#define DELAY_NS     (5 * NSEC_PER_SEC)
+#define FAILED_NS    (3 * NSEC_PER_SEC)
+#define PROBES_MAX   3U
 
 static void drop_waiting(struct net_neigh *n, bool tell)
 {
@@ -99,7 +100,9 @@ struct net_neigh *neigh_find(struct netif *nif, const struct ip_addr *addr)
 {
 	struct net_neigh *n;
 
-	list_for_each_entry(n, &nif->ns->neighs, node) if (n->nif == nif && ip_eq(&n->addr, addr)) return n;
+	list_for_each_entry (n, &nif->ns->neighs, node)
+		if (n->nif == nif && ip_eq(&n->addr, addr))
+			return n;
 	return NULL;
 }
 
@@ -107,8 +110,9 @@ static void make_room(struct netstack *ns)
 {
 	struct net_neigh *n, *oldest = NULL;
 
-	list_for_each_entry(n, &ns->neighs, node) if (n->state != NUD_PERMANENT &&
-						      (!oldest || n->used < oldest->used)) oldest = n;
+	list_for_each_entry (n, &ns->neighs, node)
+		if (n->state != NUD_PERMANENT && (!oldest || n->used < oldest->used))
+			oldest = n;
 	if (oldest)
 		neigh_free(oldest);
 }
@@ -193,8 +197,8 @@ static void send_waiting(struct net_neigh *n)
 	}
 }
 
-void neigh_update(struct netif *nif, const struct ip_addr *addr, const u8 mac[6], bool solicited, bool override,
-		  bool create)
+void neigh_update(struct netif *nif, const struct ip_addr *addr, const u8 mac[6], bool solicited,
+		  bool override, bool create)
 {
 	struct net_neigh *n = neigh_find(nif, addr);
 	struct netstack *ns = nif->ns;
@@ -268,5 +272,7 @@ void neigh_flush(struct netstack *ns, struct netif *nif)
 {
 	struct net_neigh *n, *next;
 
-	list_for_each_entry_safe(n, next, &ns->neighs, node) if (n->nif == nif) neigh_free(n);
+	list_for_each_entry_safe (n, next, &ns->neighs, node)
+		if (n->nif == nif)
+			neigh_free(n);
 }

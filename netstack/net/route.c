@@ -1,9 +1,10 @@
 /*
  * route.c - routes, source-address selection, and what was learned about path MTUs.
  *
- * Routes lie in one list, longest prefix first, then lowest metric: sandboxes have a handful. Addresses of ours
- * and broadcast addresses need no routes of their own: they are looked up among the interfaces, as Linux's local
- * table would be first of all rules. Sockets cache the path they found; ns->route_gen says when it is stale.
+ * Routes lie in one list, longest prefix first, then lowest metric: sandboxes have a handful. Addresses of
+ * ours and broadcast addresses need no routes of their own: they are looked up among the interfaces, as
+ * Linux's local table would be first of all rules. Sockets cache the path they found; ns->route_gen says when
+ * it is stale.
  */
 #include <errno.h>
 
@@ -41,14 +42,13 @@ int net_route_add(struct netstack *ns, const struct net_route *route)
 		return -EINVAL;
 	if (route->type == ROUTE_UNICAST && (!route->nif || !(route->nif->flags & NETIF_UP)))
 		return route->nif ? -ENETDOWN : -ENODEV;
-	list_for_each_entry(pos, &ns->routes, node)
-	{
+	list_for_each_entry (pos, &ns->routes, node) {
 		if (same_route(pos, route) &&
-		    (ip_is_v4(&route->dst) || (pos->nif == route->nif && ip_eq(&pos->gateway, &route->gateway))))
+		    (ip_is_v4(&route->dst) ||
+		     (pos->nif == route->nif && ip_eq(&pos->gateway, &route->gateway))))
 			return -EEXIST;
 	}
-	list_for_each_entry(pos, &ns->routes, node)
-	{
+	list_for_each_entry (pos, &ns->routes, node) {
 		if (before(route, pos)) {
 			where = &pos->node;
 			break;
@@ -77,8 +77,7 @@ int net_route_del(struct netstack *ns, const struct net_route *w)
 {
 	struct net_route *r;
 
-	list_for_each_entry(r, &ns->routes, node)
-	{
+	list_for_each_entry (r, &ns->routes, node) {
 		if (!ip_eq(&r->dst, &w->dst) || r->prefix_len != w->prefix_len ||
 		    (w->table && r->table != w->table) || (w->metric && r->metric != w->metric) ||
 		    (w->nif && r->nif != w->nif) || (w->protocol && r->protocol != w->protocol) ||
@@ -94,9 +93,9 @@ void net_routes_drop(struct netstack *ns, struct netif *nif, const struct ip_add
 {
 	struct net_route *r, *next;
 
-	list_for_each_entry_safe(r, next, &ns->routes, node) if (r->nif == nif &&
-								 (!source || ip_eq(&r->source, source)))
-	    route_free(ns, r);
+	list_for_each_entry_safe (r, next, &ns->routes, node)
+		if (r->nif == nif && (!source || ip_eq(&r->source, source)))
+			route_free(ns, r);
 }
 
 /* ---- source addresses ---- */
@@ -121,7 +120,8 @@ static s32 rating(const struct net_ifaddr *a, const struct ip_addr *dst)
 	bool ll = ip_is_linklocal(dst) && !ip_is_v4(dst);
 	s32 score = 0;
 
-	if ((a->scope == SCOPE_LINK) == ll || (ip_is_multicast(dst) && dst->b[1] == 2 && a->scope == SCOPE_LINK))
+	if ((a->scope == SCOPE_LINK) == ll ||
+	    (ip_is_multicast(dst) && dst->b[1] == 2 && a->scope == SCOPE_LINK))
 		score += 1000;
 	if (a->scope == SCOPE_HOST)
 		score -= 2000;
@@ -138,16 +138,17 @@ bool net_pick_source(struct netstack *ns, struct netif *nif, const struct ip_add
 	struct netif *other;
 	bool v4 = ip_is_v4(dst);
 
-	list_for_each_entry(a, &nif->addrs, node) if (ip_is_v4(&a->addr) == v4 && usable(a) &&
-						      (!best || rating(a, dst) > rating(best, dst))) best = a;
+	list_for_each_entry (a, &nif->addrs, node)
+		if (ip_is_v4(&a->addr) == v4 && usable(a) && (!best || rating(a, dst) > rating(best, dst)))
+			best = a;
 	if (!best) {
-		list_for_each_entry(other, &ns->netifs, node)
-		{
+		list_for_each_entry (other, &ns->netifs, node) {
 			if (!(other->flags & NETIF_UP))
 				continue;
-			list_for_each_entry(a, &other->addrs, node) if (ip_is_v4(&a->addr) == v4 && usable(a) &&
-									a->scope == SCOPE_UNIVERSE && !best)
-			    best = a;
+			list_for_each_entry (a, &other->addrs, node)
+				if (ip_is_v4(&a->addr) == v4 && usable(a) && a->scope == SCOPE_UNIVERSE &&
+				    !best)
+					best = a;
 		}
 	}
 	if (best)
@@ -164,12 +165,10 @@ static bool is_subnet_broadcast(struct netstack *ns, const struct ip_addr *dst, 
 
 	if (!ip_is_v4(dst))
 		return false;
-	list_for_each_entry(n, &ns->netifs, node)
-	{
+	list_for_each_entry (n, &ns->netifs, node) {
 		if (!(n->flags & NETIF_UP))
 			continue;
-		list_for_each_entry(a, &n->addrs, node)
-		{
+		list_for_each_entry (a, &n->addrs, node) {
 			u32 mask;
 			if (!ip_is_v4(&a->addr) || a->prefix_len >= 31)
 				continue;
@@ -187,8 +186,7 @@ static struct net_route *find(struct netstack *ns, const struct ip_addr *dst, u3
 {
 	struct net_route *r;
 
-	list_for_each_entry(r, &ns->routes, node)
-	{
+	list_for_each_entry (r, &ns->routes, node) {
 		if (!ip_prefix_eq(dst, &r->dst, r->prefix_len) || r->expires <= ns->now)
 			continue;
 		if (r->nif && (!(r->nif->flags & NETIF_UP) || (oif && r->nif->index != oif)))
@@ -198,7 +196,8 @@ static struct net_route *find(struct netstack *ns, const struct ip_addr *dst, u3
 	return NULL;
 }
 
-static int finish(struct netstack *ns, const struct ip_addr *dst, const struct ip_addr *src, struct net_path *out)
+static int finish(struct netstack *ns, const struct ip_addr *dst, const struct ip_addr *src,
+		  struct net_path *out)
 {
 	out->gen = ns->route_gen;
 	out->mtu = out->type == ROUTE_UNICAST && !ip_is_multicast(dst) ? net_pmtu_get(ns, dst, out->nif->mtu)
@@ -213,7 +212,9 @@ static int finish(struct netstack *ns, const struct ip_addr *dst, const struct i
 		out->src = *dst;
 		return 0;
 	}
-	return net_pick_source(ns, out->nif, dst, &out->src) ? 0 : ip_is_v4(dst) ? -ENETUNREACH : -EADDRNOTAVAIL;
+	return net_pick_source(ns, out->nif, dst, &out->src) ? 0
+	       : ip_is_v4(dst)                               ? -ENETUNREACH
+							     : -EADDRNOTAVAIL;
 }
 
 int net_route_lookup(struct netstack *ns, const struct ip_addr *want, const struct ip_addr *src, u32 oif,
@@ -224,7 +225,8 @@ int net_route_lookup(struct netstack *ns, const struct ip_addr *want, const stru
 	struct netif *nif = oif ? netif_by_index(ns, oif) : NULL;
 	struct net_route *r;
 
-	*out = (struct net_path){.next_hop = *dst, .type = ROUTE_UNICAST, .src = ip_is_v4(dst) ? IP4_ANY : IP6_ANY};
+	*out = (struct net_path){
+	    .next_hop = *dst, .type = ROUTE_UNICAST, .src = ip_is_v4(dst) ? IP4_ANY : IP6_ANY};
 	if (oif && !nif)
 		return -ENODEV;
 	if (net_local_addr(ns, dst) && ns->lo && (ns->lo->flags & NETIF_UP)) {
@@ -253,11 +255,11 @@ int net_route_lookup(struct netstack *ns, const struct ip_addr *want, const stru
 	}
 	r = find(ns, dst, oif);
 	if (!r && ip_is_multicast(dst) && !ip_is_v4(dst)) {
-		list_for_each_entry(nif, &ns->netifs, node) if (nif->ethernet && (nif->flags & NETIF_UP))
-		{
-			out->nif = nif;
-			return finish(ns, dst, src, out);
-		}
+		list_for_each_entry (nif, &ns->netifs, node)
+			if (nif->ethernet && (nif->flags & NETIF_UP)) {
+				out->nif = nif;
+				return finish(ns, dst, src, out);
+			}
 	}
 	if (!r && nif && (nif->flags & NETIF_UP)) { /* bound to a device: everybody is on its link */
 		out->nif = nif;
@@ -266,7 +268,9 @@ int net_route_lookup(struct netstack *ns, const struct ip_addr *want, const stru
 	if (!r)
 		return -ENETUNREACH;
 	if (r->type != ROUTE_UNICAST)
-		return r->type == ROUTE_BLACKHOLE ? -EINVAL : r->type == ROUTE_PROHIBIT ? -EACCES : -EHOSTUNREACH;
+		return r->type == ROUTE_BLACKHOLE  ? -EINVAL
+		       : r->type == ROUTE_PROHIBIT ? -EACCES
+						   : -EHOSTUNREACH;
 	out->nif = r->nif;
 	if (!ip_is_any(&r->gateway) && !ip_is_multicast(dst))
 		out->next_hop = r->gateway;
@@ -280,7 +284,9 @@ static struct net_pmtu *pmtu_find(struct netstack *ns, const struct ip_addr *dst
 {
 	struct net_pmtu *p;
 
-	list_for_each_entry(p, &ns->pmtus, node) if (ip_eq(&p->dst, dst)) return p;
+	list_for_each_entry (p, &ns->pmtus, node)
+		if (ip_eq(&p->dst, dst))
+			return p;
 	return NULL;
 }
 

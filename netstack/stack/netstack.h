@@ -2,14 +2,14 @@
  * netstack.h - a TCP/IP stack as a library: instances, their environment, interfaces, addresses, routes.
  *
  * An instance (struct netstack) is what Linux calls a network namespace: interfaces, addresses, routes,
- * neighbours, sockets, counters. It has no globals and no threads. Everything it needs from outside comes through
- * struct net_env: clocks, random bytes, memory, and one call that says when netstack_run() is wanted next. All of
- * its state lies in memory from env->alloc and holds no pointers elsewhere but to code and to the owner's objects,
- * so whoever checkpoints that memory has checkpointed the stack.
+ * neighbours, sockets, counters. It has no globals and no threads. Everything it needs from outside comes
+ * through struct net_env: clocks, random bytes, memory, and one call that says when netstack_run() is wanted
+ * next. All of its state lies in memory from env->alloc and holds no pointers elsewhere but to code and to
+ * the owner's objects, so whoever checkpoints that memory has checkpointed the stack.
  *
  * How a packet goes: a socket call or a link hands something in; output reaches a link at once; what loopback
- * receives is put into the instance's work queue, which every entry point empties before it returns. So nothing
- * recurses, and a request over loopback is answered within the call that sent it.
+ * receives is put into the instance's work queue, which every entry point empties before it returns. So
+ * nothing recurses, and a request over loopback is answered within the call that sent it.
  *
  * Functions return 0 (or a count) or a negative errno. Nothing blocks: -EAGAIN, and sock->event says when to
  * come again.
@@ -42,8 +42,8 @@ void netstack_free(struct netstack *ns);
 /* Due timers and waiting packets. */
 void netstack_run(struct netstack *ns);
 
-/* Bytes on their way between a caller's buffers and the stack. `copy` moves up to n bytes and returns how many
- * or a negative errno; it may let other users of the stack run. */
+/* Bytes on their way between a caller's buffers and the stack. `copy` moves up to n bytes and returns how
+ * many or a negative errno; it may let other users of the stack run. */
 struct net_iter {
 	s64 (*copy)(struct net_iter *it, void *stack_side, size_t n);
 	size_t left;
@@ -64,15 +64,16 @@ enum {
 };
 /* What a link can do by itself. */
 enum {
-	LINK_CSUM_OUT = 1,  /* takes packets whose checksum is partial */
-	LINK_GSO_TCP4 = 2,  /* cuts TCP segments of up to 64 KiB */
+	LINK_CSUM_OUT = 1, /* takes packets whose checksum is partial */
+	LINK_GSO_TCP4 = 2, /* cuts TCP segments of up to 64 KiB */
 	LINK_GSO_TCP6 = 4,
 	LINK_GSO_UDP = 8,
 	LINK_CSUM_TRUST = 16 /* received checksums need no look (loopback) */
 };
 
 struct netif_stats {
-	u64 rx_packets, rx_bytes, rx_errors, rx_dropped, tx_packets, tx_bytes, tx_errors, tx_dropped, multicast;
+	u64 rx_packets, rx_bytes, rx_errors, rx_dropped, tx_packets, tx_bytes, tx_errors, tx_dropped,
+	    multicast;
 };
 
 /* A link: what stands below an interface. */
@@ -106,13 +107,26 @@ void netif_receive(struct netif *nif, struct pkt *p);
 void netif_set_tap(struct netif *nif, void (*tap)(void *ctx, const struct pkt *p, bool out), void *ctx);
 
 /* ---- addresses ---- */
-enum { IFA_PERMANENT = 0x80, IFA_TENTATIVE = 0x40, IFA_DADFAILED = 0x08, IFA_NODAD = 0x02, IFA_DEPRECATED = 0x20 };
+enum {
+	IFA_PERMANENT = 0x80,
+	IFA_TENTATIVE = 0x40,
+	IFA_DADFAILED = 0x08,
+	IFA_NODAD = 0x02,
+	IFA_DEPRECATED = 0x20
+};
 enum { SCOPE_UNIVERSE = 0, SCOPE_SITE = 200, SCOPE_LINK = 253, SCOPE_HOST = 254, SCOPE_NOWHERE = 255 };
 int netif_addr_add(struct netif *nif, struct ip_addr addr, u32 prefix_len, u32 flags) must_check;
 int netif_addr_del(struct netif *nif, struct ip_addr addr, u32 prefix_len) must_check;
 
 /* ---- routes ---- */
-enum { ROUTE_UNICAST = 1, ROUTE_LOCAL = 2, ROUTE_BROADCAST = 3, ROUTE_BLACKHOLE = 6, ROUTE_UNREACHABLE = 7, ROUTE_PROHIBIT = 8 };
+enum {
+	ROUTE_UNICAST = 1,
+	ROUTE_LOCAL = 2,
+	ROUTE_BROADCAST = 3,
+	ROUTE_BLACKHOLE = 6,
+	ROUTE_UNREACHABLE = 7,
+	ROUTE_PROHIBIT = 8
+};
 enum { RTPROTO_KERNEL = 2, RTPROTO_BOOT = 3, RTPROTO_STATIC = 4, RTPROTO_RA = 9 };
 #define RT_TABLE_MAIN  254U
 #define RT_TABLE_LOCAL 255U

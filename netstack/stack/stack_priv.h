@@ -83,8 +83,8 @@ struct netstack {
 	struct list_head neighs;
 	u32 neigh_count;
 	/* sockets */
-	struct net_hash flows; /* connected: by both ends */
-	struct net_hash ports; /* bound: by protocol and local port */
+	struct net_hash flows;     /* connected: by both ends */
+	struct net_hash ports;     /* bound: by protocol and local port */
 	struct net_hash listeners; /* TCP: by local port */
 	struct list_head raws, packets;
 	u64 secret[2]; /* of hashes, sequence numbers and cookies */
@@ -97,7 +97,8 @@ struct netstack {
 	/* TCP */
 	u32 tw_count, orphan_count, cookie_time;
 	struct net_config {
-		u32 ttl, port_min, port_max, tcp_syn_retries, tcp_synack_retries, tcp_retries2, tcp_fin_timeout_s;
+		u32 ttl, port_min, port_max, tcp_syn_retries, tcp_synack_retries, tcp_retries2,
+		    tcp_fin_timeout_s;
 		u32 tcp_rmem[3], tcp_wmem[3], udp_mem, somaxconn;
 		u8 tcp_congestion; /* enum tcp_cc */
 		bool tcp_sack, tcp_timestamps, tcp_wscale, tcp_cookies, ip_forward;

@@ -1,8 +1,9 @@
 /*
  * datq.h - a queue of stream bytes by reference: a ring of fragments.
  *
- * TCP's send queue holds everything from the oldest unacknowledged byte on; segments are made of it by offset, so a
- * retransmission copies nothing. The place of the last look-up is remembered: sending goes forward.
+ * TCP's send queue holds everything from the oldest unacknowledged byte on; segments are made of it by
+ * offset, so a retransmission copies nothing. The place of the last look-up is remembered: sending goes
+ * forward.
  */
 #ifndef WARREN_NETSTACK_DATQ_H
 #define WARREN_NETSTACK_DATQ_H

@@ -1,9 +1,9 @@
 /*
  * packet.c - packet sockets: frames as they are on an interface, in and out.
  *
- * A socket for all protocols sees what goes out too, as Linux shows it: frames of the machine's own, large segments
- * uncut, checksums perhaps not filled in yet. Loopback has no link header; sockets that want one get an
- * Ethernet header without addresses, as they do there.
+ * A socket for all protocols sees what goes out too, as Linux shows it: frames of the machine's own, large
+ * segments uncut, checksums perhaps not filled in yet. Loopback has no link header; sockets that want one get
+ * an Ethernet header without addresses, as they do there.
  */
 #include <errno.h>
 
@@ -55,7 +55,8 @@ void packet_close(struct packet_sock *ps)
 	struct netstack *ns = ps->ns;
 
 	if (ps->promisc && netif_by_index(ns, ps->promisc_if))
-		(void)!packet_set_promisc(ps, ps->promisc_if, false); /* it is on, and the interface is there */
+		(void)!packet_set_promisc(ps, ps->promisc_if,
+					  false); /* it is on, and the interface is there */
 	while (!list_empty(&ps->queue)) {
 		struct pkt *p = list_first_entry(&ps->queue, struct pkt, node);
 		list_del_init(&p->node);
@@ -87,7 +88,8 @@ static bool fit(const struct packet_sock *ps, const struct netif *nif, struct pk
 	return true;
 }
 
-static void deliver(struct packet_sock *ps, const struct netif *nif, const struct pkt *p, u32 link_size, u8 l2_type)
+static void deliver(struct packet_sock *ps, const struct netif *nif, const struct pkt *p, u32 link_size,
+		    u8 l2_type)
 {
 	struct pkt *c = ps->queued && ps->queued + pkt_truesize(p) > ps->rcvbuf ? NULL : pkt_clone(p);
 
@@ -118,8 +120,9 @@ void sock_packet_input(struct netif *nif, struct pkt *p, u32 link_size)
 {
 	struct packet_sock *ps;
 
-	list_for_each_entry(ps, &nif->ns->packets, node) {
-		if (hears(ps, nif) && ps->protocol && (ps->protocol == ETH_ALL || ps->protocol == p->eth_type))
+	list_for_each_entry (ps, &nif->ns->packets, node) {
+		if (hears(ps, nif) && ps->protocol &&
+		    (ps->protocol == ETH_ALL || ps->protocol == p->eth_type))
 			deliver(ps, nif, p, link_size, p->l2_type);
 	}
 }
@@ -131,7 +134,7 @@ void sock_packet_output(struct netif *nif, struct pkt *p)
 	if (list_empty(&nif->ns->packets))
 		return;
 	p->stamp = nif->ns->env.realtime(nif->ns->env.ctx);
-	list_for_each_entry(ps, &nif->ns->packets, node) {
+	list_for_each_entry (ps, &nif->ns->packets, node) {
 		if (hears(ps, nif) && ps->protocol == ETH_ALL && !ps->sending)
 			deliver(ps, nif, p, nif->ethernet ? sizeof(struct eth_hdr) : 0, PKT_L2_OUTGOING);
 	}
@@ -161,7 +164,7 @@ void packet_netif_gone(struct netstack *ns, struct netif *nif)
 {
 	struct packet_sock *ps;
 
-	list_for_each_entry(ps, &ns->packets, node) {
+	list_for_each_entry (ps, &ns->packets, node) {
 		if (ps->promisc && ps->promisc_if == nif->index)
 			ps->promisc = false;
 		if (ps->ifindex != nif->index)
@@ -175,7 +178,8 @@ void packet_netif_gone(struct netstack *ns, struct netif *nif)
 /* ---- out ---- */
 
 /* Puts the link header before what the caller sent, or finds out what the header says that it brought. */
-static int finish_frame(const struct packet_sock *ps, struct netif *nif, struct pkt *p, u32 protocol, const u8 *dst)
+static int finish_frame(const struct packet_sock *ps, struct netif *nif, struct pkt *p, u32 protocol,
+			const u8 *dst)
 {
 	struct eth_hdr *eth, scratch;
 

@@ -1,9 +1,9 @@
 /*
  * port.c - local ports and the tables of endpoints: who may have which, and who gets a packet.
  *
- * Two endpoints of a protocol conflict over a port if their addresses and devices overlap, unless both allow it:
- * SO_REUSEADDR on both (TCP: and neither listens), or SO_REUSEPORT on both with the same user. A socket that got its
- * port from connect(2) shares it with others that go elsewhere.
+ * Two endpoints of a protocol conflict over a port if their addresses and devices overlap, unless both allow
+ * it: SO_REUSEADDR on both (TCP: and neither listens), or SO_REUSEPORT on both with the same user. A socket
+ * that got its port from connect(2) shares it with others that go elsewhere.
  */
 #include <errno.h>
 
@@ -14,8 +14,8 @@ u32 sock_port_hash(u32 proto, u32 port)
 	return (port * 0x9e3779b1U) ^ (proto * 0x85ebca6bU) ^ (port << 7);
 }
 
-u64 sock_flow_hash(struct netstack *ns, u32 proto, const struct ip_addr *l, u32 lport, const struct ip_addr *r,
-		   u32 rport)
+u64 sock_flow_hash(struct netstack *ns, u32 proto, const struct ip_addr *l, u32 lport,
+		   const struct ip_addr *r, u32 rport)
 {
 	struct {
 		struct ip_addr l, r;
@@ -45,7 +45,8 @@ struct net_ep *sock_flow_find(struct netstack *ns, u32 proto, const struct ip_ad
 	for (struct net_hnode *n = net_hash_first(&ns->flows, hash); n; n = n->next) {
 		struct net_ep *ep = container_of(n, struct net_ep, flow_node);
 		if (n->hash == hash && ep->proto == proto && ep->lport == lport && ep->rport == rport &&
-		    ip_eq(&ep->laddr, l) && ip_eq(&ep->raddr, r) && (!ep->bound_if || ep->bound_if == ifindex))
+		    ip_eq(&ep->laddr, l) && ip_eq(&ep->raddr, r) &&
+		    (!ep->bound_if || ep->bound_if == ifindex))
 			return ep;
 	}
 	return NULL;
@@ -205,7 +206,8 @@ int sock_connect_port(struct net_sock *sk)
 	return -EADDRNOTAVAIL;
 }
 
-int sock_score(const struct net_ep *ep, const struct ip_addr *l, const struct ip_addr *r, u32 rport, u32 ifindex)
+int sock_score(const struct net_ep *ep, const struct ip_addr *l, const struct ip_addr *r, u32 rport,
+	       u32 ifindex)
 {
 	int score = 0;
 

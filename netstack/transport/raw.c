@@ -1,10 +1,10 @@
 /*
  * raw.c - raw sockets and the unprivileged echo ("ping") sockets, for both families.
  *
- * A raw socket hears every packet of its protocol, after the stack's checks and beside the protocol's own handler:
- * IPv4 with the IP header, IPv6 without. What it sends gets a header made for it, unless it brings its own
- * (IP_HDRINCL). A ping socket is bound to an echo identifier, which stands where UDP's port would: the stack
- * puts it into what is sent and hands back the replies that carry it.
+ * A raw socket hears every packet of its protocol, after the stack's checks and beside the protocol's own
+ * handler: IPv4 with the IP header, IPv6 without. What it sends gets a header made for it, unless it brings
+ * its own (IP_HDRINCL). A ping socket is bound to an echo identifier, which stands where UDP's port would:
+ * the stack puts it into what is sent and hands back the replies that carry it.
  */
 #include <errno.h>
 
@@ -33,8 +33,8 @@ int raw_new(struct netstack *ns, bool v6, u32 proto, bool ping, struct net_sock 
 
 /* ---- out ---- */
 
-/* Completes the header that the caller brought (ip(7): checksum and length always, ident and source if zero), and
- * sends it. */
+/* Completes the header that the caller brought (ip(7): checksum and length always, ident and source if zero),
+ * and sends it. */
 static int send_own_header4(struct netstack *ns, struct pkt *p, const struct net_path *path)
 {
 	u32 header_size;
@@ -215,7 +215,8 @@ static bool wants(const struct net_sock *sk, const struct pkt *p)
 	       (ip_is_any(&ep->laddr) || ip_eq(&ep->laddr, &p->dst)) &&
 	       (ip_is_any(&ep->raddr) || ip_eq(&ep->raddr, &p->src)) &&
 	       (!ep->bound_if || ep->bound_if == p->ifindex) && !(sk->shut_read) &&
-	       (!ip_is_multicast(&p->dst) || sock_in_group(sk, p)) && !filtered(sk, p) && checksum_right(sk, p);
+	       (!ip_is_multicast(&p->dst) || sock_in_group(sk, p)) && !filtered(sk, p) &&
+	       checksum_right(sk, p);
 }
 
 bool sock_raw_input(struct netstack *ns, struct pkt *p)
@@ -223,7 +224,7 @@ bool sock_raw_input(struct netstack *ns, struct pkt *p)
 	struct net_sock *sk;
 	bool taken = false;
 
-	list_for_each_entry(sk, &ns->raws, raw_node) {
+	list_for_each_entry (sk, &ns->raws, raw_node) {
 		struct pkt *c;
 		if (!wants(sk, p))
 			continue;
@@ -240,14 +241,16 @@ bool sock_raw_input(struct netstack *ns, struct pkt *p)
 	return taken;
 }
 
-static struct net_sock *ping_find(struct netstack *ns, bool v6, u32 ident, const struct ip_addr *local, u32 ifindex)
+static struct net_sock *ping_find(struct netstack *ns, bool v6, u32 ident, const struct ip_addr *local,
+				  u32 ifindex)
 {
 	u32 proto = v6 ? PROTO_ICMPV6 : PROTO_ICMP, hash = sock_port_hash(proto, ident);
 
 	for (struct net_hnode *n = net_hash_first(&ns->ports, hash); n; n = n->next) {
 		struct net_ep *ep = container_of(n, struct net_ep, port_node);
 		if (n->hash == hash && ep->kind == EP_PING && ep->proto == proto && ep->lport == ident &&
-		    (ip_is_any(&ep->laddr) || ip_eq(&ep->laddr, local)) && (!ep->bound_if || ep->bound_if == ifindex))
+		    (ip_is_any(&ep->laddr) || ip_eq(&ep->laddr, local)) &&
+		    (!ep->bound_if || ep->bound_if == ifindex))
 			return container_of(ep, struct net_sock, ep);
 	}
 	return NULL;
@@ -313,9 +316,10 @@ void sock_raw_icmp(struct netstack *ns, const struct icmp_event *e)
 		if (sk)
 			tell(sk, e);
 	}
-	list_for_each_entry(sk, &ns->raws, raw_node) {
+	list_for_each_entry (sk, &ns->raws, raw_node) {
 		const struct net_ep *ep = &sk->ep;
-		if (ep->v6 == e->v6 && ep->proto == e->proto && (ip_is_any(&ep->laddr) || ip_eq(&ep->laddr, &e->src)) &&
+		if (ep->v6 == e->v6 && ep->proto == e->proto &&
+		    (ip_is_any(&ep->laddr) || ip_eq(&ep->laddr, &e->src)) &&
 		    (ip_is_any(&ep->raddr) || ip_eq(&ep->raddr, &e->dst)) &&
 		    (!ep->bound_if || ep->bound_if == e->p->ifindex))
 			tell(sk, e);

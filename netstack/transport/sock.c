@@ -128,7 +128,7 @@ static struct sock_membership *find_group(const struct net_sock *sk, const struc
 {
 	struct sock_membership *m;
 
-	list_for_each_entry(m, &sk->groups, node) {
+	list_for_each_entry (m, &sk->groups, node) {
 		if (ip_eq(&m->group, group) && (!ifindex || m->ifindex == ifindex))
 			return m;
 	}
@@ -151,7 +151,8 @@ int sock_join(struct net_sock *sk, const struct ip_addr *group, u32 ifindex)
 		return -ENODEV;
 	if (find_group(sk, group, nif->index))
 		return -EADDRINUSE;
-	list_for_each_entry(m, &sk->groups, node) count++;
+	list_for_each_entry (m, &sk->groups, node)
+		count++;
 	if (count >= GROUPS_MAX)
 		return -ENOBUFS;
 	m = net_new(ns, struct sock_membership);
@@ -198,7 +199,7 @@ bool sock_in_group(const struct net_sock *sk, const struct pkt *p)
 
 	if (list_empty(&sk->groups))
 		return true;
-	list_for_each_entry(m, &sk->groups, node) {
+	list_for_each_entry (m, &sk->groups, node) {
 		if (ip_eq(&m->group, &p->dst))
 			return true;
 	}
@@ -336,7 +337,8 @@ void sock_netif_gone(struct netstack *ns, struct netif *nif)
 
 	sock_walk(ns, forget_path, NULL);
 	packet_netif_gone(ns, nif);
-	list_for_each_entry(sk, &ns->raws, raw_node) sk->path.nif = NULL;
+	list_for_each_entry (sk, &ns->raws, raw_node)
+		sk->path.nif = NULL;
 }
 
 void sock_free_orphans(struct netstack *ns)

@@ -1,9 +1,9 @@
 /*
  * sock.h - sockets of the stack: what all protocols share, and the calls of each.
  *
- * A struct net_ep says which packets belong to something: a socket, but also a connection request or a connection in
- * TIME_WAIT, which are much smaller than a socket. Connected ones are found by both ends (ns->flows), TCP's
- * listeners and UDP's unconnected ones by local port.
+ * A struct net_ep says which packets belong to something: a socket, but also a connection request or a
+ * connection in TIME_WAIT, which are much smaller than a socket. Connected ones are found by both ends
+ * (ns->flows), TCP's listeners and UDP's unconnected ones by local port.
  *
  * A socket belongs to its owner until sock_close(); a TCP connection may live on after that until its data is
  * delivered. sock->event tells the owner of changes; it must not call back into the stack.
@@ -62,11 +62,11 @@ struct net_sock {
 	u8 pmtudisc; /* IP_PMTUDISC_* */
 	u32 mcast_if, flow_label;
 	bool recverr;
-	u32 opts; /* for the owner: what to tell of each packet received */
-	struct net_path path; /* cached */
-	struct list_head queue; /* received packets (not TCP) */
-	u32 queued;             /* their truesize */
-	u32 sending;            /* bytes on their way that still count against sndbuf (not TCP) */
+	u32 opts;                /* for the owner: what to tell of each packet received */
+	struct net_path path;    /* cached */
+	struct list_head queue;  /* received packets (not TCP) */
+	u32 queued;              /* their truesize */
+	u32 sending;             /* bytes on their way that still count against sndbuf (not TCP) */
 	struct list_head errors; /* struct sock_error */
 	u32 error_count;
 	struct list_head groups; /* struct sock_membership */
@@ -101,8 +101,8 @@ int sock_autobind(struct net_sock *sk) must_check;
 void sock_unbind(struct net_ep *ep);
 /* Puts into the table of ports without questions (children of a listener). */
 void sock_share_port(struct net_ep *ep);
-u64 sock_flow_hash(struct netstack *ns, u32 proto, const struct ip_addr *l, u32 lport, const struct ip_addr *r,
-		   u32 rport);
+u64 sock_flow_hash(struct netstack *ns, u32 proto, const struct ip_addr *l, u32 lport,
+		   const struct ip_addr *r, u32 rport);
 void sock_flow_add(struct net_ep *ep);
 void sock_flow_del(struct net_ep *ep);
 u32 sock_port_hash(u32 proto, u32 port);
@@ -112,7 +112,8 @@ struct net_ep *sock_flow_find(struct netstack *ns, u32 proto, const struct ip_ad
 /* Chooses a source port for a TCP connection whose ends are set but for lport. -EADDRNOTAVAIL. */
 int sock_connect_port(struct net_sock *sk) must_check;
 /* How well an unconnected endpoint fits a packet; -1: not at all. */
-int sock_score(const struct net_ep *ep, const struct ip_addr *l, const struct ip_addr *r, u32 rport, u32 ifindex);
+int sock_score(const struct net_ep *ep, const struct ip_addr *l, const struct ip_addr *r, u32 rport,
+	       u32 ifindex);
 /* Brings sk->path up to date for its peer. */
 int sock_route(struct net_sock *sk) must_check;
 u32 sock_ttl(const struct net_sock *sk, const struct ip_addr *dst);
@@ -133,7 +134,7 @@ struct dgram_msg {
 	struct net_iter *iter;
 	const struct ip_addr *dst; /* NULL: the connected one */
 	u32 dport;
-	u32 scope_if;              /* sin6_scope_id */
+	u32 scope_if; /* sin6_scope_id */
 	/* control messages */
 	const struct ip_addr *src; /* IP_PKTINFO; NULL: ours */
 	u32 oif;
@@ -145,8 +146,8 @@ int udp_new(struct netstack *ns, bool v6, struct net_sock **out) must_check;
 int dgram_connect(struct net_sock *sk, const struct ip_addr *addr, u32 port) must_check;
 int dgram_disconnect(struct net_sock *sk) must_check;
 s64 udp_send(struct net_sock *sk, struct dgram_msg *m) must_check;
-/* The next packet received: beginning with its payload (raw IPv4: with its IP header); the caller frees it, or
- * looks only (peek). -EAGAIN, or the socket's error. */
+/* The next packet received: beginning with its payload (raw IPv4: with its IP header); the caller frees it,
+ * or looks only (peek). -EAGAIN, or the socket's error. */
 int dgram_receive(struct net_sock *sk, bool peek, struct pkt **out) must_check;
 int dgram_shutdown(struct net_sock *sk, bool read, bool write) must_check;
 void dgram_close(struct net_sock *sk);
@@ -156,7 +157,8 @@ int raw_new(struct netstack *ns, bool v6, u32 proto, bool ping, struct net_sock 
 s64 raw_send(struct net_sock *sk, struct dgram_msg *m) must_check;
 
 /* For the protocols: the way of a message, its bytes into a packet. */
-int dgram_way(struct net_sock *sk, const struct dgram_msg *m, struct ip_tx *tx, struct net_path *path) must_check;
+int dgram_way(struct net_sock *sk, const struct dgram_msg *m, struct ip_tx *tx,
+	      struct net_path *path) must_check;
 int dgram_fill(struct pkt *p, struct net_iter *it) must_check;
 
 void udp_input(struct netstack *ns, struct pkt *p);
@@ -185,7 +187,8 @@ struct packet_sock {
 int packet_new(struct netstack *ns, bool cooked, u32 protocol, struct packet_sock **out) must_check;
 int packet_receive(struct packet_sock *ps, bool peek, struct pkt **out) must_check;
 /* A whole frame, or with `dst` (cooked) what follows the link header. */
-s64 packet_send(struct packet_sock *ps, struct net_iter *it, u32 ifindex, u32 protocol, const u8 *dst) must_check;
+s64 packet_send(struct packet_sock *ps, struct net_iter *it, u32 ifindex, u32 protocol,
+		const u8 *dst) must_check;
 void packet_close(struct packet_sock *ps);
 /* -ENODEV; -EADDRNOTAVAIL if it was not on. */
 int packet_set_promisc(struct packet_sock *ps, u32 ifindex, bool on) must_check;

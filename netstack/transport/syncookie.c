@@ -1,8 +1,9 @@
 /*
  * syncookie.c - initial sequence numbers that hold what a full queue cannot (D. J. Bernstein).
  *
- * The number is a hash of the ends and a counter of minutes, in its lower 24 bits plus the index of the MSS. Window
- * scale, SACK and ECN travel in the lower six bits of the timestamp, if the peer uses timestamps: see tcp_accept.c.
+ * The number is a hash of the ends and a counter of minutes, in its lower 24 bits plus the index of the MSS.
+ * Window scale, SACK and ECN travel in the lower six bits of the timestamp, if the peer uses timestamps: see
+ * tcp_accept.c.
  */
 #include "netstack/transport/tcp_priv.h"
 

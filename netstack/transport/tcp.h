@@ -1,8 +1,8 @@
 /*
  * tcp.h - TCP sockets, for the stack's users.
  *
- * All calls return at once: -EAGAIN, and the event says when to come again. Errors of the connection are told once by
- * the next call, as by Linux.
+ * All calls return at once: -EAGAIN, and the event says when to come again. Errors of the connection are told
+ * once by the next call, as by Linux.
  */
 #ifndef WARREN_NETSTACK_TCP_H
 #define WARREN_NETSTACK_TCP_H

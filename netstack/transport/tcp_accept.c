@@ -1,9 +1,10 @@
 /*
  * tcp_accept.c - listening: SYNs, handshakes, the queue of finished connections.
  *
- * A SYN makes a struct tcp_request, found by its flow like a socket. The final ACK turns it into a connection in the
- * listener's accept queue, unless that is full: then the ACK is forgotten and the SYN-ACK sent again later. When there
- * are as many requests as the backlog allows, no more state is kept: the SYN-ACK carries a cookie.
+ * A SYN makes a struct tcp_request, found by its flow like a socket. The final ACK turns it into a connection
+ * in the listener's accept queue, unless that is full: then the ACK is forgotten and the SYN-ACK sent again
+ * later. When there are as many requests as the backlog allows, no more state is kept: the SYN-ACK carries a
+ * cookie.
  */
 #include <errno.h>
 
@@ -139,11 +140,8 @@ static void send_syn_ack(struct tcp_request *r)
 	u8 opts[40], flags = TCP_SYN | TCP_ACK | (r->ecn_ok ? TCP_ECE : 0);
 	u32 n = tcp_syn_options(opts, our_mss(ns, &r->ep, r->listener ? r->listener->user_mss : 0),
 				r->wscale_ok ? r->rcv_wscale : -1, r->sack_ok, r->ts_ok, ts, r->ts_recent);
-	struct pkt about = {.ns = ns,
-			    .src = r->ep.raddr,
-			    .dst = r->ep.laddr,
-			    .sport = r->ep.rport,
-			    .dport = r->ep.lport};
+	struct pkt about = {
+	    .ns = ns, .src = r->ep.raddr, .dst = r->ep.laddr, .sport = r->ep.rport, .dport = r->ep.lport};
 	struct tcp_in in = {.p = &about};
 
 	tcp_reply(ns, &in, r->snd_isn, r->rcv_isn + 1, flags, min_t(u32, r->rcv_wnd, 65535), opts, n,
@@ -182,8 +180,8 @@ static void take_syn(struct tcp_request *r, const struct tcp_sock *l, const stru
 	r->ts_recent = in->o.tsval;
 	r->ts_offset = tcp_ts_offset(ns, &r->ep);
 	r->ecn_ok = (in->flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR) && ns->config.tcp_ecn && !in->ce;
-	tcp_initial_window(ns, max_t(u32, l->sk.rcvbuf, l->rcvbuf_locked ? 0 : 8 * mss), mss, r->wscale_ok, &r->rcv_wnd,
-			   &r->rcv_wscale);
+	tcp_initial_window(ns, max_t(u32, l->sk.rcvbuf, l->rcvbuf_locked ? 0 : 8 * mss), mss, r->wscale_ok,
+			   &r->rcv_wnd, &r->rcv_wscale);
 }
 
 /* Answers a SYN without keeping anything. */
@@ -341,10 +339,13 @@ void tcp_request_input(struct tcp_request *r, struct tcp_in *in)
 		}
 		return;
 	}
-	if (old_ts || seq_before(in->seq, r->rcv_isn + 1) || seq_after(in->seq, r->rcv_isn + 1 + r->rcv_wnd)) {
+	if (old_ts || seq_before(in->seq, r->rcv_isn + 1) ||
+	    seq_after(in->seq, r->rcv_isn + 1 + r->rcv_wnd)) {
 		u8 opts[12];
-		u32 n = r->ts_ok ? tcp_put_timestamps(opts, (u32)(ns->now / MS) + r->ts_offset, r->ts_recent) : 0;
-		tcp_reply(ns, in, r->snd_isn + 1, r->rcv_isn + 1, TCP_ACK, r->rcv_wnd >> r->rcv_wscale, opts, n, 0);
+		u32 n =
+		    r->ts_ok ? tcp_put_timestamps(opts, (u32)(ns->now / MS) + r->ts_offset, r->ts_recent) : 0;
+		tcp_reply(ns, in, r->snd_isn + 1, r->rcv_isn + 1, TCP_ACK, r->rcv_wnd >> r->rcv_wscale, opts,
+			  n, 0);
 		return;
 	}
 	if (in->flags & TCP_SYN) {
@@ -406,8 +407,8 @@ static bool cookie_ack(struct tcp_sock *l, struct tcp_in *in)
 		r.ecn_ok = bits >> 5 & 1;
 	}
 	mss = our_mss(ns, &r.ep, l->user_mss);
-	tcp_initial_window(ns, max_t(u32, l->sk.rcvbuf, l->rcvbuf_locked ? 0 : 8 * mss), mss, r.wscale_ok, &r.rcv_wnd,
-			   &r.rcv_wscale);
+	tcp_initial_window(ns, max_t(u32, l->sk.rcvbuf, l->rcvbuf_locked ? 0 : 8 * mss), mss, r.wscale_ok,
+			   &r.rcv_wnd, &r.rcv_wscale);
 	if (l->accept_count > l->backlog) {
 		MIB(ns, ListenOverflows);
 		return true;

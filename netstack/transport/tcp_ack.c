@@ -1,8 +1,9 @@
 /*
  * tcp_ack.c - what an ACK says: the window, what is delivered, how long it took.
  *
- * Order matters: SACK blocks mark segments first, then the cumulative part takes acknowledged ones off the list; both
- * feed RACK and the delivery rate; then loss recovery and congestion control decide, and tcp_output() acts.
+ * Order matters: SACK blocks mark segments first, then the cumulative part takes acknowledged ones off the
+ * list; both feed RACK and the delivery rate; then loss recovery and congestion control decide, and
+ * tcp_output() acts.
  */
 #include "netstack/transport/tcp_priv.h"
 

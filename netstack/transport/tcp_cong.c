@@ -1,6 +1,6 @@
 /*
- * tcp_cong.c - congestion control: the table, slow start, NewReno (RFC 5681), CUBIC (RFC 9438) with HyStart's delay
- * test.
+ * tcp_cong.c - congestion control: the table, slow start, NewReno (RFC 5681), CUBIC (RFC 9438) with HyStart's
+ * delay test.
  */
 #include "netstack/transport/tcp_priv.h"
 
@@ -84,8 +84,8 @@ const struct tcp_cc_ops tcp_reno = {
 
 /* ---- CUBIC: windows in segments, times in seconds ---- */
 
-#define CUBIC_C    0.4
-#define CUBIC_BETA 0.7
+#define CUBIC_C         0.4
+#define CUBIC_BETA      0.7
 #define HYSTART_SAMPLES 8U
 #define HYSTART_MIN     (4 * MS)
 #define HYSTART_MAX     (16 * MS)

@@ -8,7 +8,8 @@
 /* RFC 6528: a clock of 64 ns steps plus a secret hash of the two ends. */
 u32 tcp_isn(struct netstack *ns, const struct net_ep *ep)
 {
-	return (u32)sock_flow_hash(ns, PROTO_TCP, &ep->laddr, ep->lport, &ep->raddr, ep->rport) + (u32)(ns->now >> 6);
+	return (u32)sock_flow_hash(ns, PROTO_TCP, &ep->laddr, ep->lport, &ep->raddr, ep->rport) +
+	       (u32)(ns->now >> 6);
 }
 
 u32 tcp_ts_offset(struct netstack *ns, const struct net_ep *ep)
@@ -146,7 +147,8 @@ void tcp_established(struct tcp_sock *tp)
 	tp->snd_sml = tp->snd_una;
 	tp->delivered_at = tp->first_sent = tcp_now(tp);
 	tp->last_recv = tp->last_ack_recv = tcp_now(tp);
-	tp->rcv_mss = max_t(u32, min_t(u32, tp->mss, tp->window_clamp ? tp->window_clamp / 2 : tp->mss), TCP_MSS_DEFAULT);
+	tp->rcv_mss = max_t(u32, min_t(u32, tp->mss, tp->window_clamp ? tp->window_clamp / 2 : tp->mss),
+			    TCP_MSS_DEFAULT);
 	tcp_init_buffers(tp);
 	tcp_set_state(tp, TCPS_ESTABLISHED);
 	tp->cc->init(tp);
@@ -232,7 +234,8 @@ void tcp_send_syn(struct tcp_sock *tp)
 		MIB(ns, TcpRetransSegs);
 		tp->total_retrans++;
 	}
-	/* a packet that cannot be sent is tried again by the timer; "unreachable" comes back as an error there */
+	/* a packet that cannot be sent is tried again by the timer; "unreachable" comes back as an error
+	 * there */
 	(void)tcp_transmit(tp, tp->iss, 0, flags, false);
 	tp->last_send = ns->now;
 }

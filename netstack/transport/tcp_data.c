@@ -1,8 +1,9 @@
 /*
  * tcp_data.c - the receiver: data in order and out of order, windows, ACKs, and the user's send and receive.
  *
- * Data in order goes to the receive queue by reference. Segments that came early wait as packets, ordered; the blocks
- * told in SACK options begin with the one that changed last. The right edge of the window never moves back.
+ * Data in order goes to the receive queue by reference. Segments that came early wait as packets, ordered;
+ * the blocks told in SACK options begin with the one that changed last. The right edge of the window never
+ * moves back.
  */
 #include <errno.h>
 
@@ -17,7 +18,8 @@ static u32 full_space(const struct tcp_sock *tp)
 	return tp->sk.rcvbuf / RCV_FACTOR;
 }
 
-void tcp_initial_window(const struct netstack *ns, u32 rcvbuf, u32 mss, bool wscale_ok, u32 *window, u8 *wscale)
+void tcp_initial_window(const struct netstack *ns, u32 rcvbuf, u32 mss, bool wscale_ok, u32 *window,
+			u8 *wscale)
 {
 	u32 space = max_t(u32, rcvbuf / RCV_FACTOR, mss), most = max_t(u32, space, ns->config.tcp_rmem[2]);
 
@@ -76,7 +78,8 @@ static void measure_rtt(struct tcp_sock *tp, const struct tcp_in *in)
 {
 	u64 now = tcp_now(tp), sample = 0;
 
-	if (tp->ts_ok && in->o.ts_ok && in->o.tsecr && in->size >= tp->rcv_mss && tp->drs.rtt_seq != in->o.tsecr) {
+	if (tp->ts_ok && in->o.ts_ok && in->o.tsecr && in->size >= tp->rcv_mss &&
+	    tp->drs.rtt_seq != in->o.tsecr) {
 		tp->drs.rtt_seq = in->o.tsecr;
 		sample = max_t(u64, (u64)(tcp_ts_now(tp) - in->o.tsecr) * MS, MS / 4);
 		if (sample > 300 * NSEC_PER_SEC)
@@ -296,8 +299,8 @@ static bool trim(struct tcp_sock *tp, struct tcp_in *in)
 	u32 window = seq_after(tp->rcv_adv, tp->rcv_nxt) ? tp->rcv_adv - tp->rcv_nxt : 0;
 	u32 end = in->seq + in->size, old;
 
-	if (!seq_after(in->end, tp->rcv_nxt) || (seq_before(in->seq, tp->rcv_nxt) && !seq_after(end, tp->rcv_nxt) &&
-						 !(in->flags & TCP_FIN))) {
+	if (!seq_after(in->end, tp->rcv_nxt) ||
+	    (seq_before(in->seq, tp->rcv_nxt) && !seq_after(end, tp->rcv_nxt) && !(in->flags & TCP_FIN))) {
 		MIB(tcp_ns(tp), DelayedACKLost);
 		tcp_set_dsack(tp, in->seq, in->end);
 		tp->quickacks = 16;
@@ -394,7 +397,8 @@ static void after_read(struct tcp_sock *tp)
 	adjust_space(tp);
 	now = seq_after(tp->rcv_adv, tp->rcv_nxt) ? tp->rcv_adv - tp->rcv_nxt : 0;
 	pending = tp->rcv_nxt - tp->rcv_wup;
-	if (tp->ack_wanted && (pending > tp->rcv_mss || (pending && !tp->rcvq.size && !tp->pingpong && tp->quickacks))) {
+	if (tp->ack_wanted &&
+	    (pending > tp->rcv_mss || (pending && !tp->rcvq.size && !tp->pingpong && tp->quickacks))) {
 		tcp_send_ack(tp);
 		return;
 	}
@@ -447,7 +451,8 @@ s64 tcp_receive(struct net_sock *sk, struct net_iter *it, bool peek, u32 peek_of
 		return nothing(tp);
 	while (it->left && tp->rcvq.size > peek_off) {
 		struct net_frag f = datq_at(&tp->rcvq, peek_off);
-		u32 want = until_mark(tp, peek_off, min_t(u32, f.size, (u32)min_t(size_t, it->left, UINT32_MAX)));
+		u32 want =
+		    until_mark(tp, peek_off, min_t(u32, f.size, (u32)min_t(size_t, it->left, UINT32_MAX)));
 		if (!want) { /* the urgent byte is not part of the stream */
 			if (done)
 				break;
@@ -521,7 +526,8 @@ static s64 cannot_send(struct tcp_sock *tp)
 		return -EAGAIN;
 	if (tp->state == TCPS_LISTEN || (tp->state == TCPS_CLOSE && !tp->iss && !tp->irs))
 		return -EPIPE;
-	return tp->sk.shut_write || (tp->state != TCPS_ESTABLISHED && tp->state != TCPS_CLOSE_WAIT) ? -EPIPE : 0;
+	return tp->sk.shut_write || (tp->state != TCPS_ESTABLISHED && tp->state != TCPS_CLOSE_WAIT) ? -EPIPE
+												    : 0;
 }
 
 /* Copies up to one block's worth from the user to the end of the queue. */
@@ -568,9 +574,8 @@ s64 tcp_send(struct net_sock *sk, struct net_iter *it, u32 flags)
 	tp->more = flags & TCP_SEND_MORE;
 	while (it->left) {
 		u32 queued = tp->sndq.size, limit = tp->sk.sndbuf;
-		if (queued >= limit ||
-		    (tp->notsent_lowat && seq_before(tp->snd_nxt, tp->write_seq) &&
-		     tp->write_seq - tp->snd_nxt >= tp->notsent_lowat)) {
+		if (queued >= limit || (tp->notsent_lowat && seq_before(tp->snd_nxt, tp->write_seq) &&
+					tp->write_seq - tp->snd_nxt >= tp->notsent_lowat)) {
 			tp->nospace = true;
 			n = -EAGAIN;
 			if (!done)

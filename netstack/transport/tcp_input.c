@@ -141,7 +141,8 @@ static void duplicate_ack(struct tcp_sock *tp, const struct tcp_in *in)
 			tcp_set_dsack(tp, in->seq, seq_after(in->end, tp->rcv_nxt) ? tp->rcv_nxt : in->end);
 		}
 	}
-	if ((in->size == 0 && !(in->flags & (TCP_SYN | TCP_FIN))) && !tcp_oow_ack_ok(tcp_ns(tp), &tp->oow_ack_at))
+	if ((in->size == 0 && !(in->flags & (TCP_SYN | TCP_FIN))) &&
+	    !tcp_oow_ack_ok(tcp_ns(tp), &tp->oow_ack_at))
 		return;
 	tcp_send_ack(tp);
 }
@@ -229,7 +230,8 @@ static void urgent(struct tcp_sock *tp, const struct tcp_in *in)
 	sock_event(&tp->sk, SOCK_PRI);
 byte:
 	if (tp->urg_state == 1 && in->urg <= in->size &&
-	    pkt_copy(in->p, in->data_off + in->urg - 1U, &b, 1) == 1 && in->seq + in->urg - 1 == tp->urg_seq) {
+	    pkt_copy(in->p, in->data_off + in->urg - 1U, &b, 1) == 1 &&
+	    in->seq + in->urg - 1 == tp->urg_seq) {
 		tp->urg_state = 2;
 		tp->urg_byte = b;
 		sock_event(&tp->sk, SOCK_PRI);
@@ -343,8 +345,8 @@ void tcp_segment(struct tcp_sock *tp, struct tcp_in *in)
 void tcp_icmp(struct netstack *ns, const struct icmp_event *e)
 {
 	u32 seq = get_be32(e->l4 + 4);
-	struct net_ep *ep = sock_flow_find(ns, PROTO_TCP, &e->src, get_be16(e->l4), &e->dst, get_be16(e->l4 + 2),
-					   e->p->nif ? e->p->nif->index : 0);
+	struct net_ep *ep = sock_flow_find(ns, PROTO_TCP, &e->src, get_be16(e->l4), &e->dst,
+					   get_be16(e->l4 + 2), e->p->nif ? e->p->nif->index : 0);
 	struct tcp_sock *tp;
 	bool big = e->v6 ? e->type == ICMP6_TOO_BIG : e->type == ICMP_UNREACH && e->code == ICMP_UNREACH_FRAG;
 

@@ -1,9 +1,9 @@
 /*
  * tcp_output.c - segments out: what may be sent now, headers, retransmissions, resets.
  *
- * tcp_output() sends what the congestion window, the peer's window, Nagle's rule and pacing allow: lost segments
- * first. New data goes out in pieces of up to 64 KiB when the way to the link can cut them; each piece is one
- * struct tcp_seg.
+ * tcp_output() sends what the congestion window, the peer's window, Nagle's rule and pacing allow: lost
+ * segments first. New data goes out in pieces of up to 64 KiB when the way to the link can cut them; each
+ * piece is one struct tcp_seg.
  */
 #include <errno.h>
 
@@ -63,8 +63,8 @@ static u32 put_options(struct tcp_sock *tp, u8 *o, u8 flags, u32 size)
 
 	if (flags & TCP_SYN)
 		return tcp_syn_options(o, (u16)tcp_advertised_mss(tcp_ns(tp), &tp->sk.path, tp->user_mss),
-				       tp->wscale_ok ? tp->rcv_wscale : -1, tp->sack_ok, tp->ts_ok, tcp_ts_now(tp),
-				       flags & TCP_ACK ? tp->ts_recent : 0);
+				       tp->wscale_ok ? tp->rcv_wscale : -1, tp->sack_ok, tp->ts_ok,
+				       tcp_ts_now(tp), flags & TCP_ACK ? tp->ts_recent : 0);
 	if (tp->ts_ok)
 		n = tcp_put_timestamps(o, tcp_ts_now(tp), tp->ts_recent);
 	if (size || !tp->sack_ok || (!tp->sack_count && !tp->dsack_ok))
@@ -221,17 +221,19 @@ void tcp_send_ack(struct tcp_sock *tp)
 void tcp_send_reset(struct tcp_sock *tp)
 {
 	MIB(tcp_ns(tp), TcpOutRsts);
-	(void)tcp_transmit(tp, tp->snd_nxt, 0, TCP_RST | TCP_ACK, false); /* once; the peer will ask if it is lost */
+	(void)tcp_transmit(tp, tp->snd_nxt, 0, TCP_RST | TCP_ACK,
+			   false); /* once; the peer will ask if it is lost */
 }
 
 /* ---- answers without a socket ---- */
 
-void tcp_reply(struct netstack *ns, const struct tcp_in *in, u32 seq, u32 ack, u8 flags, u32 window, const u8 *opts,
-	       u32 opt_size, u8 tos)
+void tcp_reply(struct netstack *ns, const struct tcp_in *in, u32 seq, u32 ack, u8 flags, u32 window,
+	       const u8 *opts, u32 opt_size, u8 tos)
 {
 	struct pkt *p = pkt_new(ns);
 	struct tcp_hdr *h = p ? pkt_push(p, (u32)sizeof(*h) + opt_size) : NULL;
-	struct ip_tx tx = {.proto = PROTO_TCP, .src = in->p->dst, .dst = in->p->src, .tos = tos, .dont_frag = true};
+	struct ip_tx tx = {
+	    .proto = PROTO_TCP, .src = in->p->dst, .dst = in->p->src, .tos = tos, .dont_frag = true};
 	u32 oif = ip_is_linklocal(&tx.dst) && !ip_is_v4(&tx.dst) && in->p->nif ? in->p->nif->index : 0;
 
 	if (!h)
@@ -278,7 +280,8 @@ int tcp_retransmit(struct tcp_sock *tp, struct tcp_seg *s, u32 max)
 	}
 	fin = s->flags & SEG_FIN;
 	n = size - fin;
-	err = tcp_transmit(tp, s->seq, min_t(u32, n, GSO_MAX), (u8)(TCP_ACK | TCP_PSH | (fin ? TCP_FIN : 0)), true);
+	err = tcp_transmit(tp, s->seq, min_t(u32, n, GSO_MAX), (u8)(TCP_ACK | TCP_PSH | (fin ? TCP_FIN : 0)),
+			   true);
 	if (s->flags & SEG_RETRANS)
 		tp->retrans -= size;
 	s->flags |= SEG_RETRANS | SEG_EVER_RETRANS;
@@ -300,7 +303,7 @@ static void send_lost(struct tcp_sock *tp)
 {
 	struct tcp_seg *s, *next;
 
-	list_for_each_entry_safe(s, next, &tp->segs, node) {
+	list_for_each_entry_safe (s, next, &tp->segs, node) {
 		u32 pipe = tcp_pipe(tp), room;
 		if (!(s->flags & SEG_LOST) || (s->flags & (SEG_SACKED | SEG_RETRANS)))
 			continue;
@@ -405,7 +408,8 @@ static bool send_segment(struct tcp_sock *tp, u32 n, bool fin)
 
 	if (!s)
 		return false;
-	*s = (struct tcp_seg){.seq = seq, .end = seq + n + fin, .flags = fin ? SEG_FIN : 0, .sent = tcp_now(tp)};
+	*s = (struct tcp_seg){
+	    .seq = seq, .end = seq + n + fin, .flags = fin ? SEG_FIN : 0, .sent = tcp_now(tp)};
 	if (fin)
 		flags |= TCP_FIN;
 	if (n && (seq + n == tp->write_seq || seq + n - tp->pushed_seq > tp->max_wnd / 2)) {

@@ -1,10 +1,11 @@
 /*
  * tcp_priv.h - a TCP connection as its own parts see it.
  *
- * Units: sequence numbers and windows are bytes, so is cwnd; times are ns on the monotonic clock. The send queue
- * begins at snd_una. What was sent and not yet acknowledged is described by a list of struct tcp_seg in order of
- * sequence numbers; a segment may be up to 64 KiB (cut below), and is split where a SACK block or a retransmission
- * needs it. Bytes are counted by state: sacked, lost (deemed), retrans (sent again); the pipe is what is left.
+ * Units: sequence numbers and windows are bytes, so is cwnd; times are ns on the monotonic clock. The send
+ * queue begins at snd_una. What was sent and not yet acknowledged is described by a list of struct tcp_seg in
+ * order of sequence numbers; a segment may be up to 64 KiB (cut below), and is split where a SACK block or a
+ * retransmission needs it. Bytes are counted by state: sacked, lost (deemed), retrans (sent again); the pipe
+ * is what is left.
  */
 #ifndef WARREN_NETSTACK_TCP_PRIV_H
 #define WARREN_NETSTACK_TCP_PRIV_H
@@ -12,20 +13,20 @@
 #include "netstack/transport/datq.h"
 #include "netstack/transport/tcp.h"
 
-#define MS                1000000ULL
-#define TCP_RTO_MIN       (200 * MS)
-#define TCP_RTO_MAX       (120 * NSEC_PER_SEC)
-#define TCP_RTO_INIT      NSEC_PER_SEC
-#define TCP_DELACK_MIN    (40 * MS)
-#define TCP_DELACK_MAX    (200 * MS)
-#define TCP_TIME_WAIT_NS  (60 * NSEC_PER_SEC)
-#define TCP_INIT_CWND     10U
-#define TCP_MSS_DEFAULT   536U
-#define TCP_MSS_MIN       48U
-#define TCP_SACKS         4U
-#define TCP_WINDOW_MAX    (1U << 30)
-#define TCP_INFINITE      0x7fffffffU
-#define TCP_PAWS_24DAYS   (24ULL * 24 * 3600 * NSEC_PER_SEC)
+#define MS               1000000ULL
+#define TCP_RTO_MIN      (200 * MS)
+#define TCP_RTO_MAX      (120 * NSEC_PER_SEC)
+#define TCP_RTO_INIT     NSEC_PER_SEC
+#define TCP_DELACK_MIN   (40 * MS)
+#define TCP_DELACK_MAX   (200 * MS)
+#define TCP_TIME_WAIT_NS (60 * NSEC_PER_SEC)
+#define TCP_INIT_CWND    10U
+#define TCP_MSS_DEFAULT  536U
+#define TCP_MSS_MIN      48U
+#define TCP_SACKS        4U
+#define TCP_WINDOW_MAX   (1U << 30)
+#define TCP_INFINITE     0x7fffffffU
+#define TCP_PAWS_24DAYS  (24ULL * 24 * 3600 * NSEC_PER_SEC)
 
 static inline bool seq_before(u32 a, u32 b)
 {
@@ -59,7 +60,14 @@ struct tcp_in {
 	struct tcp_opts o;
 };
 
-enum { SEG_SACKED = 1, SEG_LOST = 2, SEG_RETRANS = 4, SEG_EVER_RETRANS = 8, SEG_FIN = 16, SEG_APP_LIMITED = 32 };
+enum {
+	SEG_SACKED = 1,
+	SEG_LOST = 2,
+	SEG_RETRANS = 4,
+	SEG_EVER_RETRANS = 8,
+	SEG_FIN = 16,
+	SEG_APP_LIMITED = 32
+};
 struct tcp_seg {
 	struct list_head node;
 	u32 seq, end;
@@ -245,7 +253,8 @@ static inline bool tcp_synchronized(const struct tcp_sock *tp)
 /* tcp_sock.c */
 struct tcp_sock *tcp_sock_new(struct netstack *ns, bool v6) must_check;
 void tcp_set_state(struct tcp_sock *tp, enum tcp_state state);
-/* The connection is over: error (positive errno, 0: none) is told; an orphan is freed. tp may be gone after. */
+/* The connection is over: error (positive errno, 0: none) is told; an orphan is freed. tp may be gone after.
+ */
 void tcp_done(struct tcp_sock *tp, int error);
 void tcp_free(struct tcp_sock *tp);
 void tcp_free_orphan(struct net_ep *ep);
@@ -333,8 +342,8 @@ int tcp_transmit(struct tcp_sock *tp, u32 seq, u32 size, u8 flags, bool retransm
 int tcp_retransmit(struct tcp_sock *tp, struct tcp_seg *s, u32 max) must_check;
 void tcp_send_reset(struct tcp_sock *tp);
 /* An answer without a socket. */
-void tcp_reply(struct netstack *ns, const struct tcp_in *in, u32 seq, u32 ack, u8 flags, u32 window, const u8 *opts,
-	       u32 opt_size, u8 tos);
+void tcp_reply(struct netstack *ns, const struct tcp_in *in, u32 seq, u32 ack, u8 flags, u32 window,
+	       const u8 *opts, u32 opt_size, u8 tos);
 void tcp_reply_reset(struct netstack *ns, const struct tcp_in *in);
 int tcp_route(struct tcp_sock *tp) must_check;
 void tcp_update_mss(struct tcp_sock *tp);
@@ -346,7 +355,8 @@ void tcp_ack_check(struct tcp_sock *tp);
 u32 tcp_select_window(struct tcp_sock *tp);
 void tcp_set_dsack(struct tcp_sock *tp, u32 start, u32 end);
 void tcp_ooo_free(struct tcp_sock *tp);
-void tcp_initial_window(const struct netstack *ns, u32 rcvbuf, u32 mss, bool wscale_ok, u32 *window, u8 *wscale);
+void tcp_initial_window(const struct netstack *ns, u32 rcvbuf, u32 mss, bool wscale_ok, u32 *window,
+			u8 *wscale);
 /* tcp_timer.c */
 void tcp_timers_init(struct tcp_sock *tp);
 void tcp_timers_done(struct tcp_sock *tp);

@@ -1,10 +1,10 @@
 /*
  * tcp_rack.c - loss found by time (RACK) and tail loss probes (RFC 8985).
  *
- * A segment is lost when one sent a reordering window later has been delivered. The window is a quarter of the least
- * round-trip time, grows while duplicate SACKs say that it is too short, and is zero while no reordering has been
- * seen and enough was SACKed. When the end of a flight is lost nothing comes back at all: after two round trips its
- * last segment is sent again, which makes the peer tell.
+ * A segment is lost when one sent a reordering window later has been delivered. The window is a quarter of
+ * the least round-trip time, grows while duplicate SACKs say that it is too short, and is zero while no
+ * reordering has been seen and enough was SACKed. When the end of a flight is lost nothing comes back at all:
+ * after two round trips its last segment is sent again, which makes the peer tell.
  */
 #include "netstack/transport/tcp_priv.h"
 
@@ -50,7 +50,7 @@ void tcp_rack_detect(struct tcp_sock *tp, u64 *timeout)
 	*timeout = 0;
 	if (!tp->rack.sent)
 		return;
-	list_for_each_entry(s, &tp->segs, node) {
+	list_for_each_entry (s, &tp->segs, node) {
 		if (s->flags & SEG_SACKED)
 			continue;
 		if ((s->flags & SEG_LOST) && !(s->flags & SEG_RETRANS))
@@ -102,7 +102,8 @@ bool tcp_tlp_schedule(struct tcp_sock *tp)
 {
 	u64 pto, rto_left;
 
-	if (tp->tlp_out || !tp->sack_ok || tp->ca != CA_OPEN || tp->sacked || list_empty(&tp->segs) || !tp->srtt)
+	if (tp->tlp_out || !tp->sack_ok || tp->ca != CA_OPEN || tp->sacked || list_empty(&tp->segs) ||
+	    !tp->srtt)
 		return false;
 	pto = 2 * tp->srtt;
 	if (tp->snd_nxt - tp->snd_una <= tp->mss)

@@ -1,6 +1,6 @@
 /*
- * tcp_rate.c - the delivery rate (draft-ietf-ccwg-bbr, 4.1): how much was delivered between the sending of a segment and
- * its acknowledgement, and how long that took at the slower of both ends.
+ * tcp_rate.c - the delivery rate (draft-ietf-ccwg-bbr, 4.1): how much was delivered between the sending of a
+ * segment and its acknowledgement, and how long that took at the slower of both ends.
  */
 #include "netstack/transport/tcp_priv.h"
 

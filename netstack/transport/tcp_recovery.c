@@ -1,11 +1,11 @@
 /*
  * tcp_recovery.c - the states of loss recovery: OPEN, DISORDER, CWR, RECOVERY, LOSS.
  *
- * RECOVERY: losses found by RACK (or three duplicate ACKs without SACK); the window shrinks by PRR (RFC 6937, 9937)
- * while lost segments are sent again. LOSS: the timer fired; all is deemed lost, slow start from one segment. Both end
- * when what was out at their start is acknowledged, or are undone when it turns out that nothing was lost: by
- * timestamps (Eifel, RFC 3522), by duplicate SACKs for all that was sent again, or because the originals are
- * acknowledged after the timer fired (F-RTO, RFC 5682).
+ * RECOVERY: losses found by RACK (or three duplicate ACKs without SACK); the window shrinks by PRR (RFC 6937,
+ * 9937) while lost segments are sent again. LOSS: the timer fired; all is deemed lost, slow start from one
+ * segment. Both end when what was out at their start is acknowledged, or are undone when it turns out that
+ * nothing was lost: by timestamps (Eifel, RFC 3522), by duplicate SACKs for all that was sent again, or
+ * because the originals are acknowledged after the timer fired (F-RTO, RFC 5682).
  */
 #include "netstack/transport/tcp_priv.h"
 
@@ -64,7 +64,8 @@ void tcp_enter_loss(struct tcp_sock *tp)
 	struct tcp_seg *s;
 	bool fresh = tp->ca < CA_LOSS || !tp->retries;
 
-	if (tp->ca < CA_LOSS || (tp->ca == CA_LOSS && !seq_before(tp->snd_una, tp->recovery_point) && !tp->retries)) {
+	if (tp->ca < CA_LOSS ||
+	    (tp->ca == CA_LOSS && !seq_before(tp->snd_una, tp->recovery_point) && !tp->retries)) {
 		if (tp->ca < CA_RECOVERY || !tp->undo_marked)
 			tp->prior_ssthresh = tp->ssthresh;
 		if (tp->ca < CA_CWR)
@@ -76,8 +77,9 @@ void tcp_enter_loss(struct tcp_sock *tp)
 	tp->dupacks = 0;
 	if (!tp->sack_ok)
 		tp->sacked = 0;
-	list_for_each_entry(s, &tp->segs, node) {
-		/* RFC 8985, 6.3: what was sent only just now may still come; without RACK's word all is lost */
+	list_for_each_entry (s, &tp->segs, node) {
+		/* RFC 8985, 6.3: what was sent only just now may still come; without RACK's word all is lost
+		 */
 		if (s->node.prev != &tp->segs && tp->rack.rtt && tp->sack_ok && !(s->flags & SEG_LOST) &&
 		    s->sent + tp->rack.rtt + tp->srtt > tcp_now(tp) && tp->retries == 0)
 			continue;
@@ -104,7 +106,7 @@ static void undo_cwnd(struct tcp_sock *tp)
 		tp->cwnd = tp->cc->undo ? tp->cc->undo(tp) : max_t(u32, tp->cwnd, tp->prior_cwnd);
 		tp->ssthresh = max_t(u32, tp->ssthresh, tp->prior_ssthresh);
 	}
-	list_for_each_entry(s, &tp->segs, node) {
+	list_for_each_entry (s, &tp->segs, node) {
 		if (s->flags & SEG_LOST) {
 			tp->lost -= s->end - s->seq;
 			s->flags &= (u8)~SEG_LOST;
@@ -150,7 +152,8 @@ static void prr(struct tcp_sock *tp, u32 delivered, bool progress)
 		return;
 	tp->prr_delivered += delivered;
 	if (pipe > tp->ssthresh) {
-		sndcnt = (s64)((u64)tp->ssthresh * tp->prr_delivered + tp->prr_cwnd - 1) / tp->prr_cwnd - tp->prr_out;
+		sndcnt = (s64)((u64)tp->ssthresh * tp->prr_delivered + tp->prr_cwnd - 1) / tp->prr_cwnd -
+			 tp->prr_out;
 	} else {
 		s64 limit = max_t(s64, (s64)tp->prr_delivered - tp->prr_out, delivered);
 		if (progress)
@@ -193,7 +196,8 @@ static void reno_dupack(struct tcp_sock *tp, const struct tcp_in *in, struct tcp
 			/* a partial ACK: the next hole */
 			struct tcp_seg *s = list_first_entry(&tp->segs, struct tcp_seg, node);
 			if (s->end - s->seq > tp->mss)
-				(void)tcp_seg_split(tp, s, s->seq + tp->mss); /* else all of it is sent again */
+				(void)tcp_seg_split(tp, s,
+						    s->seq + tp->mss); /* else all of it is sent again */
 			tcp_mark_lost(tp, s);
 		}
 		return;
@@ -271,7 +275,7 @@ void tcp_mtu_reduced(struct tcp_sock *tp)
 	tcp_update_mss(tp);
 	if (tp->mss >= old)
 		return;
-	list_for_each_entry(s, &tp->segs, node) {
+	list_for_each_entry (s, &tp->segs, node) {
 		if (s->end - s->seq > tp->mss)
 			tcp_mark_lost(tp, s);
 	}

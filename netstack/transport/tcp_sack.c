@@ -1,5 +1,6 @@
 /*
- * tcp_sack.c - the scoreboard: SACK blocks (RFC 2018) and duplicate SACKs (RFC 2883) against the list of segments.
+ * tcp_sack.c - the scoreboard: SACK blocks (RFC 2018) and duplicate SACKs (RFC 2883) against the list of
+ * segments.
  */
 #include "netstack/transport/tcp_priv.h"
 
@@ -88,7 +89,7 @@ static void tag_range(struct tcp_sock *tp, struct tcp_range r, struct tcp_ack_st
 {
 	struct tcp_seg *s, *next;
 
-	list_for_each_entry_safe(s, next, &tp->segs, node) {
+	list_for_each_entry_safe (s, next, &tp->segs, node) {
 		if (!seq_after(s->end, r.start))
 			continue;
 		if (!seq_before(s->seq, r.end))
@@ -116,7 +117,8 @@ static bool check_dsack(struct tcp_sock *tp, const struct tcp_in *in, struct tcp
 {
 	const struct tcp_range *b = in->o.sacks;
 	bool below = seq_before(b[0].start, in->ack);
-	bool inside = in->o.sack_count > 1 && !seq_after(b[0].end, b[1].end) && !seq_before(b[0].start, b[1].start);
+	bool inside =
+	    in->o.sack_count > 1 && !seq_after(b[0].end, b[1].end) && !seq_before(b[0].start, b[1].start);
 
 	if (!below && !inside)
 		return false;
@@ -137,7 +139,8 @@ void tcp_sack_tag(struct tcp_sock *tp, const struct tcp_in *in, struct tcp_ack_s
 	for (u32 i = first; i < in->o.sack_count; i++) {
 		struct tcp_range r = in->o.sacks[i];
 		/* only what is on its way can be meant */
-		if (!seq_before(r.start, r.end) || seq_after(r.end, tp->snd_nxt) || seq_before(r.start, tp->snd_una))
+		if (!seq_before(r.start, r.end) || seq_after(r.end, tp->snd_nxt) ||
+		    seq_before(r.start, tp->snd_una))
 			continue;
 		tag_range(tp, r, st);
 	}

@@ -1,9 +1,9 @@
 /*
- * tcp_time_wait.c - connections that are over, for a minute more: so that a lost last ACK can be sent again and old
- * segments meet somebody who knows them. A small object takes the socket's place.
+ * tcp_time_wait.c - connections that are over, for a minute more: so that a lost last ACK can be sent again
+ * and old segments meet somebody who knows them. A small object takes the socket's place.
  *
- * A new SYN may open the connection anew if its timestamp is newer, or its sequence number is beyond the old ones
- * (RFC 6191). A RST is ignored (RFC 1337).
+ * A new SYN may open the connection anew if its timestamp is newer, or its sequence number is beyond the old
+ * ones (RFC 6191). A RST is ignored (RFC 1337).
  */
 #include "netstack/transport/tcp_priv.h"
 
@@ -74,7 +74,8 @@ bool tcp_time_wait_input(struct tcp_time_wait *tw, struct tcp_in *in)
 	if (in->flags & TCP_RST)
 		return false;
 	if ((in->flags & TCP_SYN) && !(in->flags & TCP_ACK) && !paws &&
-	    (seq_after(in->seq, tw->rcv_nxt) || (tw->ts_ok && in->o.ts_ok && seq_before(tw->ts_recent, in->o.tsval)))) {
+	    (seq_after(in->seq, tw->rcv_nxt) ||
+	     (tw->ts_ok && in->o.ts_ok && seq_before(tw->ts_recent, in->o.tsval)))) {
 		MIB(ns, TWRecycled);
 		tcp_time_wait_free(tw);
 		return true;

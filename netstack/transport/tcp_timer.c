@@ -1,6 +1,6 @@
 /*
- * tcp_timer.c - TCP's timers: one for everything that may be sent again (retransmission, tail loss probe, RACK's
- * reordering, zero-window probe), delayed ACK, keep-alive (also FIN_WAIT2's end), pacing.
+ * tcp_timer.c - TCP's timers: one for everything that may be sent again (retransmission, tail loss probe,
+ * RACK's reordering, zero-window probe), delayed ACK, keep-alive (also FIN_WAIT2's end), pacing.
  */
 #include <errno.h>
 
@@ -213,7 +213,8 @@ static void keep_timer(struct net_timer *t)
 			tcp_time_wait(tp);
 		return;
 	}
-	if (!tp->keepalive || tp->state == TCPS_CLOSE || tp->state == TCPS_LISTEN || tp->state == TCPS_SYN_SENT)
+	if (!tp->keepalive || tp->state == TCPS_CLOSE || tp->state == TCPS_LISTEN ||
+	    tp->state == TCPS_SYN_SENT)
 		return;
 	if (tp->snd_una != tp->snd_nxt || seq_before(tp->snd_nxt, tp->write_seq)) {
 		tcp_keep_arm(tp, tp->keep_idle);
@@ -223,7 +224,8 @@ static void keep_timer(struct net_timer *t)
 		tcp_keep_arm(tp, since - idle);
 		return;
 	}
-	if ((tp->user_timeout && tp->probes && idle >= tp->user_timeout) || (!tp->user_timeout && tp->probes >= tp->keep_count)) {
+	if ((tp->user_timeout && tp->probes && idle >= tp->user_timeout) ||
+	    (!tp->user_timeout && tp->probes >= tp->keep_count)) {
 		tcp_send_reset(tp);
 		timed_out(tp);
 		return;

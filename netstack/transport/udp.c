@@ -1,8 +1,8 @@
 /*
  * udp.c - UDP (RFC 768) over both families.
  *
- * A datagram goes from the caller's buffers into one block, and from there by reference. With UDP_SEGMENT one call
- * sends many: the packet goes down whole with gso set, and is cut by the link or just above it.
+ * A datagram goes from the caller's buffers into one block, and from there by reference. With UDP_SEGMENT one
+ * call sends many: the packet goes down whole with gso set, and is cut by the link or just above it.
  */
 #include <errno.h>
 
@@ -79,7 +79,8 @@ int dgram_disconnect(struct net_sock *sk)
 int dgram_fill(struct pkt *p, struct net_iter *it)
 {
 	while (it->left) {
-		struct net_data *d = net_data_new(p->ns, it->left > 2000 ? NET_BLOCK_ROOM : (u32)max_t(size_t, it->left, 64));
+		struct net_data *d =
+		    net_data_new(p->ns, it->left > 2000 ? NET_BLOCK_ROOM : (u32)max_t(size_t, it->left, 64));
 		size_t want;
 		s64 n;
 		bool ok;
@@ -147,7 +148,8 @@ int dgram_way(struct net_sock *sk, const struct dgram_msg *m, struct ip_tx *tx, 
 	return 0;
 }
 /* The checksum of the header that p begins with: left to the link if it can, else done. */
-static void seal(struct net_sock *sk, struct pkt *p, const struct ip_tx *tx, const struct net_path *path, bool whole)
+static void seal(struct net_sock *sk, struct pkt *p, const struct ip_tx *tx, const struct net_path *path,
+		 bool whole)
 {
 	struct udp_hdr *h = (struct udp_hdr *)pkt_data(p);
 	u32 sum = csum_pseudo(&tx->src, &tx->dst, PROTO_UDP, p->size);
@@ -224,7 +226,8 @@ s64 udp_send(struct net_sock *sk, struct dgram_msg *m)
 	seal(sk, p, &tx, &path, p->size + 40 <= path.mtu);
 	err = ip_send(ns, p, &tx, &path);
 	if (err == -EMSGSIZE && sk->recverr) {
-		struct sock_error e = {.error = EMSGSIZE, .origin = 1, .info = path.mtu, .dst = tx.dst, .dport = (u16)dport};
+		struct sock_error e = {
+		    .error = EMSGSIZE, .origin = 1, .info = path.mtu, .dst = tx.dst, .dport = (u16)dport};
 		sock_queue_error(sk, &e, NULL);
 	}
 	if (err)
@@ -240,7 +243,8 @@ s64 udp_send(struct net_sock *sk, struct dgram_msg *m)
 
 static struct net_sock *lookup(struct netstack *ns, const struct pkt *p)
 {
-	struct net_ep *ep = sock_flow_find(ns, PROTO_UDP, &p->dst, p->dport, &p->src, p->sport, p->nif->index);
+	struct net_ep *ep =
+	    sock_flow_find(ns, PROTO_UDP, &p->dst, p->dport, &p->src, p->sport, p->nif->index);
 	u32 hash, same = 0;
 	int best = -1;
 
@@ -367,7 +371,8 @@ void udp_input(struct netstack *ns, struct pkt *p)
 void udp_icmp(struct netstack *ns, const struct icmp_event *e)
 {
 	u16 sport = get_be16(e->l4), dport = get_be16(e->l4 + 2);
-	struct pkt fake = {.ns = ns, .nif = e->p->nif, .src = e->dst, .dst = e->src, .sport = dport, .dport = sport};
+	struct pkt fake = {
+	    .ns = ns, .nif = e->p->nif, .src = e->dst, .dst = e->src, .sport = dport, .dport = sport};
 	struct net_sock *sk = lookup(ns, &fake);
 	bool big = e->v6 ? e->type == ICMP6_TOO_BIG : e->type == ICMP_UNREACH && e->code == ICMP_UNREACH_FRAG;
 	bool fatal = e->fatal;

@@ -15,8 +15,8 @@ struct ip_addr {
 
 static inline struct ip_addr ip_v4(u32 host)
 {
-	return (struct ip_addr){
-	    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, (u8)(host >> 24), (u8)(host >> 16), (u8)(host >> 8), (u8)host}};
+	return (struct ip_addr){{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, (u8)(host >> 24), (u8)(host >> 16),
+				 (u8)(host >> 8), (u8)host}};
 }
 
 static inline u64 ip_word(const struct ip_addr *a, int i)
@@ -73,7 +73,8 @@ static inline bool ip_is_linklocal(const struct ip_addr *a)
 /* An address that a packet may come from or be sent to as one host. */
 static inline bool ip_is_unicast(const struct ip_addr *a)
 {
-	return !ip_is_any(a) && !ip_is_multicast(a) && !ip_is_broadcast(a) && !(ip_is_v4(a) && a->b[12] >= 240);
+	return !ip_is_any(a) && !ip_is_multicast(a) && !ip_is_broadcast(a) &&
+	       !(ip_is_v4(a) && a->b[12] >= 240);
 }
 
 /* Do the first `len` bits agree? For IPv4, len counts from the 96th bit: 0 to 32. */
@@ -100,14 +101,13 @@ static inline struct ip_addr ip_prefix_of(struct ip_addr a, u32 len)
 /* ff02::1:ffXX:XXXX, where neighbour solicitations for `a` are sent. */
 static inline struct ip_addr ip_solicited_node(const struct ip_addr *a)
 {
-	return (struct ip_addr){
-	    {0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, a->b[13], a->b[14], a->b[15]}};
+	return (struct ip_addr){{0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, a->b[13], a->b[14], a->b[15]}};
 }
 
-#define IP4_ANY   ((struct ip_addr){{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0}})
-#define IP6_ANY   ((struct ip_addr){{0}})
-#define IP6_LOOP  ((struct ip_addr){{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}})
-#define IP6_NODES ((struct ip_addr){{0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}})
+#define IP4_ANY     ((struct ip_addr){{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0}})
+#define IP6_ANY     ((struct ip_addr){{0}})
+#define IP6_LOOP    ((struct ip_addr){{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}})
+#define IP6_NODES   ((struct ip_addr){{0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}})
 #define IP6_ROUTERS ((struct ip_addr){{0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}})
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * checksum.h - the Internet checksum (RFC 1071).
  *
- * A running sum is a u32 in the machine's own byte order, folded at the end: the ones' complement sum does not
- * care about the order of bytes as long as it is the same everywhere, which makes eight bytes at a time
+ * A running sum is a u32 in the machine's own byte order, folded at the end: the ones' complement sum does
+ * not care about the order of bytes as long as it is the same everywhere, which makes eight bytes at a time
  * possible.
  */
 #ifndef WARREN_NETSTACK_CHECKSUM_H

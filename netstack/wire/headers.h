@@ -7,10 +7,10 @@
 
 #include "netstack/wire/bytes.h"
 
-#define ETH_IPV4 0x0800U
-#define ETH_ARP  0x0806U
-#define ETH_IPV6 0x86ddU
-#define ETH_ALL  0x0003U
+#define ETH_IPV4       0x0800U
+#define ETH_ARP        0x0806U
+#define ETH_IPV6       0x86ddU
+#define ETH_ALL        0x0003U
 
 #define PROTO_ICMP     1U
 #define PROTO_IGMP     2U
@@ -125,14 +125,14 @@ struct tcp_hdr {
 	be16 window, csum, urg;
 };
 static_assert(sizeof(struct tcp_hdr) == 20, "TCP");
-#define TCP_FIN 0x01U
-#define TCP_SYN 0x02U
-#define TCP_RST 0x04U
-#define TCP_PSH 0x08U
-#define TCP_ACK 0x10U
-#define TCP_URG 0x20U
-#define TCP_ECE 0x40U
-#define TCP_CWR 0x80U
+#define TCP_FIN           0x01U
+#define TCP_SYN           0x02U
+#define TCP_RST           0x04U
+#define TCP_PSH           0x08U
+#define TCP_ACK           0x10U
+#define TCP_URG           0x20U
+#define TCP_ECE           0x40U
+#define TCP_CWR           0x80U
 #define TCP_OPT_EOL       0U
 #define TCP_OPT_NOP       1U
 #define TCP_OPT_MSS       2U

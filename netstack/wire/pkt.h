@@ -2,12 +2,12 @@
  * pkt.h - the one buffer type: headers and up to 64 KiB of payload in fragments.
  *
  * A `struct pkt` holds a small linear area for headers and references to counted blocks of payload (struct
- * net_data). A stream's bytes are copied once from the guest into such a block; the segments made of it, their
- * retransmissions and, over loopback, the receiver's queue refer to the same bytes. A block is written only at
- * its end, past what anybody refers to, so sharing needs no copy.
+ * net_data). A stream's bytes are copied once from the guest into such a block; the segments made of it,
+ * their retransmissions and, over loopback, the receiver's queue refer to the same bytes. A block is written
+ * only at its end, past what anybody refers to, so sharing needs no copy.
  *
- * What comes from outside is read only through pkt_header(), which checks bounds and gathers bytes that lie in
- * several pieces. Offsets count from the packet's present start, which moves with push and pull.
+ * What comes from outside is read only through pkt_header(), which checks bounds and gathers bytes that lie
+ * in several pieces. Offsets count from the packet's present start, which moves with push and pull.
  */
 #ifndef WARREN_NETSTACK_PKT_H
 #define WARREN_NETSTACK_PKT_H
@@ -18,9 +18,9 @@
 struct netstack;
 struct netif;
 
-#define PKT_HEAD_ROOM 160U /* headers we make: link 24, IPv6 40, TCP 60, options */
-#define PKT_FRAG_MAX  20U
-#define PKT_MAX_SIZE  (65535U + 64)
+#define PKT_HEAD_ROOM  160U /* headers we make: link 24, IPv6 40, TCP 60, options */
+#define PKT_FRAG_MAX   20U
+#define PKT_MAX_SIZE   (65535U + 64)
 
 #define NET_BLOCK_SIZE 32768U /* of a whole block, with its head */
 
@@ -48,8 +48,8 @@ struct pkt {
 	u32 size;          /* bytes in all */
 	u16 head_off, head_size;
 	u16 frag_count;
-	/* checksum: `partial` says that the pseudo header's sum stands in the field and the rest is to be added;
-	 * on a received packet that means it never left the machine. */
+	/* checksum: `partial` says that the pseudo header's sum stands in the field and the rest is to be
+	 * added; on a received packet that means it never left the machine. */
 	bool csum_partial, csum_valid;
 	u16 csum_start, csum_offset; /* start counts from the packet's present start */
 	u8 gso;                      /* enum pkt_gso: to be cut in pieces of gso_size bytes of payload */

@@ -8,7 +8,8 @@
 
 #include "netstack/wire/checksum.h"
 
-const u8 mac_us[6] = {2, 0, 0, 0, 0, 1}, mac_peer[6] = {2, 0, 0, 0, 0, 2}, mac_all[6] = {255, 255, 255, 255, 255, 255};
+const u8 mac_us[6] = {2, 0, 0, 0, 0, 1}, mac_peer[6] = {2, 0, 0, 0, 0, 2},
+	 mac_all[6] = {255, 255, 255, 255, 255, 255};
 
 /* ---- environment ---- */
 
@@ -246,7 +247,8 @@ void wire_quiet(struct world *w)
 	const struct frame *f = wire_out(w);
 
 	if (f)
-		ck_abort_msg("a frame was sent: type %02x%02x, %u bytes", f->bytes[12], f->bytes[13], f->size);
+		ck_abort_msg("a frame was sent: type %02x%02x, %u bytes", f->bytes[12], f->bytes[13],
+			     f->size);
 	wire_skip(w);
 }
 

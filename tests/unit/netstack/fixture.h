@@ -1,6 +1,6 @@
 /*
- * fixture.h - what the netstack's tests stand on: a fake clock, memory that is counted, instances on a cable in
- * memory, and one instance on a "wire" whose frames the test writes and reads byte by byte.
+ * fixture.h - what the netstack's tests stand on: a fake clock, memory that is counted, instances on a cable
+ * in memory, and one instance on a "wire" whose frames the test writes and reads byte by byte.
  *
  * Each test makes a struct world, and world_end() checks that nothing is left: no memory, no packets.
  */
@@ -13,7 +13,7 @@
 #include "netstack/stack/stack_priv.h"
 #include "netstack/transport/sock.h"
 
-#define MS 1000000ULL
+#define MS         1000000ULL
 #define FRAMES_MAX 256
 
 struct frame {
@@ -43,7 +43,8 @@ void world_init(struct world *w);
 /* Two instances, 10.0.0.1 and 10.0.0.2 (/24), fd00::1 and fd00::2 (/64, without duplicate detection). */
 void world_pair(struct world *w);
 void world_pair_with(struct world *w, u32 mtu, u32 features);
-/* One instance on the wire: 10.0.0.1/24, fd00::1/64, 02:00:00:00:00:01; nothing of its coming up is left in `sent`. */
+/* One instance on the wire: 10.0.0.1/24, fd00::1/64, 02:00:00:00:00:01; nothing of its coming up is left in
+ * `sent`. */
 void world_wire(struct world *w);
 void world_wire_with(struct world *w, u32 mtu, u32 features);
 /* Frees all, checks that nothing is left. */
