@@ -50,11 +50,14 @@ enum tcp_state tcp_state_of(const struct net_sock *sk);
 u32 tcp_inq(const struct net_sock *sk);
 u32 tcp_outq(const struct net_sock *sk);
 u32 tcp_unsent(const struct net_sock *sk);
+/* Sizes as getsockopt tells them, i. e. twice what the user asked for; from then on they do not grow by themselves. */
 void tcp_set_rcvbuf(struct net_sock *sk, u32 size);
 void tcp_set_sndbuf(struct net_sock *sk, u32 size);
 void tcp_set_keepalive(struct net_sock *sk, bool on);
 void tcp_set_lowat(struct net_sock *sk, u32 n);
 void tcp_set_oobinline(struct net_sock *sk, bool on);
+/* TCP_INQ: recvmsg tells what is left in the queue. */
+bool tcp_wants_inq(const struct net_sock *sk);
 /* Level IPPROTO_TCP, by Linux's numbers. */
 s64 tcp_getsockopt(struct net_sock *sk, int name, void *value, size_t size) must_check;
 int tcp_setsockopt(struct net_sock *sk, int name, const void *value, size_t size) must_check;

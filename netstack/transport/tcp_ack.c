@@ -111,7 +111,7 @@ static void clean_queue(struct tcp_sock *tp, u32 ack, struct tcp_ack_state *st)
 		neigh_confirm(tp->sk.path.nif, &tp->sk.path.next_hop);
 }
 
-static void write_space(struct tcp_sock *tp)
+void tcp_write_space(struct tcp_sock *tp)
 {
 	u32 queued = tp->sndq.size, limit = tp->sk.sndbuf;
 
@@ -176,7 +176,7 @@ bool tcp_ack(struct tcp_sock *tp, const struct tcp_in *in)
 				   .prior_pipe = tcp_pipe(tp),
 				   .now = ns->now,
 				   .ece = (in->flags & TCP_ECE) && (tp->ecn & 1)};
-	u64 lost_before = tp->lost_total, ts_rtt;
+	u64 lost_before = tp->lost_total, delivered_before = tp->delivered, ts_rtt;
 	bool had_data = tp->snd_nxt != tp->snd_una;
 
 	st.rs.acked_sacked = tp->delivered; /* where we begin; the difference is taken below */
@@ -197,7 +197,7 @@ bool tcp_ack(struct tcp_sock *tp, const struct tcp_in *in)
 	}
 	if (!had_data) {
 		tcp_check_probe(tp);
-		write_space(tp);
+		tcp_write_space(tp);
 		return true;
 	}
 	if (in->size == 0)
@@ -220,13 +220,16 @@ bool tcp_ack(struct tcp_sock *tp, const struct tcp_in *in)
 	}
 	tcp_tlp_ack(tp, in, &st);
 	tcp_recover(tp, in, &st);
+	if (st.ece)
+		tp->delivered_ce += tp->delivered - delivered_before;
 	congestion_control(tp, &st, lost_before);
 	if (st.advanced || st.sack_new)
 		tcp_rearm_rto(tp);
 	if ((st.advanced || st.sack_new) && tp->ca == CA_OPEN && tp->rtx_kind != RTX_RACK)
 		(void)tcp_tlp_schedule(tp); /* else the retransmission timer stands */
 	grow_sndbuf(tp);
-	write_space(tp);
+	tcp_write_space(tp);
 	tcp_check_probe(tp);
+	tcp_chrono(tp);
 	return true;
 }

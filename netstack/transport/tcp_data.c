@@ -204,6 +204,7 @@ static void receive_early(struct tcp_sock *tp, struct tcp_in *in)
 
 	tp->ack_now = true;
 	MIB(tcp_ns(tp), TCPOFOQueue);
+	tp->ooo_packets++;
 	if (!in->size) /* a FIN alone: it comes again */
 		return;
 	if (tp->ooo_size + tp->rcvq.size + in->size > tp->sk.rcvbuf) {
@@ -290,6 +291,7 @@ static void note_data(struct tcp_sock *tp, const struct tcp_in *in)
 	else if (now - tp->last_recv > tp->rto)
 		tp->quickacks = max_t(u8, tp->quickacks, 2);
 	measure_rtt(tp, in);
+	tp->last_data_recv = now;
 	tp->ack_wanted = true;
 }
 

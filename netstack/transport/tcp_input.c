@@ -266,6 +266,7 @@ static void ecn_in(struct tcp_sock *tp, const struct tcp_in *in)
 		return;
 	if (in->flags & TCP_CWR)
 		tp->ecn &= (u8)~2U;
+	tp->ecn_seen |= (in->p->tos & 3) != 0;
 	if (in->ce && in->size) {
 		tp->ecn |= 2;
 		tp->ack_now = true;

@@ -508,4 +508,5 @@ void tcp_output(struct tcp_sock *tp)
 	if (sent && tp->rtx_kind == RTX_RTO && tp->ca == CA_OPEN && tp->retries == 0)
 		(void)tcp_tlp_schedule(tp); /* else the timer stands as it is */
 	tcp_check_probe(tp);
+	tcp_chrono(tp);
 }

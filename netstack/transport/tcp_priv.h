@@ -74,9 +74,12 @@ struct tcp_seg {
 	u8 flags, tries;
 	u64 sent; /* the last transmission */
 	/* for the delivery rate: the connection's state when it was sent */
-	u64 delivered, delivered_at, first_sent;
+	u64 delivered, delivered_at, first_sent, lost;
+	u32 tx_in_flight; /* with itself */
 };
 
+/* What sending waits for, for TCP_INFO. */
+enum tcp_chrono { CHRONO_NONE, CHRONO_BUSY, CHRONO_RWND, CHRONO_SNDBUF, CHRONO_COUNT };
 enum tcp_ca { CA_OPEN, CA_DISORDER, CA_CWR, CA_RECOVERY, CA_LOSS };
 enum tcp_rtx { RTX_NONE, RTX_RTO, RTX_TLP, RTX_RACK, RTX_PROBE };
 
@@ -86,6 +89,7 @@ struct tcp_rate {
 	u64 acked_sacked, losses;
 	u64 rtt; /* of this ACK; 0: none */
 	u32 prior_pipe;
+	u32 tx_in_flight, lost; /* when the newest of them was sent; lost since then */
 	bool app_limited, is_retrans, valid;
 };
 
@@ -99,6 +103,8 @@ struct tcp_cc_ops {
 	void (*avoid)(struct tcp_sock *tp, u32 acked);
 	/* Takes all decisions by itself (BBR); then avoid is not used. */
 	void (*control)(struct tcp_sock *tp, const struct tcp_rate *rs);
+	/* A segment is deemed lost. */
+	void (*lost)(struct tcp_sock *tp, const struct tcp_seg *s);
 	u32 (*undo)(struct tcp_sock *tp);
 	void (*event)(struct tcp_sock *tp, enum tcp_cc_event ev);
 	void (*rtt)(struct tcp_sock *tp, u64 rtt);
@@ -149,7 +155,7 @@ struct tcp_sock {
 	u64 rate_delivered, rate_interval;
 	u64 pacing_rate, max_pacing_rate, pace_next; /* bytes per second */
 	bool pacing;
-	u64 cc_state[24];
+	u64 cc_state[36];
 	u8 ecn; /* bits: 1 negotiated, 2 ECE to send, 4 CWR to send */
 	/* ---- receiving ---- */
 	u32 irs, rcv_nxt, rcv_wup, rcv_adv, rcv_mss, window_clamp;
@@ -179,15 +185,20 @@ struct tcp_sock {
 	u64 oow_ack_at;
 	int soft_error;
 	/* ---- options of the user ---- */
-	bool nodelay, cork, keepalive, more;
+	bool nodelay, cork, keepalive, more, thin_linear, recv_inq, linger2_off;
 	u64 keep_idle, keep_interval, user_timeout, linger2;
-	u32 keep_count, syn_count, defer_accept, notsent_lowat;
+	u32 keep_count, syn_count, defer_accept, notsent_lowat, fastopen;
 	/* ---- listening ---- */
 	struct tcp_sock *parent; /* of a child not accepted yet */
 	struct list_head accept_queue, accept_node;
 	u32 accept_count, backlog, request_count;
 	struct list_head requests;
 	/* ---- counted for TCP_INFO ---- */
+	u64 chrono[CHRONO_COUNT], chrono_at, last_data_recv, delivered_ce, total_rto_time;
+	u32 ooo_packets;
+	u16 total_rto, total_rto_recoveries;
+	u8 chrono_kind;
+	bool ecn_seen;
 	u64 bytes_acked, bytes_received, bytes_sent, bytes_retrans;
 	u32 segs_in, segs_out, data_segs_in, data_segs_out, total_retrans, dsack_dups, reord_seen;
 };
@@ -292,6 +303,7 @@ bool tcp_oow_ack_ok(struct netstack *ns, u64 *last);
 void tcp_challenge_ack(struct tcp_sock *tp);
 /* tcp_ack.c: false: the segment must not be looked at further. */
 bool tcp_ack(struct tcp_sock *tp, const struct tcp_in *in);
+void tcp_write_space(struct tcp_sock *tp);
 void tcp_rtt_sample(struct tcp_sock *tp, u64 rtt);
 void tcp_rto_update(struct tcp_sock *tp);
 /* tcp_sack.c */
@@ -357,6 +369,8 @@ void tcp_set_dsack(struct tcp_sock *tp, u32 start, u32 end);
 void tcp_ooo_free(struct tcp_sock *tp);
 void tcp_initial_window(const struct netstack *ns, u32 rcvbuf, u32 mss, bool wscale_ok, u32 *window,
 			u8 *wscale);
+/* tcp_info.c: time passed, or what sending waits for changed */
+void tcp_chrono(struct tcp_sock *tp);
 /* tcp_timer.c */
 void tcp_timers_init(struct tcp_sock *tp);
 void tcp_timers_done(struct tcp_sock *tp);

@@ -13,6 +13,8 @@ void tcp_rate_sent(struct tcp_sock *tp, struct tcp_seg *s)
 	s->first_sent = tp->first_sent;
 	s->delivered_at = tp->delivered_at;
 	s->delivered = tp->delivered;
+	s->lost = tp->lost_total;
+	s->tx_in_flight = tcp_pipe(tp) + (s->flags & SEG_RETRANS ? 0 : s->end - s->seq);
 	if (tp->app_limited)
 		s->flags |= SEG_APP_LIMITED;
 	else
@@ -28,6 +30,8 @@ void tcp_rate_delivered(struct tcp_sock *tp, const struct tcp_seg *s, struct tcp
 	rs->app_limited = s->flags & SEG_APP_LIMITED;
 	rs->is_retrans = s->flags & SEG_EVER_RETRANS;
 	rs->interval = s->sent - s->first_sent;
+	rs->tx_in_flight = s->tx_in_flight;
+	rs->lost = (u32)min_t(u64, tp->lost_total - s->lost, UINT32_MAX);
 	tp->first_sent = s->sent;
 }
 

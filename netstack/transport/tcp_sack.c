@@ -51,13 +51,16 @@ void tcp_mark_lost(struct tcp_sock *tp, struct tcp_seg *s)
 		s->flags &= (u8)~SEG_RETRANS;
 		tp->retrans -= n;
 		MIB(tcp_ns(tp), TCPLostRetransmit);
-		tp->lost_total += n;
+	} else if (s->flags & SEG_LOST) {
+		return;
 	}
 	if (!(s->flags & SEG_LOST)) {
 		s->flags |= SEG_LOST;
 		tp->lost += n;
-		tp->lost_total += n;
 	}
+	tp->lost_total += n;
+	if (tp->cc->lost)
+		tp->cc->lost(tp, s);
 }
 
 static void mark_sacked(struct tcp_sock *tp, struct tcp_seg *s, struct tcp_ack_state *st)

@@ -212,6 +212,11 @@ void tcp_fin_wait2(struct tcp_sock *tp)
 
 	if (!tp->orphan)
 		return;
+	if (tp->linger2_off) {
+		tcp_send_reset(tp);
+		tcp_done(tp, 0);
+		return;
+	}
 	if (wait > TCP_TIME_WAIT_NS)
 		tcp_keep_arm(tp, wait - TCP_TIME_WAIT_NS);
 	else

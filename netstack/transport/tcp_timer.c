@@ -116,6 +116,9 @@ static void rto_fired(struct tcp_sock *tp)
 		return;
 	}
 	MIB(ns, TCPTimeouts);
+	tp->total_rto++;
+	if (tp->ca != CA_LOSS)
+		tp->total_rto_recoveries++;
 	tp->tlp_out = false;
 	if (tp->snd_wnd == 0 && tp->retries > 0)
 		tp->ca = CA_LOSS; /* the peer closed its window on what is out: only probe */
