@@ -94,7 +94,7 @@ struct tcp_rate {
 };
 
 struct tcp_sock;
-enum tcp_cc { CC_CUBIC, CC_RENO, CC_COUNT };
+enum tcp_cc { CC_CUBIC, CC_RENO, CC_BBR, CC_COUNT };
 enum tcp_cc_event { CC_EVENT_TX_START, CC_EVENT_LOSS, CC_EVENT_RECOVERY, CC_EVENT_OPEN };
 struct tcp_cc_ops {
 	const char *name;
@@ -345,7 +345,7 @@ void tcp_set_cc(struct tcp_sock *tp, const struct tcp_cc_ops *cc);
 u32 tcp_slow_start(struct tcp_sock *tp, u32 acked);
 void tcp_cong_avoid_ai(struct tcp_sock *tp, u32 per, u32 acked);
 void tcp_update_pacing(struct tcp_sock *tp);
-extern const struct tcp_cc_ops tcp_cubic, tcp_reno;
+extern const struct tcp_cc_ops tcp_cubic, tcp_reno, tcp_bbr;
 /* tcp_output.c */
 void tcp_output(struct tcp_sock *tp);
 void tcp_send_ack(struct tcp_sock *tp);

@@ -1,0 +1,20 @@
+/* tcp_main.c: runs TCP's suites. CK_RUN_CASE=NAME runs one case. */
+#include <stdlib.h>
+
+#include "tests/unit/netstack/tcp_fixture.h"
+
+int main(void)
+{
+	static TCase *(*const cases[])(void) = {case_tcp_transfer};
+	Suite *s = suite_create("tcp");
+	SRunner *r;
+	int failed;
+
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
+		suite_add_tcase(s, cases[i]());
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
