@@ -9,6 +9,7 @@
 #define PROBE_MAX       TCP_RTO_MAX
 #define ORPHAN_RETRIES  8U
 #define SYN_RETRIES_MAX 127U
+#define SYN_LINEAR      4U /* as Linux 6.5 and later: so many retries of a SYN before the pause doubles */
 
 void tcp_arm(struct tcp_sock *tp, enum tcp_rtx kind, u64 after)
 {
@@ -83,8 +84,9 @@ static void syn_timeout(struct tcp_sock *tp)
 {
 	struct netstack *ns = tcp_ns(tp);
 	u32 limit = tp->syn_count ? tp->syn_count : ns->config.tcp_syn_retries;
+	u32 linear = tp->state == TCPS_SYN_SENT ? SYN_LINEAR : 0;
 
-	if (tp->retries >= min_t(u32, limit, SYN_RETRIES_MAX) ||
+	if (tp->retries >= min_t(u32, limit, SYN_RETRIES_MAX) + linear ||
 	    (tp->user_timeout && tp->first_retry && ns->now - tp->first_retry >= tp->user_timeout)) {
 		timed_out(tp);
 		return;
@@ -92,7 +94,8 @@ static void syn_timeout(struct tcp_sock *tp)
 	if (!tp->first_retry)
 		tp->first_retry = tp->last_send;
 	tp->retries++;
-	tp->backoff++;
+	if (tp->retries > linear)
+		tp->backoff++;
 	tcp_send_syn(tp);
 	tcp_arm(tp, RTX_RTO, min_t(u64, tp->rto << min_t(u32, tp->backoff, 16), TCP_RTO_MAX));
 }

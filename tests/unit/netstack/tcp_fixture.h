@@ -95,6 +95,7 @@ bool pattern_is(const u8 *b, u64 at, u32 n);
 u64 mib_of(struct netstack *ns, enum net_mib which);
 
 /* Suites. */
+TCase *case_tcp_open(void);
 TCase *case_tcp_transfer(void);
 
 #endif

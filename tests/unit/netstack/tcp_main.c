@@ -5,7 +5,7 @@
 
 int main(void)
 {
-	static TCase *(*const cases[])(void) = {case_tcp_transfer};
+	static TCase *(*const cases[])(void) = {case_tcp_open, case_tcp_transfer};
 	Suite *s = suite_create("tcp");
 	SRunner *r;
 	int failed;
