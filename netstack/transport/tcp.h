@@ -50,7 +50,8 @@ enum tcp_state tcp_state_of(const struct net_sock *sk);
 u32 tcp_inq(const struct net_sock *sk);
 u32 tcp_outq(const struct net_sock *sk);
 u32 tcp_unsent(const struct net_sock *sk);
-/* Sizes as getsockopt tells them, i. e. twice what the user asked for; from then on they do not grow by themselves. */
+/* Sizes as getsockopt tells them, i. e. twice what the user asked for; from then on they do not grow by
+ * themselves. */
 void tcp_set_rcvbuf(struct net_sock *sk, u32 size);
 void tcp_set_sndbuf(struct net_sock *sk, u32 size);
 void tcp_set_keepalive(struct net_sock *sk, bool on);

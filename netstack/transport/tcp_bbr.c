@@ -1,20 +1,21 @@
 /*
  * tcp_bbr.c - BBR version 3 (draft-ietf-ccwg-bbr), by the names of the draft.
  *
- * The path is modelled by two numbers, the most bandwidth seen lately and the least round-trip time. Data is paced at
- * about that bandwidth with about one product of both on its way. Startup doubles the rate each round until the
- * bandwidth stops growing, Drain empties the queue that this made. Then ProbeBW goes round: DOWN (a little less than
- * the bandwidth), CRUISE (just it), REFILL (a round to fill the pipe), UP (a quarter more, to see whether there is
- * more). ProbeRTT drains the pipe every five seconds if no smaller round-trip time was seen by itself.
+ * The path is modelled by two numbers, the most bandwidth seen lately and the least round-trip time. Data is
+ * paced at about that bandwidth with about one product of both on its way. Startup doubles the rate each
+ * round until the bandwidth stops growing, Drain empties the queue that this made. Then ProbeBW goes round:
+ * DOWN (a little less than the bandwidth), CRUISE (just it), REFILL (a round to fill the pipe), UP (a quarter
+ * more, to see whether there is more). ProbeRTT drains the pipe every five seconds if no smaller round-trip
+ * time was seen by itself.
  *
- * Loss matters only as a bound: when more than 2 % of what was sent in a probe is lost, inflight_hi says how much is
- * too much; bw_lo and inflight_lo are what a round with loss delivered, until the next probe.
+ * Loss matters only as a bound: when more than 2 % of what was sent in a probe is lost, inflight_hi says how
+ * much is too much; bw_lo and inflight_lo are what a round with loss delivered, until the next probe.
  *
  * Rates are bytes per second, amounts bytes, gains in 1/256.
  */
 #include "netstack/transport/tcp_priv.h"
 
-#define GAIN(x)            ((u32)((x) * 256 + 0.5))
+#define GAIN(x)            ((u32)((x)*256 + 0.5))
 #define STARTUP_PACING     GAIN(2.77)
 #define STARTUP_CWND       GAIN(2.0)
 #define DRAIN_PACING       GAIN(0.5)
@@ -37,9 +38,12 @@ enum ack_phase { ACKS_INIT, ACKS_REFILLING, ACKS_PROBE_STARTING, ACKS_PROBE_FEED
 static const struct {
 	u32 pacing, cwnd;
 } gains[] = {
-    [STARTUP] = {STARTUP_PACING, STARTUP_CWND}, [DRAIN] = {DRAIN_PACING, STARTUP_CWND},
-    [DOWN] = {GAIN(0.9), GAIN(2)},		[CRUISE] = {GAIN(1), GAIN(2)},
-    [REFILL] = {GAIN(1), GAIN(2)},		[UP] = {GAIN(1.25), GAIN(2.25)},
+    [STARTUP] = {STARTUP_PACING, STARTUP_CWND},
+    [DRAIN] = {DRAIN_PACING, STARTUP_CWND},
+    [DOWN] = {GAIN(0.9), GAIN(2)},
+    [CRUISE] = {GAIN(1), GAIN(2)},
+    [REFILL] = {GAIN(1), GAIN(2)},
+    [UP] = {GAIN(1.25), GAIN(2.25)},
     [PROBE_RTT] = {GAIN(1), GAIN(0.5)},
 };
 
@@ -53,8 +57,8 @@ struct bbr {
 	u32 inflight_hi, inflight_lo, inflight_latest, prior_cwnd;
 	u32 probe_up_cnt, probe_up_acks, rounds_since_probe;
 	u8 state, ack_phase, full_bw_count, probe_up_rounds, loss_events, undo_state;
-	bool round_start, loss_round_start, loss_in_round, full_bw_now, full_bw_reached, probe_samples, idle_restart,
-	    probe_rtt_round_done, saved;
+	bool round_start, loss_round_start, loss_in_round, full_bw_now, full_bw_reached, probe_samples,
+	    idle_restart, probe_rtt_round_done, saved;
 	u64 undo_bw_lo;
 	u32 undo_inflight_lo, undo_inflight_hi;
 };
@@ -400,8 +404,9 @@ static void ack_aggregation(struct tcp_sock *tp, const struct tcp_rate *rs)
 		expected = 0;
 	}
 	b->extra_delivered += (u32)rs->acked_sacked;
-	b->extra_acked[1] = max_t(u32, b->extra_acked[1],
-				  (u32)min_t(u64, b->extra_delivered > expected ? b->extra_delivered - expected : 0, tp->cwnd));
+	b->extra_acked[1] = max_t(
+	    u32, b->extra_acked[1],
+	    (u32)min_t(u64, b->extra_delivered > expected ? b->extra_delivered - expected : 0, tp->cwnd));
 }
 
 static void full_bw(struct tcp_sock *tp, const struct tcp_rate *rs)
@@ -665,7 +670,8 @@ static void bbr_init(struct tcp_sock *tp)
 	b->probe_up_cnt = INFINITE;
 	reset_short_term(b);
 	b->state = STARTUP;
-	tp->pacing_rate = min_t(u64, (u64)tp->cwnd * NSEC_PER_SEC / rtt * STARTUP_PACING / 256, tp->max_pacing_rate);
+	tp->pacing_rate =
+	    min_t(u64, (u64)tp->cwnd * NSEC_PER_SEC / rtt * STARTUP_PACING / 256, tp->max_pacing_rate);
 	tp->ssthresh = TCP_INFINITE;
 }
 

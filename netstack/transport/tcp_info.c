@@ -7,11 +7,11 @@
 
 #include "netstack/transport/tcp_priv.h"
 
-#define TIMER_NONE    0U
-#define TIMER_RTX     1U
-#define TIMER_KEEP    2U
-#define TIMER_TW      3U
-#define TIMER_PROBE   4U
+#define TIMER_NONE  0U
+#define TIMER_RTX   1U
+#define TIMER_KEEP  2U
+#define TIMER_TW    3U
+#define TIMER_PROBE 4U
 
 /* ---- where the time of sending went ---- */
 
@@ -59,7 +59,9 @@ static u32 us(u64 ns)
 
 static u64 delivery_rate(const struct tcp_sock *tp)
 {
-	return tp->rate_interval ? min_t(u64, tp->rate_delivered, UINT32_MAX) * NSEC_PER_SEC / tp->rate_interval : 0;
+	return tp->rate_interval
+		   ? min_t(u64, tp->rate_delivered, UINT32_MAX) * NSEC_PER_SEC / tp->rate_interval
+		   : 0;
 }
 
 static u8 options(const struct tcp_sock *tp)
@@ -140,7 +142,8 @@ void tcp_info_fill(const struct tcp_sock *tp, struct tcp_info_linux *i)
 	i->options = options(tp);
 	i->wscales = (u8)(tp->snd_wscale | tp->rcv_wscale << 4);
 	i->pmtu = tp->sk.path.nif ? tp->sk.path.mtu : 0;
-	i->advmss = tp->sk.path.nif ? tcp_advertised_mss(tcp_ns(tp), &tp->sk.path, tp->user_mss) : TCP_MSS_DEFAULT;
+	i->advmss =
+	    tp->sk.path.nif ? tcp_advertised_mss(tcp_ns(tp), &tp->sk.path, tp->user_mss) : TCP_MSS_DEFAULT;
 	fill_sending(tp, i);
 	fill_receiving(tp, i);
 }

@@ -1,6 +1,7 @@
 /*
- * tcp_info.h - TCP's option numbers, and struct tcp_info as Linux 6.7 and later lay it out (include/uapi/linux/tcp.h).
- * Times in it are microseconds or, where the name begins with "last", milliseconds; counts of segments, not bytes.
+ * tcp_info.h - TCP's option numbers, and struct tcp_info as Linux 6.7 and later lay it out
+ * (include/uapi/linux/tcp.h). Times in it are microseconds or, where the name begins with "last",
+ * milliseconds; counts of segments, not bytes.
  */
 #ifndef WARREN_NETSTACK_TCP_INFO_H
 #define WARREN_NETSTACK_TCP_INFO_H
@@ -35,7 +36,13 @@ enum tcp_sockopt {
 	TCPO_INQ = 36
 };
 
-enum { TCPI_OPT_TIMESTAMPS = 1, TCPI_OPT_SACK = 2, TCPI_OPT_WSCALE = 4, TCPI_OPT_ECN = 8, TCPI_OPT_ECN_SEEN = 16 };
+enum {
+	TCPI_OPT_TIMESTAMPS = 1,
+	TCPI_OPT_SACK = 2,
+	TCPI_OPT_WSCALE = 4,
+	TCPI_OPT_ECN = 8,
+	TCPI_OPT_ECN_SEEN = 16
+};
 
 struct tcp_info_linux {
 	u8 state, ca_state, retransmits, probes, backoff, options;

@@ -1,6 +1,6 @@
 /*
- * tcp_opt.c - options of a TCP socket: level IPPROTO_TCP by Linux's numbers, and those of SOL_SOCKET that TCP has to
- * know of.
+ * tcp_opt.c - options of a TCP socket: level IPPROTO_TCP by Linux's numbers, and those of SOL_SOCKET that TCP
+ * has to know of.
  */
 #include <errno.h>
 
@@ -279,7 +279,8 @@ static u32 option_value(struct tcp_sock *tp, int name, bool *known)
 	case TCPO_CORK:
 		return tp->cork;
 	case TCPO_MAXSEG:
-		return tp->user_mss && (tp->state == TCPS_CLOSE || tp->state == TCPS_LISTEN) ? tp->user_mss : tp->mss;
+		return tp->user_mss && (tp->state == TCPS_CLOSE || tp->state == TCPS_LISTEN) ? tp->user_mss
+											     : tp->mss;
 	case TCPO_KEEPIDLE:
 		return (u32)(tp->keep_idle / NSEC_PER_SEC);
 	case TCPO_KEEPINTVL:

@@ -20,7 +20,7 @@
 #define CASE(function, title, ...)                                                                           \
 	TCase *function(void)                                                                                \
 	{                                                                                                    \
-		const TTest *const tests[] = {__VA_ARGS__};                                           \
+		const TTest *const tests[] = {__VA_ARGS__};                                                  \
 		TCase *tc = tcase_create(title);                                                             \
 		tcase_set_timeout(tc, 300);                                                                  \
 		for (size_t i = 0; i < ARRAY_COUNT(tests); i++)                                              \

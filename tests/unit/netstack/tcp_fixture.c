@@ -176,8 +176,8 @@ static void describe(const struct tseg *s, char *b, size_t size)
 	for (int i = 0; i < 8; i++)
 		if (s->flags >> i & 1)
 			n += snprintf(b + n, size - (size_t)n, "%c", letters[i]);
-	n += snprintf(b + n, size - (size_t)n, " %u:%u(%u) ack %u win %u urg %u <", s->seq, s->seq + s->size, s->size,
-		      s->ack, s->win, s->urg);
+	n += snprintf(b + n, size - (size_t)n, " %u:%u(%u) ack %u win %u urg %u <", s->seq, s->seq + s->size,
+		      s->size, s->ack, s->win, s->urg);
 	if (s->mss >= 0)
 		n += snprintf(b + n, size - (size_t)n, "mss %d, ", s->mss);
 	if (s->sack_ok)
@@ -301,8 +301,8 @@ static void decode_options(struct tt *t, const u8 *o, u32 n, struct tseg *s)
 			t->last_tsval = s->tsval;
 		} else if (o[i] == TCP_OPT_SACK) {
 			for (u32 at = i + 2; at < i + o[i + 1]; at += 8)
-				s->sacks[s->sack_count++] = (struct tcp_range){get_be32(o + at) - t->peer_isn,
-									       get_be32(o + at + 4) - t->peer_isn};
+				s->sacks[s->sack_count++] = (struct tcp_range){
+				    get_be32(o + at) - t->peer_isn, get_be32(o + at + 4) - t->peer_isn};
 		}
 		i += o[i + 1];
 	}
@@ -376,9 +376,11 @@ struct tseg take(struct tt *t)
 
 static bool same_options(const struct tseg *e, const struct tseg *g)
 {
-	if (e->mss != g->mss || e->wscale != g->wscale || e->sack_ok != g->sack_ok || e->sack_count != g->sack_count)
+	if (e->mss != g->mss || e->wscale != g->wscale || e->sack_ok != g->sack_ok ||
+	    e->sack_count != g->sack_count)
 		return false;
-	if (e->ts && (!g->ts || (!e->any_val && e->tsval != g->tsval) || (!e->any_ecr && e->tsecr != g->tsecr)))
+	if (e->ts &&
+	    (!g->ts || (!e->any_val && e->tsval != g->tsval) || (!e->any_ecr && e->tsecr != g->tsecr)))
 		return false;
 	for (u32 i = 0; i < e->sack_count; i++)
 		if (e->sacks[i].start != g->sacks[i].start || e->sacks[i].end != g->sacks[i].end)

@@ -5,13 +5,14 @@
  *
  *     FLAGS START:END(SIZE) [ack N] [win N] [urg N] [<OPTION, ...>] [ect0|ce]
  *
- * FLAGS are letters of SFRPUEC and '.' for ACK ("S.", "F.", "P."). Sequence numbers count from the initial one of
- * each side, so the first byte of data is 1. Options: "mss N", "wscale N", "sackOK", "ts V E", "sack A:B C:D", "none".
+ * FLAGS are letters of SFRPUEC and '.' for ACK ("S.", "F.", "P."). Sequence numbers count from the initial
+ * one of each side, so the first byte of data is 1. Options: "mss N", "wscale N", "sackOK", "ts V E", "sack
+ * A:B C:D", "none".
  *
- * in() sends such a segment to the instance; windows are the field on the wire. Once timestamps are on (t->ts), they are
- * added to all that do not name them, with the present time and an echo of the last received. out() takes the next
- * segment that was sent and compares: PSH only if the text has a P, window and options only if the text names them (in
- * "ts" a * fits all).
+ * in() sends such a segment to the instance; windows are the field on the wire. Once timestamps are on
+ * (t->ts), they are added to all that do not name them, with the present time and an echo of the last
+ * received. out() takes the next segment that was sent and compares: PSH only if the text has a P, window and
+ * options only if the text names them (in "ts" a * fits all).
  */
 #ifndef WARREN_TESTS_NETSTACK_TCP_FIXTURE_H
 #define WARREN_TESTS_NETSTACK_TCP_FIXTURE_H
@@ -44,7 +45,7 @@ struct tt {
 	u32 last_tsval;
 	struct net_sock *listener, *s; /* s: the connection under test */
 	u32 events;
-	u64 put, got; /* bytes of the pattern sent and received by the socket */
+	u64 put, got;  /* bytes of the pattern sent and received by the socket */
 	u64 in_stream; /* where the peer's pattern stands */
 };
 
@@ -84,8 +85,8 @@ s64 put(struct tt *t, u32 n);
 s64 put_flags(struct tt *t, u32 n, u32 flags);
 /* Reads up to n bytes, which must be the pattern's; what came. */
 s64 get(struct tt *t, u32 n);
-#define expect_put(t, n) ck_assert_int_eq(put((t), (n)), (s64)(n))
-#define expect_get(t, n) ck_assert_int_eq(get((t), (n)), (s64)(n))
+#define expect_put(t, n)    ck_assert_int_eq(put((t), (n)), (s64)(n))
+#define expect_get(t, n)    ck_assert_int_eq(get((t), (n)), (s64)(n))
 #define expect_state(t, st) ck_assert_int_eq(tt_tp(t)->state, (st))
 void set_opt(struct net_sock *sk, int name, int value);
 int get_opt(struct net_sock *sk, int name);

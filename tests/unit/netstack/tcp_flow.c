@@ -24,13 +24,15 @@ static s64 check(struct net_iter *it, void *stack_side, size_t n)
 {
 	struct stream_iter *s = container_of(it, struct stream_iter, it);
 
-	ck_assert_msg(pattern_is(stack_side, s->at, (u32)n), "the stream is wrong near %llu", (unsigned long long)s->at);
+	ck_assert_msg(pattern_is(stack_side, s->at, (u32)n), "the stream is wrong near %llu",
+		      (unsigned long long)s->at);
 	s->at += n;
 	it->left -= n;
 	return (s64)n;
 }
 
-void flow_open(struct flow *f, struct world *w, struct netstack *from, struct netstack *to, struct ip_addr addr, u16 port)
+void flow_open(struct flow *f, struct world *w, struct netstack *from, struct netstack *to,
+	       struct ip_addr addr, u16 port)
 {
 	struct ip_addr any = ip_is_v4(&addr) ? IP4_ANY : IP6_ANY;
 	bool v6 = !ip_is_v4(&addr);
@@ -55,7 +57,8 @@ static bool write_some(struct net_sock *sk, u64 *sent, u64 total, u64 chunk, boo
 	bool moved = false;
 
 	while (*sent < total) {
-		struct stream_iter it = {.it = {.copy = fill, .left = min_t(u64, chunk, total - *sent)}, .at = *sent};
+		struct stream_iter it = {.it = {.copy = fill, .left = min_t(u64, chunk, total - *sent)},
+					 .at = *sent};
 		s64 n = tcp_send(sk, &it.it, 0);
 		if (n == -EAGAIN)
 			return moved;
@@ -79,7 +82,8 @@ static bool read_some(struct net_sock *sk, u64 *received, u64 chunk, bool *eof)
 		s64 n = tcp_receive(sk, &it.it, false, 0);
 		if (n == -EAGAIN)
 			return moved;
-		ck_assert_msg(n >= 0, "receive: %lld after %llu", (long long)n, (unsigned long long)*received);
+		ck_assert_msg(n >= 0, "receive: %lld after %llu", (long long)n,
+			      (unsigned long long)*received);
 		*received += (u64)n;
 		*eof = n == 0;
 		moved = true;
@@ -125,8 +129,9 @@ u64 flow_run(struct flow *f, u64 total, u64 total_back, u64 limit_ns)
 		if (f->eof && f->eof_back)
 			break;
 		ck_assert_msg(flow_wait(f->w, end), "stuck: %llu of %llu sent, %llu received, %llu/%llu back",
-			      (unsigned long long)f->sent, (unsigned long long)f->total, (unsigned long long)f->received,
-			      (unsigned long long)f->sent_back, (unsigned long long)f->received_back);
+			      (unsigned long long)f->sent, (unsigned long long)f->total,
+			      (unsigned long long)f->received, (unsigned long long)f->sent_back,
+			      (unsigned long long)f->received_back);
 	}
 	ck_assert_int_eq(f->received, f->total);
 	ck_assert_int_eq(f->received_back, f->total_back);

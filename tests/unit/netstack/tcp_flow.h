@@ -11,17 +11,18 @@ struct flow {
 	struct net_sock *listener, *client, *server;
 	u64 sent, received, total; /* bytes, client to server */
 	u64 sent_back, received_back, total_back;
-	u64 chunk;     /* of one write or read */
+	u64 chunk;                           /* of one write or read */
 	bool shut, shut_back, eof, eof_back; /* FINs sent and seen */
-	bool idle_reader; /* the server does not read */
-	u64 wake;      /* look again at this time although nothing happened */
+	bool idle_reader;                    /* the server does not read */
+	u64 wake;                            /* look again at this time although nothing happened */
 	u32 wakeups;
 };
 
 /* Connects: a listener in `to`, a client in `from` (the same for loopback). */
-void flow_open(struct flow *f, struct world *w, struct netstack *from, struct netstack *to, struct ip_addr addr, u16 port);
-/* Lets both sides write and read until all is there and both have seen the end, at most `limit_ns` of virtual time.
- * The virtual time it took; aborts the test if it did not end. */
+void flow_open(struct flow *f, struct world *w, struct netstack *from, struct netstack *to,
+	       struct ip_addr addr, u16 port);
+/* Lets both sides write and read until all is there and both have seen the end, at most `limit_ns` of virtual
+ * time. The virtual time it took; aborts the test if it did not end. */
 u64 flow_run(struct flow *f, u64 total, u64 total_back, u64 limit_ns);
 /* One look at both sides: whatever can be written or read is. True if something moved. */
 bool flow_step(struct flow *f);

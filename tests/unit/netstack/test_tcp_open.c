@@ -1,6 +1,6 @@
 /*
- * test_tcp_open.c - opening a connection from our side (RFC 9293, 3.5 and 3.10.7.3), and what the options of a SYN
- * agree on.
+ * test_tcp_open.c - opening a connection from our side (RFC 9293, 3.5 and 3.10.7.3), and what the options of
+ * a SYN agree on.
  */
 #include <errno.h>
 
@@ -509,15 +509,16 @@ TT(initial_sequence_numbers_differ)
 }
 TT_END
 
-CASE(case_tcp_open, "tcp_open", syn_carries_our_options, syn_of_ipv6_has_a_smaller_mss, syn_without_what_is_switched_off,
-     syn_with_sack_but_without_timestamps, user_mss_is_announced, window_of_a_syn_is_not_scaled, handshake,
-     handshake_over_ipv6, window_is_scaled_after_the_handshake, no_scale_unless_both, scale_above_14_is_14,
-     without_mss_option_536, peer_mss_bounds_segments, timestamps_take_12_bytes_of_each_segment, timestamp_echo,
-     no_timestamps_unless_both, tiny_mss_is_raised, syn_is_sent_again, syncnt_bounds_retries, user_timeout_bounds_connect,
-     late_answer_after_retries, refused, reset_without_ack_does_not_refuse, reset_with_wrong_ack_does_not_refuse,
-     wrong_ack_is_reset, ack_without_syn_changes_nothing, echo_from_the_future_is_reset, data_with_the_syn_ack,
-     connecting_twice, connect_after_refusal, connect_tells_a_pending_error_first, no_route,
-     groups_and_broadcast_are_refused, simultaneous_open, simultaneous_open_ends_with_a_bare_ack,
-     simultaneous_open_is_reset, simultaneous_open_sends_its_syn_ack_again, connection_to_oneself,
-     shutdown_while_connecting, close_while_connecting, write_while_connecting_waits, first_rtt_is_the_handshakes,
+CASE(case_tcp_open, "tcp_open", syn_carries_our_options, syn_of_ipv6_has_a_smaller_mss,
+     syn_without_what_is_switched_off, syn_with_sack_but_without_timestamps, user_mss_is_announced,
+     window_of_a_syn_is_not_scaled, handshake, handshake_over_ipv6, window_is_scaled_after_the_handshake,
+     no_scale_unless_both, scale_above_14_is_14, without_mss_option_536, peer_mss_bounds_segments,
+     timestamps_take_12_bytes_of_each_segment, timestamp_echo, no_timestamps_unless_both, tiny_mss_is_raised,
+     syn_is_sent_again, syncnt_bounds_retries, user_timeout_bounds_connect, late_answer_after_retries,
+     refused, reset_without_ack_does_not_refuse, reset_with_wrong_ack_does_not_refuse, wrong_ack_is_reset,
+     ack_without_syn_changes_nothing, echo_from_the_future_is_reset, data_with_the_syn_ack, connecting_twice,
+     connect_after_refusal, connect_tells_a_pending_error_first, no_route, groups_and_broadcast_are_refused,
+     simultaneous_open, simultaneous_open_ends_with_a_bare_ack, simultaneous_open_is_reset,
+     simultaneous_open_sends_its_syn_ack_again, connection_to_oneself, shutdown_while_connecting,
+     close_while_connecting, write_while_connecting_waits, first_rtt_is_the_handshakes,
      initial_window_is_ten_segments, ports_are_of_the_range, initial_sequence_numbers_differ)
