@@ -49,6 +49,7 @@
 #define LINUX_CAP_NET_ADMIN          12
 #define LINUX_ADDR_NO_RANDOMIZE      0x0040000U /* personality(2) */
 #define LINUX_CAP_IPC_LOCK           14
+#define LINUX_CAP_IPC_OWNER          15
 #define LINUX_CAP_SYS_MODULE         16
 #define LINUX_CAP_SYS_RAWIO          17
 #define LINUX_CAP_SYS_CHROOT         18

@@ -11,6 +11,7 @@
 #include "sandbox/abi/sched.h"
 #include "sandbox/fs/anon/anon.h"
 #include "sandbox/fs/devpts/tty.h"
+#include "sandbox/ipc/ipc.h"
 #include "sandbox/kernel/account.h"
 #include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/task_priv.h"
@@ -243,6 +244,8 @@ static int build(struct task *p, struct task *c, const struct clone_args_k *a, s
 		err = copy_shared(p, c, f);
 	if (!err)
 		err = join_group(p, c, f, a->exit_signal);
+	if (!err)
+		err = ipc_task_fork(p, c, f);
 	if (!err) {
 		if (f & LINUX_CLONE_VM)
 			c->mm = mm_get(p->mm);

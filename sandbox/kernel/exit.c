@@ -9,8 +9,9 @@
 #include "sandbox/abi/wait.h"
 #include "sandbox/fs/anon/aio.h"
 #include "sandbox/fs/devpts/tty.h"
-#include "sandbox/kernel/cgroup.h"
+#include "sandbox/ipc/ipc.h"
 #include "sandbox/kernel/account.h"
+#include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/itimer.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/kernel/waitpid.h"
@@ -295,6 +296,7 @@ void task_exit(struct task *t, int wait_status)
 	t->exit_code = wait_status;
 	futex_exit(t);
 	seccomp_exit(t);
+	ipc_task_leave(t, false);
 	vfork_release(t);
 	account_exit(t);
 	drop_resources(t);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "sandbox/abi/sched.h"
+#include "sandbox/ipc/ipc.h"
 #include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/vfs/mount.h"
@@ -24,7 +25,7 @@ void ns_common_end(struct ns_common *n)
 		kfree(n);                                                                                    \
 	}
 NS_RELEASE(uts_ns, (void)0)
-NS_RELEASE(ipc_ns, (void)0)
+NS_RELEASE(ipc_ns, ipc_state_free(n->state))
 NS_RELEASE(net_ns, (void)0)
 NS_RELEASE(time_ns, (void)0)
 NS_RELEASE(cgroup_ns, cgroup_put(n->root))
@@ -55,6 +56,11 @@ struct uts_ns *uts_ns_new(struct user_ns *owner, const char *nodename, const cha
 struct ipc_ns *ipc_ns_new(struct user_ns *owner)
 {
 	NS_NEW(ipc_ns, LINUX_CLONE_NEWIPC);
+	n->state = ipc_state_new();
+	if (!n->state) {
+		ipc_ns_put(n);
+		return NULL;
+	}
 	return n;
 }
 

@@ -19,6 +19,7 @@ struct task;
 struct cred;
 struct mount_ns;
 struct cgroup;
+struct ipc_state;
 
 struct ns_common {
 	struct object obj;
@@ -57,6 +58,7 @@ struct uts_ns {
 
 struct ipc_ns {
 	struct ns_common common;
+	struct ipc_state *state; /* ipc/ */
 };
 
 struct net_ns {

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "sandbox/abi/sched.h"
+#include "sandbox/ipc/ipc.h"
 #include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/mm/mm.h"
@@ -150,6 +151,8 @@ static void install(struct task *t, struct changes *c)
 		t->files = c->files;
 	}
 	if (c->ns) {
+		if (c->ns->ipc != t->ns->ipc)
+			ipc_task_leave(t, false);
 		nsproxy_put(t->ns);
 		t->ns = c->ns;
 	}
@@ -185,6 +188,8 @@ int task_unshare(struct task *t, u64 f)
 		drop_changes(&c);
 	else
 		install(t, &c);
+	if (!err && (f & LINUX_CLONE_SYSVSEM))
+		ipc_task_leave(t, true);
 	return err;
 }
 

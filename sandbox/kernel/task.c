@@ -8,6 +8,7 @@
 #include "sandbox/abi/sched.h"
 #include "sandbox/fs/devpts/tty.h"
 #include "sandbox/fs/anon/anon.h"
+#include "sandbox/ipc/ipc.h"
 #include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/exec.h"
 #include "sandbox/kernel/account.h"
@@ -194,6 +195,7 @@ int task_alloc(struct pid_ns *ns, const s32 *set_tid, u32 set_tid_count, struct 
 	list_init(&t->group_node);
 	list_init(&t->pending.queue);
 	list_init(&t->pi_states);
+	list_init(&t->shm_created);
 	list_init(&t->pt.node);
 	list_init(&t->pt.tracees);
 	wait_queue_init(&t->vfork_wait);
@@ -222,6 +224,7 @@ void task_abandon(struct task *t)
 	if (t->ut)
 		uthread_destroy(t->ut);
 	t->ut = NULL;
+	ipc_task_leave(t, true);
 	mm_put(t->mm);
 	fd_table_put(t->files);
 	fs_context_put(t->fs);
@@ -255,6 +258,12 @@ static bool call_waits(u64 nr)
 	case SYS_ppoll:
 	case SYS_epoll_pwait:
 	case SYS_epoll_pwait2:
+	case SYS_semop:
+	case SYS_semtimedop:
+	case SYS_msgsnd:
+	case SYS_msgrcv:
+	case SYS_mq_timedsend:
+	case SYS_mq_timedreceive:
 		return true;
 	default:
 		return false;

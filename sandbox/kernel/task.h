@@ -27,6 +27,7 @@ struct container;
 struct file;
 struct key;
 struct cgroup;
+struct sem_undo_list;
 
 struct rlimit64 {
 	u64 cur, max;
@@ -183,8 +184,10 @@ struct task {
 	u32 rseq_size, rseq_sig;
 	int pdeath_signal;
 	bool io_flusher;
-	struct key *thread_keyring; /* counted, or NULL */
-	s32 reqkey_keyring;         /* KEYCTL_SET_REQKEY_KEYRING */
+	struct key *thread_keyring;     /* counted, or NULL */
+	s32 reqkey_keyring;             /* KEYCTL_SET_REQKEY_KEYRING */
+	struct sem_undo_list *sem_undo; /* counted, or NULL; ipc/sem_undo.c */
+	struct list_head shm_created;   /* struct shm_segment: those it has made */
 
 	struct rusage_k usage;
 	u64 start_time_ns, syscall_count;

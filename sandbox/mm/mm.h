@@ -20,18 +20,29 @@ struct file;
 struct inode;
 struct task;
 
+struct vma;
+
+/* For mappings whose object counts them (System V shared memory): a VMA was copied or cut; it goes. Neither
+ * may sleep. */
+struct vma_ops {
+	void (*open)(struct vma *v);
+	void (*close)(struct vma *v);
+};
+
 struct vma {
 	struct tree_node node; /* by start */
 	u64 start, end;
 	u32 prot, max_prot; /* LINUX_PROT_*; max_prot bounds mprotect (shared mapping of a read-only file) */
 	u32 flags;          /* VMA_* */
 	struct file *file;  /* counted; NULL = anonymous. For names, offsets and /proc/PID/maps */
-	struct host_fd *backing; /* counted; what the stub maps, NULL = private anonymous memory */
-	u64 offset;              /* of start in file or backing, bytes */
-	u64 host_delta;          /* added to offset: where the same byte lies in backing */
-	const char *name;        /* "[stack]", "[heap]", "[vdso]" or NULL */
-	struct text *text;       /* counted; backing is a copy with patched call sites, mm/callsite.c */
-	u32 policy;              /* mbind(2), see policy.c; 0 = the task's */
+	struct host_fd *backing;   /* counted; what the stub maps, NULL = private anonymous memory */
+	u64 offset;                /* of start in file or backing, bytes */
+	u64 host_delta;            /* added to offset: where the same byte lies in backing */
+	const char *name;          /* "[stack]", "[heap]", "[vdso]" or NULL */
+	struct text *text;         /* counted; backing is a copy with patched call sites, mm/callsite.c */
+	u32 policy;                /* mbind(2), see policy.c; 0 = the task's */
+	const struct vma_ops *ops; /* or NULL */
+	void *private;             /* for ops */
 };
 
 enum {

@@ -39,7 +39,7 @@ static u64 data_bytes(struct mm *mm)
 	return sum;
 }
 
-static bool would_overcommit(u64 size)
+bool memory_would_overcommit(u64 size)
 {
 	struct memory_usage m;
 	u64 limit;
@@ -63,7 +63,7 @@ int mm_may_commit(struct mm *mm, u64 size, u32 flags)
 	/* in mode 2 MAP_NORESERVE is not heard */
 	if ((flags & VMA_NORESERVE) && sysctl(SYSCTL_OVERCOMMIT_MEMORY) != 2)
 		return 0;
-	return current_task() && would_overcommit(size) ? -ENOMEM : 0;
+	return current_task() && memory_would_overcommit(size) ? -ENOMEM : 0;
 }
 
 int mm_may_have_data(struct mm *mm, u64 size)

@@ -57,6 +57,8 @@ struct memory_usage {
 void memory_usage(struct memory_usage *out);
 /* Only total and committed. Does not sleep. */
 void memory_committed(struct memory_usage *out);
+/* By the overcommit mode: may `size` more bytes not be promised? */
+bool memory_would_overcommit(u64 size);
 
 /* An mm of each process that has one, each once, with a reference: an array to be freed with mm_list_free. */
 int mm_list(struct mm ***out, u32 *count) must_check;

@@ -70,6 +70,8 @@ void vma_insert(struct mm *mm, struct vma *v)
 
 void vma_free(struct vma *v)
 {
+	if (v->ops)
+		v->ops->close(v);
 	text_put(v->text);
 	host_fd_put(v->backing);
 	file_put(v->file);
@@ -96,6 +98,8 @@ struct vma *vma_dup(const struct vma *v)
 	if (n->backing)
 		host_fd_get(n->backing);
 	text_get(n->text);
+	if (n->ops)
+		n->ops->open(n);
 	return n;
 }
 
@@ -130,7 +134,7 @@ int vma_isolate(struct mm *mm, u64 start, u64 end)
 
 static bool mergeable(const struct vma *a, const struct vma *b)
 {
-	return a->end == b->start && a->prot == b->prot && a->flags == b->flags &&
+	return a->end == b->start && !a->ops && !b->ops && a->prot == b->prot && a->flags == b->flags &&
 	       a->max_prot == b->max_prot && a->file == b->file && a->backing == b->backing &&
 	       a->name == b->name && a->policy == b->policy &&
 	       ((!a->file && !a->backing) || a->offset + (a->end - a->start) == b->offset);

@@ -9,8 +9,9 @@
 
 #include "sandbox/abi/version.h"
 #include "sandbox/fs/proc/proc_priv.h"
-#include "sandbox/kernel/sysctl.h"
+#include "sandbox/ipc/ipc.h"
 #include "sandbox/kernel/account.h"
+#include "sandbox/kernel/sysctl.h"
 #include "sandbox/mm/usage.h"
 
 #define TICK_NS (NSEC_PER_SEC / 100)
@@ -335,7 +336,37 @@ SHOW_FIXED(two, "2")
 SHOW_FIXED(mmap_min_addr, "65536")
 SHOW_FIXED(sixty, "60")
 SHOW_FIXED(somaxconn, "4096")
-SHOW_FIXED(shmmax, "18446744073692774399")
+SHOW_FIXED(auto_msgmni, "0")
+
+/* Without effect since Linux 3.19. */
+static s64 store_auto_msgmni(const char *data, size_t size)
+{
+	return (data[0] == '0' || data[0] == '1') && (size == 1 || data[1] == '\n') ? (s64)size : -EINVAL;
+}
+
+/* ---- System V IPC: each namespace has its own ---- */
+
+#define IPC_NUMBER(name_, id_)                                                                               \
+	static void show_##name_(struct text_buf *b)                                                         \
+	{                                                                                                    \
+		ipc_sysctl_show(id_, b);                                                                     \
+	}                                                                                                    \
+	static s64 store_##name_(const char *data, size_t size)                                              \
+	{                                                                                                    \
+		return ipc_sysctl_store(id_, data, size);                                                    \
+	}
+IPC_NUMBER(shmmax, IPC_SHMMAX)
+IPC_NUMBER(shmall, IPC_SHMALL)
+IPC_NUMBER(shmmni, IPC_SHMMNI)
+IPC_NUMBER(shm_rmid_forced, IPC_SHM_RMID_FORCED)
+IPC_NUMBER(msgmax, IPC_MSGMAX)
+IPC_NUMBER(msgmnb, IPC_MSGMNB)
+IPC_NUMBER(msgmni, IPC_MSGMNI)
+IPC_NUMBER(shm_next_id, IPC_SHM_NEXT_ID)
+IPC_NUMBER(sem_next_id, IPC_SEM_NEXT_ID)
+IPC_NUMBER(msg_next_id, IPC_MSG_NEXT_ID)
+IPC_NUMBER(sem, IPC_SEM)
+#define IPC_FILE(name_, mode_) {"sys/kernel", #name_, mode_, .show = show_##name_, .store = store_##name_},
 
 const struct proc_file proc_files[] = {
     {"", "buddyinfo", 0400, .show = proc_show_buddyinfo},
@@ -385,7 +416,13 @@ const struct proc_file proc_files[] = {
     {"sys/kernel", "overflowuid", 0644, .show = show_overflow_id},
     {"sys/kernel", "pid_max", 0644, .show = show_pid_max},
     {"sys/kernel", "randomize_va_space", 0644, .show = show_two},
-    {"sys/kernel", "shmmax", 0644, .show = show_shmmax},
+    {"sys/kernel", "auto_msgmni", 0644, .show = show_auto_msgmni, .store = store_auto_msgmni},
+    IPC_FILE(shmmax, 0644) IPC_FILE(shmall, 0644) IPC_FILE(shmmni, 0644) IPC_FILE(shm_rmid_forced, 0644)
+	IPC_FILE(msgmax, 0644) IPC_FILE(msgmnb, 0644) IPC_FILE(msgmni, 0644) IPC_FILE(sem, 0644)
+	    IPC_FILE(shm_next_id, 0666) IPC_FILE(sem_next_id, 0666)
+		IPC_FILE(msg_next_id, 0666){"sysvipc", "shm", 0444, .show = ipc_show_shm},
+    {"sysvipc", "sem", 0444, .show = ipc_show_sem},
+    {"sysvipc", "msg", 0444, .show = ipc_show_msg},
     {"sys/kernel", "threads-max", 0644, .show = show_threads_max},
     {"sys/kernel", "version", 0444, .show = show_osversion},
     {"sys/kernel/random", "boot_id", 0444, .show = show_boot_id},

@@ -730,28 +730,23 @@ const struct fs_type ramfs_fs_type = {
 
 /* ---- memfd_create(2) ---- */
 
-int tmpfs_memfd(const char *name, u32 o_flags, u32 seals, struct file **out)
+/* An open file without a name, on an instance of its own. */
+static int unlinked_file(const char *name, u32 mode, u32 o_flags, struct file **out)
 {
 	struct mount_options none = {.source = "memfd"};
 	struct path path = {0};
 	struct inode *inode;
 	struct mount *m;
-	char *label;
 	int err = mount_new("tmpfs", &none, 0, &m);
 
 	if (err)
 		return err;
-	err =
-	    tmpfs_tmpfile(m->root->inode, LINUX_S_IFREG | (seals & LINUX_F_SEAL_EXEC ? 0666 : 0777), &inode);
-	label = kasprintf("memfd:%s", name);
+	err = tmpfs_tmpfile(m->root->inode, LINUX_S_IFREG | mode, &inode);
 	path.mnt = m;
-	path.dentry = label && !err ? dentry_new(m->root, m->sb, label, strlen(label)) : NULL;
-	kfree(label);
+	path.dentry = err ? NULL : dentry_new(m->root, m->sb, name, strlen(name));
 	if (path.dentry) {
 		path.dentry->inode = inode;
 		path.dentry->unhashed = true;
-		ti(inode)->is_memfd = true;
-		ti(inode)->seals = seals;
 		*out = file_new(&path, inode, &tmpfs_file_ops, o_flags);
 		if (*out)
 			(*out)->counted_write = true, inode->write_count++, m->writers++, m->sb->writers++;
@@ -763,6 +758,32 @@ int tmpfs_memfd(const char *name, u32 o_flags, u32 seals, struct file **out)
 		err = -ENOMEM;
 	}
 	mount_put(m);
+	return err;
+}
+
+int tmpfs_memfd(const char *name, u32 o_flags, u32 seals, struct file **out)
+{
+	auto_cleanup(kfreep) char *label = kasprintf("memfd:%s", name);
+	int err =
+	    label ? unlinked_file(label, seals & LINUX_F_SEAL_EXEC ? 0666 : 0777, o_flags, out) : -ENOMEM;
+
+	if (!err) {
+		ti((*out)->inode)->is_memfd = true;
+		ti((*out)->inode)->seals = seals;
+	}
+	return err;
+}
+
+int tmpfs_unlinked_file(const char *name, u64 size, struct file **out)
+{
+	const struct attr_change change = {.mask = ATTR_SIZE, .size = size};
+	int err = unlinked_file(name, 0777, O_RDWR, out);
+
+	if (err)
+		return err;
+	err = tmpfs_setattr((*out)->inode, &change);
+	if (err)
+		file_put(*out);
 	return err;
 }
 

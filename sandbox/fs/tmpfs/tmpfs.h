@@ -22,6 +22,8 @@ struct inode *tmpfs_node_inode_new(struct super_block *sb, u32 mode, u64 rdev) m
 struct inode *tmpfs_symlink_inode_new(struct super_block *sb, const char *target) must_check;
 /* memfd_create(2): an open, unnamed file of an internal tmpfs; seals: LINUX_F_SEAL_*. */
 int tmpfs_memfd(const char *name, u32 o_flags, u32 seals, struct file **out) must_check;
+/* The file behind System V shared memory: unnamed like a memfd, called `name`, of `size` bytes. */
+int tmpfs_unlinked_file(const char *name, u64 size, struct file **out) must_check;
 /* fcntl F_ADD_SEALS, F_GET_SEALS: -EINVAL if f is no memfd. */
 s64 tmpfs_seals(struct file *f, bool add, u32 seals);
 
