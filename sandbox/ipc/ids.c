@@ -1,8 +1,8 @@
 /*
  * ids.c - the tables of a namespace: slots and ids, keys, permissions.
  *
- * Slots are given round robin, so that an id is not soon used again; the sequence number in an id goes up each
- * time the search comes round.
+ * Slots are given round robin, so that an id is not soon used again; the sequence number in an id goes up
+ * each time the search comes round.
  */
 #include "sandbox/ipc/ipc_priv.h"
 

@@ -11,8 +11,8 @@
 
 struct sem {
 	s32 value;
-	struct pid *pid;           /* counted: who operated on it last */
-	struct list_head waiters;  /* struct sem_waiter, oldest first */
+	struct pid *pid;             /* counted: who operated on it last */
+	struct list_head waiters;    /* struct sem_waiter, oldest first */
 	struct list_head dirty_node; /* in sem_set.dirty: its value has changed, its waiters were not asked */
 };
 

@@ -54,19 +54,20 @@ void ipc_show_shm(struct text_buf *b)
 {
 	struct ipc_ids *ids = &ipc_here()->ids[IPC_SHM_IDS];
 
-	text_printf(b, "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  "
-		       "cgid      atime      dtime      ctime                   rss                  swap\n");
+	text_printf(b,
+		    "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  "
+		    "cgid      atime      dtime      ctime                   rss                  swap\n");
 	for (u32 i = 0; i < ids->capacity; i++) {
 		struct ipc_perm *p = ids->slots[i];
 		struct shm_segment *s = p ? shm_of(p) : NULL;
 		if (!p)
 			continue;
-		text_printf(b,
-			    "%10d %10d  %4o %21lu %5u %5u  %5lu %5u %5u %5u %5u %10lu %10lu %10lu %21lu %21u\n",
-			    p->key, p->id, p->mode, (ul)s->size, (u32)ipc_pid_seen(s->cpid),
-			    (u32)ipc_pid_seen(s->lpid), (ul)s->attached, uid_seen(p->uid), gid_seen(p->gid),
-			    uid_seen(p->cuid), gid_seen(p->cgid), (ul)s->atime, (ul)s->dtime, (ul)s->ctime,
-			    (ul)(shm_resident(p) * PAGE_SIZE), 0);
+		text_printf(
+		    b, "%10d %10d  %4o %21lu %5u %5u  %5lu %5u %5u %5u %5u %10lu %10lu %10lu %21lu %21u\n",
+		    p->key, p->id, p->mode, (ul)s->size, (u32)ipc_pid_seen(s->cpid),
+		    (u32)ipc_pid_seen(s->lpid), (ul)s->attached, uid_seen(p->uid), gid_seen(p->gid),
+		    uid_seen(p->cuid), gid_seen(p->cgid), (ul)s->atime, (ul)s->dtime, (ul)s->ctime,
+		    (ul)(shm_resident(p) * PAGE_SIZE), 0);
 	}
 }
 
@@ -74,7 +75,8 @@ void ipc_show_sem(struct text_buf *b)
 {
 	struct ipc_ids *ids = &ipc_here()->ids[IPC_SEM_IDS];
 
-	text_printf(b, "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n");
+	text_printf(b,
+		    "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n");
 	for (u32 i = 0; i < ids->capacity; i++) {
 		struct ipc_perm *p = ids->slots[i];
 		if (p)
@@ -90,8 +92,9 @@ void ipc_show_msg(struct text_buf *b)
 	struct ipc_ids *ids = &ipc_here()->ids[IPC_MSG_IDS];
 	struct linux_msqid_ds d;
 
-	text_printf(b, "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid "
-		       "     stime      rtime      ctime\n");
+	text_printf(b,
+		    "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid "
+		    "     stime      rtime      ctime\n");
 	for (u32 i = 0; i < ids->capacity; i++)
 		if (msg_stat((s32)i, true, true, &d) >= 0)
 			text_printf(b,

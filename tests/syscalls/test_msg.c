@@ -512,9 +512,12 @@ CASE(proc_lists_queues)
 	OK(put(id, 1, "abc"));
 	f = fopen("/proc/sysvipc/msg", "r");
 	EXPECT(f && fgets(head, sizeof(head), f) && fgets(line, sizeof(line), f));
-	EXPECT_STR(head, "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      "
-			 "stime      rtime      ctime\n");
-	snprintf(want, sizeof(want), "        33 %10d   660           4          1 %5d     0     0     0     0     0 ", id,
+	EXPECT_STR(
+	    head,
+	    "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      "
+	    "stime      rtime      ctime\n");
+	snprintf(want, sizeof(want),
+		 "        33 %10d   660           4          1 %5d     0     0     0     0     0 ", id,
 		 getpid());
 	EXPECT(!strncmp(line, want, strlen(want)));
 }

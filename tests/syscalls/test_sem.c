@@ -660,15 +660,18 @@ CASE(proc_lists_sets)
 	id = semget(0x20, 6, IPC_CREAT | 0644);
 	f = fopen("/proc/sysvipc/sem", "r");
 	EXPECT(f && fgets(head, sizeof(head), f) && fgets(line, sizeof(line), f));
-	EXPECT_STR(head, "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n");
-	snprintf(want, sizeof(want), "        32 %10d   644          6     0     0     0     0          0 ", id);
+	EXPECT_STR(head,
+		   "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n");
+	snprintf(want, sizeof(want), "        32 %10d   644          6     0     0     0     0          0 ",
+		 id);
 	EXPECT(!strncmp(line, want, strlen(want)));
 	EXPECT(!fgets(line, sizeof(line), f));
 }
 
 CASE(a_mutex_between_processes_counts_right)
 {
-	int id = set(1), *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int id = set(1),
+	    *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t pids[4];
 
 	set_value(id, 0, 1);

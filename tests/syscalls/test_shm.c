@@ -12,8 +12,8 @@
 
 #include "case.h"
 
-#define PAGE  4096UL
-#define AWAY  ((void *)-1)
+#define PAGE 4096UL
+#define AWAY ((void *)-1)
 
 static int segment(size_t size)
 {
@@ -696,7 +696,9 @@ CASE(proc_lists_segments)
 	id = shmget(0x7b, 5000, IPC_CREAT | 0640);
 	attach(id, 0)[0] = 1;
 	find_line("/proc/sysvipc/shm", "       123", line, sizeof(line));
-	EXPECT_EQ(sscanf(line, "%d %d %o %lu %d %d %u %u", &key, &fid, &mode, &size, &cpid, &lpid, &nattch, &uid), 8);
+	EXPECT_EQ(
+	    sscanf(line, "%d %d %o %lu %d %d %u %u", &key, &fid, &mode, &size, &cpid, &lpid, &nattch, &uid),
+	    8);
 	EXPECT_EQ(key, 0x7b);
 	EXPECT_EQ(fid, id);
 	EXPECT_EQ(mode, 0640);
@@ -705,8 +707,9 @@ CASE(proc_lists_segments)
 	EXPECT_EQ(nattch, 1);
 	EXPECT_EQ(strlen(line), 170);
 	find_line("/proc/sysvipc/shm", "key", line, sizeof(line));
-	EXPECT_STR(line, "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  "
-			 "cgid      atime      dtime      ctime                   rss                  swap\n");
+	EXPECT_STR(line,
+		   "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  "
+		   "cgid      atime      dtime      ctime                   rss                  swap\n");
 }
 
 CASE(limits_are_checked)
