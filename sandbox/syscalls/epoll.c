@@ -47,11 +47,16 @@ s64 sys_epoll_ctl(struct task *t, const u64 *a)
 	return epoll_control(ep, op, arg_int(a[2]), target, &ev);
 }
 
-/* Collects until the deadline; a batch is enough for any max: the rest is still ready for the next call. */
+#define EPOLL_FEW 64U /* events that are collected on the stack */
+
+/* Collects until the deadline, at most as many events as there are items now: one that is added meanwhile may
+ * have to wait for the next call. */
 static s64 do_wait(int epfd, uaddr_t out, int max, u64 deadline)
 {
 	auto_cleanup(filep_put) struct file *ep = NULL;
-	struct linux_epoll_event ev[EPOLL_BATCH];
+	auto_cleanup(kfreep) struct linux_epoll_event *many = NULL;
+	struct linux_epoll_event few[EPOLL_FEW], *ev = few;
+	u32 room;
 	s64 n;
 
 	if (max <= 0 || max > (int)(INT32_MAX / sizeof(ev[0])))
@@ -59,7 +64,14 @@ static s64 do_wait(int epfd, uaddr_t out, int max, u64 deadline)
 	ep = fd_get(epfd);
 	if (!ep)
 		return -EBADF;
-	n = epoll_collect(ep, ev, (u32)max, deadline);
+	room = min_t(u32, (u32)max, max_t(u32, epoll_item_count(ep), EPOLL_FEW));
+	if (room > EPOLL_FEW) {
+		many = kmalloc(room * sizeof(*many));
+		if (!many)
+			return -ENOMEM;
+		ev = many;
+	}
+	n = epoll_collect(ep, ev, room, deadline);
 	if (n > 0 && copy_out(out, ev, (size_t)n * sizeof(ev[0])))
 		return -EFAULT;
 	return n;

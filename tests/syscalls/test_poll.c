@@ -249,6 +249,26 @@ CASE(epoll_wait_wakes)
 	expect_exit(pid, 0);
 }
 
+CASE(epoll_wait_gives_all_that_is_ready)
+{
+	static struct epoll_event ev[500];
+	int ep = epoll_create1(0);
+	for (int i = 0; i < 300; i++) {
+		struct epoll_event e = {.events = EPOLLIN, .data.u32 = (uint32_t)i};
+		int fd = eventfd(1, 0);
+		EXPECT(fd >= 0);
+		EXPECT_EQ(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e), 0);
+	}
+	EXPECT_EQ(epoll_wait(ep, ev, 500, 0), 300);
+	bool seen[300] = {false};
+	for (int i = 0; i < 300; i++)
+		seen[ev[i].data.u32] = true;
+	for (int i = 0; i < 300; i++)
+		EXPECT(seen[i]);
+	EXPECT_EQ(epoll_wait(ep, ev, 200, 0), 200);
+	EXPECT_ERRNO(epoll_wait(ep, ev, 0, 0), EINVAL);
+}
+
 /* ---- eventfd, timerfd, signalfd ---- */
 
 CASE(eventfd_counts)

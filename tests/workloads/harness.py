@@ -2,7 +2,8 @@
 
 A workload is a function with the decorator @workload. It gets a Trial: a fresh work folder, shown as /work in the
 sandbox (a gofer tree), beside /tmp (tmpfs) and /guest (tests/workloads/guest, read-only); it raises Failure (fail,
-check, same) or Skip. The root file system is read-only, so that no workload changes it for the next.
+check, same) or Skip. The root file system is read-only, so that no workload changes it for the next; with
+writable=True it has an overlay in memory (natively: in the trial's folder).
 """
 import atexit, fcntl, os, pty, re, select, shutil, signal, struct, subprocess, sys, tempfile, termios, time
 
@@ -45,12 +46,14 @@ def tail(text, lines=25):
 
 # Mounts of the native run, in a mount and PID namespace of its own.
 CHROOT = r"""
-mount --make-rprivate / && mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" &&
+mount --make-rprivate / &&
+if [ "$4" ]; then mkdir "$4/upper" "$4/scratch" "$4/root" && mount -t overlay -o "lowerdir=$1,upperdir=$4/upper,workdir=$4/scratch" root "$4/root" && layer=$4 work=$2 guest=$3 && shift 4 && set -- "$layer/root" "$work" "$guest" "$layer" "$@"
+else mount --bind "$1" "$1" && mount -o remount,ro,bind "$1"; fi &&
 mount -t proc proc "$1/proc" && mount -t sysfs -o ro sysfs "$1/sys" && mount -t tmpfs -o mode=755 dev "$1/dev" &&
 mount -t tmpfs -o mode=1777,nosuid,nodev tmp "$1/tmp" && mount --bind "$2" "$1/work" && mount --bind "$3" "$1/guest" &&
 mkdir "$1/dev/pts" "$1/dev/shm" && mount -t tmpfs -o mode=1777 shm "$1/dev/shm" && mount -t devpts -o newinstance,ptmxmode=666 devpts "$1/dev/pts" &&
 for d in null zero full random urandom tty; do touch "$1/dev/$d" && mount --bind "/dev/$d" "$1/dev/$d" || exit 120; done &&
-ln -s pts/ptmx "$1/dev/ptmx" && ln -s /proc/self/fd "$1/dev/fd" && hostname warren && root=$1 && shift 3 && exec chroot "$root" /bin/sh -c 'cd /work && exec "$@"' sh "$@"
+ln -s pts/ptmx "$1/dev/ptmx" && ln -s /proc/self/fd "$1/dev/fd" && hostname warren && root=$1 && shift 4 && exec chroot "$root" /bin/sh -c 'cd /work && exec "$@"' sh "$@"
 exit 120
 """
 
@@ -74,13 +77,14 @@ class Trial:
         shutil.rmtree(self.work, ignore_errors=True)
         os.mkdir(self.work)
 
-    def argv(self, command, options=(), env=None):
+    def argv(self, command, options=(), env=None, writable=False):
         variables = [x for k, v in {**ENV, **(env or {})}.items() for x in ("--env", f"{k}={v}")]
-        return [BIN + "/warren", "run", "--rootfs", self.root, "--read-only", "--hostname", "warren", "--volume", self.work + ":/work",
+        return [BIN + "/warren", "run", "--rootfs", self.root, *(("--overlay", "memory") if writable else ("--read-only",)), "--hostname", "warren", "--volume", self.work + ":/work",
                 "--volume", HERE + "/guest:/guest:ro", "--workdir", "/work", *variables, *options, "--", *command]
 
-    def native_argv(self, command):
-        return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc", "--net", "/bin/sh", "-c", CHROOT, "sh", self.root, self.work, HERE + "/guest", *command]
+    def native_argv(self, command, writable=False):
+        layer = tempfile.mkdtemp(dir=self.base) if writable else ""
+        return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc", "--net", "/bin/sh", "-c", CHROOT, "sh", self.root, self.work, HERE + "/guest", layer, *command]
 
     def finish(self, argv, input, env, timeout, where):
         start = time.monotonic()
@@ -94,16 +98,16 @@ class Trial:
             raise Failure(f"{where}: not done after {timeout or self.timeout} s; its output:\n{tail(out.decode(errors='replace'))}\n{tail(err.decode(errors='replace'))}")
         return Result(p.returncode, out.decode(errors="replace"), err.decode(errors="replace"), time.monotonic() - start)
 
-    def sandbox(self, *command, input=None, options=(), env=None, timeout=None):
+    def sandbox(self, *command, input=None, options=(), env=None, timeout=None, writable=False):
         """Runs a command (one string: for /bin/bash -c) in a sandbox."""
         if len(command) == 1:
             command = ("/bin/bash", "-c", command[0])
-        return self.finish(self.argv(command, options, env), input, os.environ.copy(), timeout, "in the sandbox")
+        return self.finish(self.argv(command, options, env, writable), input, os.environ.copy(), timeout, "in the sandbox")
 
-    def native(self, *command, input=None, env=None, timeout=None):
+    def native(self, *command, input=None, env=None, timeout=None, writable=False):
         if len(command) == 1:
             command = ("/bin/bash", "-c", command[0])
-        return self.finish(self.native_argv(command), input, {**ENV, **(env or {})}, timeout, "natively")
+        return self.finish(self.native_argv(command, writable), input, {**ENV, **(env or {})}, timeout, "natively")
 
     def good(self, *command, **more):
         """In the sandbox, with a status of 0; the Result."""

@@ -37,9 +37,10 @@ int epoll_control(struct file *ep, int op, int fd, struct file *target,
 /* kcmp(2): is it one, and its n-th target of that descriptor number (borrowed, or NULL). */
 bool epoll_is_file(const struct file *f);
 struct file *epoll_target(struct file *ep, int fd, u32 n);
-/* Collects up to `max` (at most EPOLL_BATCH) events into `ev`, waiting until the deadline: count, 0 at the
+/* How many descriptors it watches; 0 if it is no epoll. */
+u32 epoll_item_count(const struct file *ep);
+/* Collects up to `max` events into `ev`, waiting until the deadline: count, 0 at the
  * deadline, -EINVAL (no epoll file), -ERESTARTSYS as -EINTR. [sleeps] */
-#define EPOLL_BATCH 64U
 s64 epoll_collect(struct file *ep, struct linux_epoll_event *ev, u32 max, u64 deadline_ns) must_check;
 /* The VFS calls it when a file's last reference goes and f->epoll_items is not empty. */
 void epoll_file_released(struct file *f);

@@ -283,16 +283,23 @@ s64 epoll_collect(struct file *f, struct linux_epoll_event *ev, u32 max, u64 dea
 	if (f->ops != &epoll_ops || !max)
 		return -EINVAL;
 	for (;;) {
-		u32 n = scan(ep, ev, min_t(u32, max, EPOLL_BATCH));
+		u32 n = scan(ep, ev, max);
 
 		if (n || deadline_ns <= clock_monotonic())
 			return n;
 		err = wait_event(&ep->wait, !list_empty(&ep->ready), deadline_ns);
 		if (err == -ETIMEDOUT)
-			return scan(ep, ev, min_t(u32, max, EPOLL_BATCH));
+			return scan(ep, ev, max);
 		if (err)
 			return err == -ERESTARTSYS ? -EINTR : err;
 	}
+}
+
+u32 epoll_item_count(const struct file *f)
+{
+	const struct epoll *ep = f->private;
+
+	return f->ops == &epoll_ops ? ep->count : 0;
 }
 
 static u32 epoll_poll(struct file *f, struct poll_table *pt)
