@@ -2,7 +2,7 @@
 from harness import workload
 
 
-@workload("full", timeout=400)
+@workload("full", slow=True, timeout=400)
 def postgres(t):
     """PostgreSQL: initdb, pgbench, parallel queries, cancel, kill -9 and recovery, on a gofer tree"""
     r = t.same("bash /guest/postgres.sh /work 50")
