@@ -102,6 +102,8 @@ int fields_known(struct request *r, json_t *obj, const char *known) must_check;
 int request_take_fd(struct request *r, s64 index, int *fd) must_check;
 /* The container or process that the request names; -EINVAL, -ENOENT, -ESRCH. */
 int request_container(struct request *r, struct container **out) must_check;
+/* May something be started in it? -EBUSY, -ESRCH, and a message. */
+int request_usable(struct request *r, const struct container *ct) must_check;
 struct process;
 int request_process(struct request *r, struct process **out) must_check;
 
@@ -121,6 +123,9 @@ struct process {
 	int stop_signal;
 	bool exited;            /* the process has */
 	bool ended;             /* and everything it wrote is out: wait is answered */
+	bool starting;          /* the request that starts it is under way: its end is not told before that */
+	bool first;             /* its container's first process */
+	bool orphan;            /* its container is gone: forgotten when it has ended */
 	int status;             /* wait status */
 	struct list_head waits; /* struct process_wait.node */
 };
@@ -130,12 +135,17 @@ int process_new(const struct container *ct, json_t *argv, struct process **out) 
 /* Forgets it. No wait may be pending. */
 void process_free(struct process *p);
 struct process *process_find(const char *name);
+/* The container's first process, if a supervisor has started it and it is not released; or NULL. */
+struct process *process_find_first(const char *container);
 /* Moves bytes between the terminal and its socket (both taken over) until the process has ended. */
 int process_start_pump(struct process *p, struct tty *tty, int sock) must_check;
 /* The kernel's word that it has ended. */
+void process_started(struct process *p);
 void process_on_exit(struct thread_group *tg, int wait_status);
 /* Answers when it has ended. */
 int process_wait_add(struct process *p, struct client *c, json_int_t id, bool release) must_check;
+/* {"code":N} or {"signal":N,"core":B} */
+json_t *exit_report(int wait_status);
 /* Those of a container that goes away: waits are answered, names forgotten. */
 void processes_forget(const char *container);
 
@@ -149,6 +159,8 @@ int user_resolve(struct request *r, struct container *ct, const char *name, u32 
 
 int op_create(struct request *r);
 int op_delete(struct request *r);
+int op_start(struct request *r);
+int op_state(struct request *r);
 int op_list(struct request *r);
 int op_exec(struct request *r);
 int op_wait(struct request *r);

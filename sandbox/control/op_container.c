@@ -1,343 +1,81 @@
 /*
- * op_container.c - create and delete: a container's tree of mounts on a supervisor's word.
- *
- * The root comes from a gofer. On it the kernel puts its own file systems, then the mounts of the request in
- * their order. A mount point that is missing is made if the tree below can be written; one of the kernel's
- * own that cannot be made is left out, one of the request's is an error.
+ * op_container.c - what is asked of a container as a whole: its state, its start, its end.
  */
 #include <errno.h>
 #include <stdio.h>
 
 #include "sandbox/control/control_priv.h"
-#include "sandbox/fs/gofer/conn.h"
-#include "sandbox/fs/overlay/overlay.h"
-#include "sandbox/vfs/mount.h"
-#include "sandbox/vfs/namei.h"
 
-#define MOUNTS_MAX 64
-#define PATH_SIZE  1024
-
-/* ---- mount points ---- */
-
-/* The directory `path`, as a guest whose root is `root` would find it; missing parts of it are made. */
-static int find_mountpoint(const struct path *root, const char *path, struct path *out)
+static const char *status_name(const struct container *ct)
 {
-	char prefix[PATH_SIZE] = "";
-	struct path at = *root, next;
-	size_t used = 0;
-	int err = 0;
-
-	path_get(&at);
-	while (!err && *(path += strspn(path, "/"))) {
-		size_t len = strcspn(path, "/");
-		if (used + len + 2 > sizeof(prefix)) {
-			err = -ENAMETOOLONG;
-			break;
-		}
-		prefix[used] = '/';
-		memcpy(prefix + used + 1, path, len);
-		prefix[used + 1 + len] = 0;
-		err = path_lookup_at(root, prefix, WALK_FOLLOW | WALK_DIRECTORY, &next);
-		if (err == -ENOENT && ((at.mnt->flags & MNT_READONLY) || (at.mnt->sb->flags & SB_READONLY)))
-			err = -EROFS;
-		if (err == -ENOENT) {
-			err = vfs_mkdir_at(&at, prefix + used + 1, 0755);
-			if (!err)
-				err = path_lookup_at(root, prefix, WALK_DIRECTORY, &next);
-		}
-		if (!err) {
-			path_put(&at);
-			at = next;
-		}
-		used += len + 1;
-		path += len;
-	}
-	if (err)
-		path_put(&at);
-	else
-		*out = at;
-	return err;
+	static const char *const names[] = {[CONTAINER_CREATING] = "creating",
+					    [CONTAINER_CREATED] = "created",
+					    [CONTAINER_RUNNING] = "running",
+					    [CONTAINER_STOPPED] = "stopped",
+					    [CONTAINER_DELETING] = "deleting"};
+	return names[ct->status];
 }
 
-static int mount_at(const struct path *root, const char *target, const char *type,
-		    const struct mount_options *opt, u32 flags)
+static json_t *list_processes(const struct container *ct)
 {
-	struct mount *m;
-	struct path at;
-	int err = mount_new(type, opt, flags, &m);
+	json_t *list = json_array();
+	struct process *p;
 
-	if (err)
-		return err;
-	err = find_mountpoint(root, target, &at);
-	if (!err) {
-		err = mount_attach(m, &at);
-		path_put(&at);
-	}
-	mount_put(m);
-	return err;
+	list_for_each_entry (p, &control()->processes, node)
+		if (!p->orphan && !strcmp(p->container, ct->id))
+			json_array_append_new(list,
+					      json_pack("{s:s,s:i,s:b,s:O}", "process", p->name, "pid",
+							(int)p->pid, "running", !p->ended, "argv", p->argv));
+	return list;
 }
 
-/* ---- the kernel's own ---- */
-
-static void mount_own(struct container *ct, bool read_only_root)
+static json_t *describe(const struct container *ct)
 {
-	static const struct {
-		const char *target, *type, *data;
-		u32 flags;
-		bool if_read_only;
-	} own[] = {
-	    {"/proc", "proc", NULL, MNT_NOSUID | MNT_NODEV | MNT_NOEXEC, false},
-	    {"/sys", "sysfs", NULL, MNT_NOSUID | MNT_NODEV | MNT_NOEXEC | MNT_READONLY, false},
-	    {"/dev", "devtmpfs", NULL, MNT_NOSUID, false},
-	    {"/dev/pts", "devpts", NULL, MNT_NOSUID | MNT_NOEXEC, false},
-	    {"/dev/shm", "tmpfs", "mode=1777", MNT_NOSUID | MNT_NODEV, false},
-	    /* a writable root has its own, which is what its owner wants to see */
-	    {"/tmp", "tmpfs", "mode=1777", MNT_NOSUID | MNT_NODEV, true},
-	};
+	json_t *o = json_pack("{s:s,s:s,s:i,s:o}", "id", ct->id, "status", status_name(ct), "tasks",
+			      (int)ct->process_count, "processes", list_processes(ct));
 
-	for (size_t i = 0; i < ARRAY_COUNT(own); i++) {
-		struct mount_options opt = {.source = own[i].type, .data = own[i].data};
-		const struct path *root = &ct->fs->root;
-		int err;
-
-		if ((own[i].if_read_only && !read_only_root) || !fs_type_find(own[i].type))
-			continue;
-		if (!strcmp(own[i].type, "proc"))
-			opt.extra = ct->pid_ns;
-		err = mount_at(root, own[i].target, own[i].type, &opt, own[i].flags);
-		if (err)
-			klog(LOG_WARN, "%s is not mounted on %s: %s", own[i].type, own[i].target,
-			     strerrorname_np(-err));
-	}
+	if (o && ct->main && ct->main->process_name[0])
+		json_object_set_new(o, "init", json_string(ct->main->process_name));
+	if (o && ct->main_ended)
+		json_object_set_new(o, "exit", exit_report(ct->main_status));
+	return o;
 }
 
-/* ---- what the request brings ---- */
-
-static int gofer_mount_new(struct request *r, s64 index, bool read_only, bool shared, struct mount **out)
+int op_list(struct request *r)
 {
-	struct mount_options opt = {.source = "host",
-				    .data = read_only ? shared ? "ro,cache=shared" : "ro"
-					    : shared  ? "cache=shared"
-						      : NULL};
-	struct gofer_conn *conn;
-	struct host_fd *sock;
-	int fd, err = request_take_fd(r, index, &fd);
-
-	if (err)
-		return err;
-	sock = host_fd_new(fd, HOST_FD_CONTROL, true);
-	if (!sock)
-		return -ENOMEM;
-	err = gofer_conn_new(sock, &conn);
-	if (err)
-		return request_fail(r, err, "the gofer does not answer: %s", strerrorname_np(-err));
-	opt.extra = conn;
-	err = mount_new("gofer", &opt, read_only ? MNT_READONLY : 0, out);
-	if (err)
-		return request_fail(r, err, "the gofer's tree cannot be mounted: %s", strerrorname_np(-err));
-	return 0;
-}
-
-/* "access": is the sandbox the tree's only user? */
-static int field_access(struct request *r, json_t *obj, bool *shared)
-{
-	const char *access = "exclusive";
-	int err = field_string(r, obj, "access", false, &access);
-
-	if (err)
-		return err;
-	*shared = !strcmp(access, "shared");
-	if (!*shared && strcmp(access, "exclusive"))
-		return request_fail(r, -EINVAL, "field 'access' is exclusive or shared");
-	return 0;
-}
-
-static int mount_gofer(struct request *r, const struct path *root, json_t *entry, const char *target)
-{
-	bool read_only = false, shared = false;
-	struct mount *m;
-	struct path at;
-	s64 index = -1;
-	int err = field_int(r, entry, "gofer", true, 0, PROTO_MAX_FDS - 1, &index);
-
-	if (!err)
-		err = field_bool(r, entry, "ro", &read_only);
-	if (!err)
-		err = field_access(r, entry, &shared);
-	if (!err)
-		err = gofer_mount_new(r, index, read_only, shared, &m);
-	if (err)
-		return err;
-	err = find_mountpoint(root, target, &at);
-	if (!err) {
-		err = mount_attach(m, &at);
-		path_put(&at);
-	}
-	mount_put(m);
-	return err;
-}
-
-static int mount_one(struct request *r, const struct path *root, json_t *entry)
-{
-	const char *target = NULL, *type = NULL;
-	int err;
-
-	if (!json_is_object(entry))
-		return request_fail(r, -EINVAL, "each of 'mounts' must be an object");
-	err = fields_known(r, entry, " target gofer ro access type ");
-	if (!err)
-		err = field_string(r, entry, "target", true, &target);
-	if (!err)
-		err = field_string(r, entry, "type", false, &type);
-	if (err)
-		return err;
-	if (target[0] != '/')
-		return request_fail(r, -EINVAL, "the mount target '%.100s' is not an absolute path", target);
-	if (!type) {
-		err = mount_gofer(r, root, entry, target);
-	} else if (!strcmp(type, "tmpfs") && !json_object_get(entry, "gofer")) {
-		struct mount_options opt = {.source = "tmpfs", .data = "mode=1777"};
-		bool read_only = false;
-		err = field_bool(r, entry, "ro", &read_only);
-		if (!err)
-			err = mount_at(root, target, "tmpfs", &opt,
-				       MNT_NOSUID | MNT_NODEV | (read_only ? MNT_READONLY : 0));
-	} else {
-		return request_fail(r, -EINVAL, "a mount has either 'gofer' or the type tmpfs");
-	}
-	if (err && !r->message[0])
-		return request_fail(r, err, "cannot mount on '%.100s': %s", target, strerrorname_np(-err));
-	return err;
-}
-
-static int check_request(struct request *r, const char **id, const char **hostname, s64 *root_fd,
-			 bool *read_only)
-{
-	json_t *root = json_object_get(r->root, "root"), *mounts = json_object_get(r->root, "mounts");
-	int err = field_string(r, r->root, "container", true, id);
-
-	if (!err)
-		err = field_string(r, r->root, "hostname", false, hostname);
-	if (err)
-		return err;
-	if (!**id || strlen(*id) > 63)
-		return request_fail(r, -EINVAL, "a container's name has 1 to 63 bytes");
-	if (strlen(*hostname) > 64)
-		return request_fail(r, -EINVAL, "a host name has at most 64 bytes");
-	if (!json_is_object(root))
-		return request_fail(r, -EINVAL, "field 'root' must be an object");
-	if (mounts && (!json_is_array(mounts) || json_array_size(mounts) > MOUNTS_MAX))
-		return request_fail(r, -EINVAL, "field 'mounts' must be an array of at most %d", MOUNTS_MAX);
-	err = fields_known(r, root, " gofer ro access overlay ");
-	if (!err)
-		err = field_int(r, root, "gofer", true, 0, PROTO_MAX_FDS - 1, root_fd);
-	if (!err)
-		err = field_bool(r, root, "ro", read_only);
-	if (!err && container_find(*id))
-		err = request_fail(r, -EEXIST, "there is a container called '%s' already", *id);
-	return err;
-}
-
-/* The mount that takes the changes: memory, or another tree of the host. */
-static int upper_mount(struct request *r, json_t *overlay, struct mount **out)
-{
-	struct mount_options opt = {.source = "overlay", .data = "mode=755"};
-	s64 index = -1;
-	int err;
-
-	if (json_is_string(overlay) && !strcmp(json_string_value(overlay), "memory"))
-		return mount_new("tmpfs", &opt, 0, out);
-	if (!json_is_object(overlay))
-		return request_fail(r, -EINVAL, "field 'overlay' is \"memory\" or {\"gofer\": N}");
-	err = fields_known(r, overlay, " gofer ");
-	if (!err)
-		err = field_int(r, overlay, "gofer", true, 0, PROTO_MAX_FDS - 1, &index);
-	return err ? err : gofer_mount_new(r, index, false, false, out);
-}
-
-/* What a container's root looks like before its first change is its owner's, permissions and all. */
-static int dress(const struct mount *upper, const struct mount *lower)
-{
-	const struct inode_attr *from = &lower->root->inode->attr;
-	struct inode *to = upper->root->inode;
-	struct attr_change ch = {.mask = ATTR_MODE, .mode = from->mode},
-			   owner = {.mask = ATTR_UID | ATTR_GID, .uid = from->uid, .gid = from->gid};
-	int err = to->ops->setattr(to, &owner);
-
-	return err ? err : to->ops->setattr(to, &ch);
-}
-
-/* The root with an overlay over it: *root becomes the overlay's mount. */
-static int overlay_root(struct request *r, json_t *overlay, struct mount **root)
-{
-	struct mount *lower = *root, *upper, *m = NULL;
-	struct path below = {lower, lower->root};
-	struct overlay_layers layers = {.lower = &below, .lower_count = 1};
-	struct mount_options opt = {.source = "overlay", .extra = &layers};
-	int err = upper_mount(r, overlay, &upper);
-
-	if (err)
-		return err;
-	layers.upper = (struct path){upper, upper->root};
-	if (json_is_string(overlay))
-		err = dress(upper, lower);
-	if (!err)
-		err = mount_new("overlay", &opt, 0, &m);
-	mount_put(upper);
-	if (err)
-		return r->message[0]
-			   ? err
-			   : request_fail(r, err, "the overlay cannot be mounted: %s", strerrorname_np(-err));
-	mount_put(lower);
-	*root = m;
-	return 0;
-}
-
-static int make_root(struct request *r, s64 index, bool read_only, struct mount **root)
-{
-	json_t *obj = json_object_get(r->root, "root"), *overlay = json_object_get(obj, "overlay");
-	bool shared;
-	int err = field_access(r, obj, &shared);
-
-	if (!err)
-		err = gofer_mount_new(r, index, read_only || overlay, shared, root);
-	if (err || !overlay)
-		return err;
-	err = overlay_root(r, overlay, root);
-	if (err)
-		mount_put(*root);
-	else if (read_only)
-		err = mount_set_flags(*root, MNT_READONLY, MNT_READONLY, false);
-	return err;
-}
-
-int op_create(struct request *r)
-{
-	const char *id = NULL, *hostname = "warren";
+	json_t *list = json_array();
 	struct container *ct;
-	struct mount *root;
-	bool read_only = false;
-	json_t *entry;
-	size_t i;
-	s64 root_fd = 0;
-	int err = check_request(r, &id, &hostname, &root_fd, &read_only);
 
-	if (!err)
-		err = make_root(r, root_fd, read_only, &root);
-	if (!err)
-		err = container_new(id, hostname, root, &ct);
+	list_for_each_entry (ct, &kernel()->containers, node)
+		json_array_append_new(list, describe(ct));
+	r->answer = json_pack("{s:o}", "containers", list);
+	return r->answer ? 0 : -ENOMEM;
+}
+
+int op_state(struct request *r)
+{
+	struct container *ct;
+	int err = request_container(r, &ct);
+
 	if (err)
 		return err;
-	mount_own(ct, read_only);
-	json_array_foreach(json_object_get(r->root, "mounts"), i, entry)
-	{
-		err = mount_one(r, &ct->fs->root, entry);
-		if (err)
-			break;
-	}
+	r->answer = json_pack("{s:o}", "state", describe(ct));
+	return r->answer ? 0 : -ENOMEM;
+}
+
+int op_start(struct request *r)
+{
+	struct container *ct;
+	int err = request_container(r, &ct);
+
+	if (!err)
+		err = request_usable(r, ct);
 	if (err)
-		container_delete(ct);
-	return err;
+		return err;
+	err = container_start(ct);
+	if (err == -EALREADY)
+		return request_fail(r, err, "the container '%s' runs already", ct->id);
+	return err ? request_fail(r, err, "nothing is held in the container '%s'", ct->id) : 0;
 }
 
 int op_delete(struct request *r)
@@ -349,7 +87,9 @@ int op_delete(struct request *r)
 	if (err)
 		return err;
 	snprintf(id, sizeof(id), "%s", ct->id);
-	container_delete(ct);
+	err = container_delete(ct);
+	if (err)
+		return request_fail(r, err, "the container '%s' is being made or removed", id);
 	processes_forget(id);
 	return 0;
 }

@@ -17,7 +17,7 @@ struct exec_args {
 	char **argv, **envp;
 	const char *cwd, *user;
 	u32 uid, gid;
-	bool tty, init;
+	bool tty, init, hold;
 	u16 cols, rows;
 	int stop_signal;
 };
@@ -87,6 +87,8 @@ static int read_args(struct request *r, struct exec_args *a)
 	if (!err)
 		err = field_bool(r, r->root, "init", &a->init);
 	if (!err)
+		err = field_bool(r, r->root, "hold", &a->hold);
+	if (!err)
 		err = field_int(r, r->root, "cols", false, 1, UINT16_MAX, &cols);
 	if (!err)
 		err = field_int(r, r->root, "rows", false, 1, UINT16_MAX, &rows);
@@ -109,11 +111,12 @@ static int read_args(struct request *r, struct exec_args *a)
 	if (r->fd_count != wanted)
 		return request_fail(r, -EINVAL, "exec wants %u descriptors %s, %u came", wanted,
 				    a->tty ? "with a terminal" : "without a terminal", r->fd_count);
-	if (a->ct->pid_ns->dying)
-		return request_fail(r, -ESRCH, "the container's first process has ended");
-	if (a->init && a->ct->pid_ns->init)
-		return request_fail(r, -EBUSY, "the container has a first process already");
-	return 0;
+	if (a->hold && !a->init)
+		return request_fail(r, -EINVAL, "only a container's first process can be held");
+	err = request_usable(r, a->ct);
+	if (!err && a->init && (a->ct->main || (a->ct->own_pid_ns && a->ct->pid_ns->had_init)))
+		err = request_fail(r, -EBUSY, "the container has a first process already");
+	return err;
 }
 
 /* ---- descriptors ---- */
@@ -183,6 +186,7 @@ static int start(struct request *r, struct exec_args *a, struct process *p, stru
 			       .files = files,
 			       .tty = master,
 			       .is_init = a->init,
+			       .hold = a->hold,
 			       .process_name = p->name,
 			       .on_exit = process_on_exit};
 	struct task *t;
@@ -191,13 +195,15 @@ static int start(struct request *r, struct exec_args *a, struct process *p, stru
 	if (err) {
 		cred_put(cred);
 		fd_table_put(files);
-		return err;
+		return request_fail(r, err, "the container has no first process: %s", strerrordesc_np(-err));
 	}
 	err = task_spawn(&s, &t);
 	if (err)
 		return request_fail(r, err, "cannot start %.200s: %s", a->argv[0], strerrordesc_np(-err));
+	p->first = a->init;
 	p->pid = pid_nr(t->pid, a->ct->pid_ns);
 	p->tg = tg_get(t->tg);
+	task_put(t);
 	return 0;
 }
 
@@ -242,11 +248,15 @@ int op_exec(struct request *r)
 
 	if (!err)
 		err = process_new(a.ct, json_object_get(r->root, "argv"), &p);
-	if (!err)
+	if (!err) {
+		a.ct->users++;
 		err = exec_with(r, &a, p);
+		a.ct->users--;
+	}
 	if (!err) {
 		p->stop_signal = a.stop_signal;
 		r->answer = json_pack("{s:s,s:i}", "process", p->name, "pid", (int)p->pid);
+		process_started(p);
 	} else if (p) {
 		process_free(p);
 	}
@@ -257,18 +267,80 @@ int op_exec(struct request *r)
 
 /* ---- the others ---- */
 
+/* The end of a container's first process, whoever asks and however late. */
+static int wait_container(struct request *r, struct container *ct, bool release)
+{
+	struct process *p = process_find_first(ct->id);
+
+	if (p)
+		return process_wait_add(p, r->client, r->id, release);
+	if (!ct->main_ended)
+		return request_fail(r, -ESRCH, "the container '%s' has no first process to wait for", ct->id);
+	r->answer = json_pack("{s:o}", "exit", exit_report(ct->main_status));
+	return r->answer ? 0 : -ENOMEM;
+}
+
 int op_wait(struct request *r)
 {
+	struct container *ct;
 	struct process *p;
 	bool release = false;
-	int err = request_process(r, &p);
+	int err = field_bool(r, r->root, "release", &release);
 
-	if (!err)
-		err = field_bool(r, r->root, "release", &release);
-	if (!err)
-		err = process_wait_add(p, r->client, r->id, release);
-	r->answers_later = !err;
+	if (!err && json_object_get(r->root, "process")) {
+		if (json_object_get(r->root, "container"))
+			return request_fail(r, -EINVAL, "one of 'process' and 'container', not both");
+		err = request_process(r, &p);
+		if (!err)
+			err = process_wait_add(p, r->client, r->id, release);
+	} else if (!err) {
+		err = request_container(r, &ct);
+		if (!err)
+			err = wait_container(r, ct, release);
+	}
+	r->answers_later = !err && !r->answer;
 	return err;
+}
+
+static int signal_all(struct container *ct, int sig)
+{
+	struct task *t;
+
+	list_for_each_entry (t, &kernel()->tasks, all_node)
+		if (t->tg && t->tg->container == ct && t == t->tg->leader && t->tg->live)
+			(void)send_signal_group(t->tg, sig, NULL);
+	return 0;
+}
+
+static int signal_group(struct request *r, struct process *p, int sig)
+{
+	struct pid *pgrp = p->tty && p->tty->pgrp ? p->tty->pgrp : p->tg->pgrp;
+	int err = send_signal_pgrp(pgrp, sig, NULL);
+
+	return err == -ESRCH ? request_fail(r, err, "the process group is empty") : err;
+}
+
+/* To a container: its first process. */
+static int signal_container(struct request *r, bool all)
+{
+	struct container *ct;
+	struct process *p;
+	s64 sig = LINUX_SIGTERM;
+	int err = request_container(r, &ct);
+
+	if (err)
+		return err;
+	p = process_find_first(ct->id);
+	if (p)
+		sig = p->stop_signal;
+	err = field_int(r, r->root, "signal", false, 1, LINUX_NSIG, &sig);
+	if (err)
+		return err;
+	if (all)
+		return signal_all(ct, (int)sig);
+	if (!ct->main)
+		return request_fail(r, -ESRCH, "the container '%s' has no first process", ct->id);
+	return send_signal_group(ct->main, (int)sig, NULL);
 }
 
 int op_signal(struct request *r)
@@ -276,35 +348,30 @@ int op_signal(struct request *r)
 	bool group = false, all = false;
 	struct container *ct;
 	struct process *p;
-	struct pid *pgrp;
 	s64 sig;
-	int err = request_process(r, &p);
+	int err = field_bool(r, r->root, "group", &group);
 
+	if (!err)
+		err = field_bool(r, r->root, "all", &all);
+	if (err)
+		return err;
+	if (!json_object_get(r->root, "process") && !group)
+		return signal_container(r, all);
+	if (json_object_get(r->root, "container"))
+		return request_fail(r, -EINVAL, "a signal is for a 'process' or for a 'container'");
+	err = request_process(r, &p);
 	if (err)
 		return err;
 	sig = p->stop_signal;
 	err = field_int(r, r->root, "signal", false, 1, LINUX_NSIG, &sig);
-	if (!err)
-		err = field_bool(r, r->root, "group", &group);
-	if (!err)
-		err = field_bool(r, r->root, "all", &all);
 	if (err)
 		return err;
 	if (!p->tg)
 		return request_fail(r, -ESRCH, "process %s has ended", p->name);
 	ct = container_find(p->container);
-	if (all && ct) {
-		struct task *t;
-		list_for_each_entry (t, &kernel()->tasks, all_node)
-			if (t->tg && t->tg->container == ct && t == t->tg->leader && t->state == TASK_ALIVE)
-				(void)send_signal_group(t->tg, (int)sig, NULL);
-		return 0;
-	}
-	if (!group)
-		return send_signal_group(p->tg, (int)sig, NULL);
-	pgrp = p->tty && p->tty->pgrp ? p->tty->pgrp : p->tg->pgrp;
-	err = send_signal_pgrp(pgrp, (int)sig, NULL);
-	return err == -ESRCH ? request_fail(r, err, "the process group is empty") : err;
+	if (all && ct)
+		return signal_all(ct, (int)sig);
+	return group ? signal_group(r, p, (int)sig) : send_signal_group(p->tg, (int)sig, NULL);
 }
 
 int op_resize(struct request *r)
@@ -324,29 +391,4 @@ int op_resize(struct request *r)
 				 : request_fail(r, -ENOTTY, "process %s has no terminal", p->name);
 	pty_resize(p->tty, (u16)cols, (u16)rows);
 	return 0;
-}
-
-static json_t *list_processes(const struct container *ct)
-{
-	json_t *list = json_array();
-	struct process *p;
-
-	list_for_each_entry (p, &control()->processes, node)
-		if (!strcmp(p->container, ct->id))
-			json_array_append_new(list,
-					      json_pack("{s:s,s:i,s:b,s:O}", "process", p->name, "pid",
-							(int)p->pid, "running", !p->ended, "argv", p->argv));
-	return list;
-}
-
-int op_list(struct request *r)
-{
-	json_t *list = json_array();
-	struct container *ct;
-
-	list_for_each_entry (ct, &kernel()->containers, node)
-		json_array_append_new(list,
-				      json_pack("{s:s,s:o}", "id", ct->id, "processes", list_processes(ct)));
-	r->answer = json_pack("{s:o}", "containers", list);
-	return r->answer ? 0 : -ENOMEM;
 }

@@ -35,6 +35,16 @@ struct process *process_find(const char *name)
 	return NULL;
 }
 
+struct process *process_find_first(const char *container)
+{
+	struct process *p;
+
+	list_for_each_entry (p, &control()->processes, node)
+		if (p->first && !p->orphan && !strcmp(p->container, container))
+			return p;
+	return NULL;
+}
+
 int process_new(const struct container *ct, json_t *argv, struct process **out)
 {
 	struct process *p = knew(struct process);
@@ -45,6 +55,7 @@ int process_new(const struct container *ct, json_t *argv, struct process **out)
 	snprintf(p->container, sizeof(p->container), "%s", ct->id);
 	p->argv = json_incref(argv);
 	p->stop_signal = LINUX_SIGTERM;
+	p->starting = true;
 	wait_queue_init(&p->wait);
 	list_init(&p->waits);
 	list_add_tail(&p->node, &control()->processes);
@@ -62,12 +73,16 @@ void process_free(struct process *p)
 
 /* ---- the end ---- */
 
-static json_t *exit_answer(int status)
+json_t *exit_report(int status)
 {
 	if (status & 0x7f)
-		return json_pack("{s:b,s:{s:i,s:b}}", "ok", 1, "exit", "signal", status & 0x7f, "core",
-				 (status & 0x80) != 0);
-	return json_pack("{s:b,s:{s:i}}", "ok", 1, "exit", "code", status >> 8 & 0xff);
+		return json_pack("{s:i,s:b}", "signal", status & 0x7f, "core", (status & 0x80) != 0);
+	return json_pack("{s:i}", "code", status >> 8 & 0xff);
+}
+
+static json_t *exit_answer(int status)
+{
+	return json_pack("{s:b,s:o}", "ok", 1, "exit", exit_report(status));
 }
 
 /* Answers everybody who waits; the process is forgotten if one of them said so. */
@@ -86,7 +101,7 @@ static void process_ended(struct process *p)
 		client_put(w->client);
 		kfree(w);
 	}
-	if (release)
+	if (release || p->orphan)
 		process_free(p);
 }
 
@@ -100,7 +115,14 @@ void process_on_exit(struct thread_group *tg, int wait_status)
 	p->status = wait_status;
 	if (p->tty)
 		wake_up_all(&p->wait, 0); /* the pump ends it */
-	else
+	else if (!p->starting)
+		process_ended(p);
+}
+
+void process_started(struct process *p)
+{
+	p->starting = false;
+	if (p->exited && !p->ended && !p->tty)
 		process_ended(p);
 }
 
@@ -129,8 +151,11 @@ void processes_forget(const char *container)
 	struct process *p, *next;
 
 	list_for_each_entry_safe (p, next, &control()->processes, node)
-		if (p->ended && !strcmp(p->container, container))
-			process_free(p);
+		if (!p->starting && !strcmp(p->container, container)) {
+			p->orphan = true;
+			if (p->ended)
+				process_free(p);
+		}
 }
 
 /* ---- the terminal ---- */

@@ -126,6 +126,15 @@ int request_container(struct request *r, struct container **out)
 	return *out ? 0 : request_fail(r, -ENOENT, "no container is called '%.64s'", id);
 }
 
+int request_usable(struct request *r, const struct container *ct)
+{
+	int err = container_check(ct);
+
+	if (err == -EBUSY)
+		return request_fail(r, err, "the container '%s' is being made or removed", ct->id);
+	return err ? request_fail(r, err, "the first process of the container '%s' has ended", ct->id) : 0;
+}
+
 int request_process(struct request *r, struct process **out)
 {
 	const char *name = NULL;
@@ -155,12 +164,14 @@ static int op_shutdown(struct request *r)
 
 static const struct op ops[] = {
     {"ping", op_ping, false, " id op "},
-    {"create", op_create, true, " id op container root mounts hostname "},
-    {"exec", op_exec, true, " id op container argv env cwd user tty cols rows stop_signal init "},
-    {"wait", op_wait, false, " id op process release "},
-    {"signal", op_signal, false, " id op process signal group all "},
+    {"create", op_create, true, " id op container root mounts hostname namespaces "},
+    {"exec", op_exec, true, " id op container argv env cwd user tty cols rows stop_signal init hold "},
+    {"wait", op_wait, false, " id op process container release "},
+    {"signal", op_signal, false, " id op process container signal group all "},
     {"resize", op_resize, false, " id op process cols rows "},
     {"list", op_list, false, " id op "},
+    {"start", op_start, false, " id op container "},
+    {"state", op_state, false, " id op container "},
     {"delete", op_delete, true, " id op container "},
     {"shutdown", op_shutdown, false, " id op "},
     {"stats", op_stats, false, " id op "},

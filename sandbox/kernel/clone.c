@@ -14,6 +14,7 @@
 #include "sandbox/ipc/ipc.h"
 #include "sandbox/kernel/account.h"
 #include "sandbox/kernel/cgroup.h"
+#include "sandbox/kernel/container.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/mm/mm.h"
 #include "sandbox/vfs/fdtable.h"
@@ -131,6 +132,8 @@ void task_publish(struct task *t, struct thread_group *parent)
 
 	list_add_tail(&t->group_node, &tg->threads);
 	tg->live++;
+	if (tg->group_exit) /* killed before anybody could find its threads */
+		t->killed = true;
 	if (t != tg->leader)
 		return;
 	if (!own->ns->had_init) {
@@ -142,8 +145,6 @@ void task_publish(struct task *t, struct thread_group *parent)
 		list_add_tail(&tg->sibling_node, &parent->children);
 	list_add_tail(&tg->pgrp_node, &tg->pgrp->pgrp_members);
 	list_add_tail(&tg->session_node, &tg->session->session_members);
-	if (tg->container)
-		tg->container->process_count++;
 	if (!tg->cgroup)
 		cgroup_attach(tg, tg->container ? tg->container->cgroup : kernel()->root_cgroup);
 	tg_get(tg); /* the process list's own, dropped when it is reaped */
@@ -299,6 +300,8 @@ s64 task_clone(struct task *p, const struct clone_args_k *a)
 	if (!(f & LINUX_CLONE_THREAD))
 		cgroup_attach(c->tg, a->cgroup ? a->cgroup : p->tg->cgroup);
 	task_publish(c, f & LINUX_CLONE_PARENT ? p->tg->parent : p->tg);
+	if (!(f & LINUX_CLONE_THREAD) && c->tg->container)
+		container_process_began(c->tg->container, c->tg, false);
 	if (!(f & LINUX_CLONE_THREAD)) /* nobody else can have sent it anything yet */
 		c->tg->pending.set = meanwhile.set;
 	nr = pid_vnr(c->pid);

@@ -39,8 +39,9 @@ static void container_free(struct container *ct)
 	kfree(ct);
 }
 
-static int make_namespaces(struct container *ct, const char *hostname, struct mount *root)
+static int make_namespaces(struct container *ct, const struct container_spec *spec)
 {
+	struct mount *root = spec->root;
 	struct path top = {root, root->root};
 	struct nsproxy *ns = nsproxy_dup(NULL);
 	struct user_ns *user = user_ns_get(kernel()->root_user_ns);
@@ -57,40 +58,91 @@ static int make_namespaces(struct container *ct, const char *hostname, struct mo
 	if (!ns->mnt)
 		return -ENOMEM;
 	ct->fs = fs_context_new(&top, &top);
-	ct->pid_ns = pid_ns_new(user, kernel()->root_pid_ns);
+	ct->own_pid_ns = !spec->pid;
+	ct->pid_ns =
+	    spec->pid ? pid_ns_get(spec->pid->pid_ns) : pid_ns_new(user, kernel()->root_pid_ns);
 	err = cgroup_new(kernel()->root_cgroup, ct->id, &ct->cgroup);
 	if (err)
 		return err;
-	ns->uts = uts_ns_new(user, hostname, "(none)");
-	ns->ipc = ipc_ns_new(user);
-	ns->net = net_ns_new(user);
+	ns->uts = spec->uts ? uts_ns_get(spec->uts->ns->uts) : uts_ns_new(user, spec->hostname, "(none)");
+	ns->ipc = spec->ipc ? ipc_ns_get(spec->ipc->ns->ipc) : ipc_ns_new(user);
+	ns->net = net_ns_get(kernel()->net_ns);
 	ns->time = time_ns_get(kernel()->root_time_ns);
 	ns->time_for_children = time_ns_get(kernel()->root_time_ns);
 	ns->cgroup = cgroup_ns_new(user, ct->cgroup);
-	if (!ct->fs || !ct->pid_ns || !ns->uts || !ns->ipc || !ns->net || !ns->cgroup)
+	if (!ct->fs || !ct->pid_ns || !ns->uts || !ns->ipc || !ns->cgroup)
 		return -ENOMEM;
 	ns->pid_for_children = pid_ns_get(ct->pid_ns);
 	return 0;
 }
 
-int container_new(const char *id, const char *hostname, struct mount *root, struct container **out)
+int container_new(const struct container_spec *spec, struct container **out)
 {
-	struct container *ct = container_find(id) ? NULL : knew(struct container);
+	struct container *ct = container_find(spec->id) ? NULL : knew(struct container);
 	int err;
 
 	if (!ct) {
-		mount_put(root);
-		return container_find(id) ? -EEXIST : -ENOMEM;
+		mount_put(spec->root);
+		return container_find(spec->id) ? -EEXIST : -ENOMEM;
 	}
 	list_init(&ct->node);
-	snprintf(ct->id, sizeof(ct->id), "%s", id);
-	err = make_namespaces(ct, hostname, root);
+	snprintf(ct->id, sizeof(ct->id), "%s", spec->id);
+	err = make_namespaces(ct, spec);
 	if (err) {
 		container_free(ct);
 		return err;
 	}
 	list_add_tail(&ct->node, &kernel()->containers);
 	*out = ct;
+	return 0;
+}
+
+int container_check(const struct container *ct)
+{
+	if (ct->status == CONTAINER_CREATING || ct->status == CONTAINER_DELETING)
+		return -EBUSY;
+	return ct->status == CONTAINER_STOPPED || ct->pid_ns->dying ? -ESRCH : 0;
+}
+
+/* ---- its processes ---- */
+
+void container_process_began(struct container *ct, struct thread_group *tg, bool is_main)
+{
+	ct->process_count++;
+	if (is_main)
+		ct->main = tg;
+	if (ct->status == CONTAINER_CREATED && !(ct->main && ct->main->held))
+		ct->status = CONTAINER_RUNNING;
+}
+
+void container_process_ended(struct thread_group *tg)
+{
+	struct container *ct = tg->container;
+
+	if (!ct)
+		return;
+	tg->container = NULL;
+	ct->process_count--;
+	if (ct->main != tg)
+		return;
+	ct->main = NULL;
+	ct->main_ended = true;
+	ct->main_status = tg->group_exit_code;
+	if (ct->status != CONTAINER_DELETING)
+		ct->status = CONTAINER_STOPPED;
+	if (!ct->own_pid_ns) /* else the namespace's end has done it */
+		container_kill(ct);
+}
+
+int container_start(struct container *ct)
+{
+	if (!ct->main)
+		return -ESRCH;
+	if (!ct->main->held)
+		return -EALREADY;
+	ct->main->held = false;
+	ct->status = CONTAINER_RUNNING;
+	coro_wake(ct->main->leader->coro);
 	return 0;
 }
 
@@ -136,6 +188,8 @@ int container_make_init(struct container *ct)
 
 	if (ct->pid_ns->init)
 		return 0;
+	if (!ct->own_pid_ns)
+		return -ESRCH;
 	err = task_alloc(ct->pid_ns, NULL, 0, &t);
 	if (err)
 		return err;
@@ -145,20 +199,20 @@ int container_make_init(struct container *ct)
 		return err;
 	}
 	task_publish(t, NULL);
-	ct->init = t;
+	container_process_began(ct, t->tg, true);
 	return 0;
 }
 
 /* ---- the end ---- */
 
-static struct task *any_task(struct container *ct)
+static bool anyone_left(struct container *ct)
 {
 	struct task *t;
 
 	list_for_each_entry (t, &kernel()->tasks, all_node)
-		if (t->tg && t->tg->container == ct && t->state == TASK_ALIVE)
-			return t;
-	return NULL;
+		if (t->tg && t->tg->container == ct)
+			return true;
+	return false;
 }
 
 void container_kill(struct container *ct)
@@ -166,20 +220,23 @@ void container_kill(struct container *ct)
 	struct task *t;
 
 	list_for_each_entry (t, &kernel()->tasks, all_node)
-		if (t->tg && t->tg->container == ct && t->state == TASK_ALIVE && t->pid->task == t)
+		if (t->tg && t->tg->container == ct && t == t->tg->leader)
 			group_kill(t->tg, LINUX_SIGKILL);
 }
 
-void container_delete(struct container *ct)
+int container_delete(struct container *ct)
 {
-	/* by no name can anything be started in it from here on */
-	list_del_init(&ct->node);
-	ct->pid_ns->dying = true;
-	/* the end of a task is its own coroutine's work; clones under way come out and are killed too */
-	while (any_task(ct)) {
+	if (ct->status == CONTAINER_CREATING || ct->status == CONTAINER_DELETING)
+		return -EBUSY;
+	ct->status = CONTAINER_DELETING;
+	if (ct->own_pid_ns)
+		ct->pid_ns->dying = true;
+	/* the end of a task is its own coroutine's work; clones and spawns under way come out and are killed too */
+	while (anyone_left(ct) || ct->users) {
 		container_kill(ct);
 		if (sched_sleep(clock_monotonic() + DEATH_POLL_NS, SLEEP_UNINTERRUPTIBLE))
 			continue;
 	}
 	container_free(ct);
+	return 0;
 }

@@ -10,6 +10,7 @@
 #include "sandbox/fs/anon/aio.h"
 #include "sandbox/fs/devpts/tty.h"
 #include "sandbox/ipc/ipc.h"
+#include "sandbox/kernel/container.h"
 #include "sandbox/kernel/account.h"
 #include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/itimer.h"
@@ -183,8 +184,7 @@ static void namespace_end(struct pid_ns *ns, struct thread_group *self)
 			reap(child);
 }
 
-/* A task has ended: the init that waits for the last one may go on. */
-static void tell_dying_namespaces(struct task *t)
+void tell_dying_namespaces(struct task *t)
 {
 	for (struct pid_ns *ns = task_pid_ns(t); ns; ns = ns->parent)
 		if (ns->dying)
@@ -242,18 +242,15 @@ static void process_end(struct task *t)
 	if (ns->init && ns->init->tg == tg) {
 		namespace_end(ns, tg);
 		ns->init = NULL;
-		if (tg->container && tg->container->init == t)
-			tg->container->init = NULL;
 	}
 	orphan_children(tg);
 	connection_ended(tg, tg->parent, tg);
 	tell_dying_namespaces(t);
-	if (tg->container)
-		tg->container->process_count--;
 	if (tg->cgroup)
 		t->pid->cgroup_id = tg->cgroup->id;
 	cgroup_leave(tg);
 	wake_up_all(&t->pid->exit_wait, 0);
+	container_process_ended(tg);
 	if (tg->on_exit)
 		tg->on_exit(tg, tg->group_exit_code);
 	if (ptrace_holds_zombie(t))

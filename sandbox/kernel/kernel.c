@@ -44,7 +44,8 @@ int kernel_init(const char *id, u64 memory_limit, u32 task_limit)
 		return -ENOMEM;
 	k->root_pid_ns = pid_ns_new(k->root_user_ns, NULL);
 	k->root_time_ns = time_ns_new(k->root_user_ns, NULL);
-	if (!k->root_pid_ns || !k->root_time_ns)
+	k->net_ns = net_ns_new(k->root_user_ns);
+	if (!k->root_pid_ns || !k->root_time_ns || !k->net_ns)
 		return -ENOMEM;
 	err = cgroup_init();
 	if (!err)

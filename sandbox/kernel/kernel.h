@@ -15,6 +15,7 @@ struct task;
 struct pid_ns;
 struct user_ns;
 struct time_ns;
+struct net_ns;
 struct cgroup;
 struct cred;
 struct super_block;
@@ -38,6 +39,7 @@ struct kernel {
 	struct pid_ns *root_pid_ns;
 	struct user_ns *root_user_ns; /* of all containers: it maps every id to itself */
 	struct time_ns *root_time_ns; /* likewise: without offsets */
+	struct net_ns *net_ns;        /* of all containers: they share the network */
 	struct cgroup *root_cgroup;
 	struct futex_table *futexes;
 	struct syscall_stats *stats;

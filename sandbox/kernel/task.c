@@ -10,6 +10,7 @@
 #include "sandbox/fs/anon/anon.h"
 #include "sandbox/ipc/ipc.h"
 #include "sandbox/kernel/cgroup.h"
+#include "sandbox/kernel/container.h"
 #include "sandbox/kernel/exec.h"
 #include "sandbox/kernel/account.h"
 #include "sandbox/kernel/itimer.h"
@@ -382,6 +383,7 @@ static int spawn_group(struct task *t, const struct spawn_args *a)
 	tg->pgrp = pid_get(t->pid);
 	tg->session = pid_get(t->pid);
 	tg->container = a->container;
+	tg->held = a->hold;
 	tg->tty = tty_get(a->tty);
 	if (a->tty)
 		tty_set_session(a->tty, tg->session, tg->pgrp);
@@ -390,10 +392,11 @@ static int spawn_group(struct task *t, const struct spawn_args *a)
 	return 0;
 }
 
-/* The new task's coroutine: loads the image first, so that the loader runs as that task. */
+/* The new task's coroutine: loads the image first, so that the loader runs as that task. Before the spawner
+ * hears of it, the process is one that can be found and killed. */
 struct spawn_start {
 	struct task *task;
-	char **argv, **envp;
+	const struct spawn_args *args;
 	struct wait_queue done;
 	bool finished;
 	int err;
@@ -402,13 +405,25 @@ struct spawn_start {
 static void spawn_main(void *arg)
 {
 	struct spawn_start *s = arg;
+	struct container *ct = s->args->container;
 	struct task *t = s->task;
+	int err = exec_first(t, s->args->argv, s->args->envp);
 
-	s->err = exec_first(t, s->argv, s->envp);
+	if (!err)
+		err = container_check(ct);
+	if (!err) {
+		struct task *init = ct->pid_ns->init;
+		task_publish(t, init ? init->tg : NULL);
+		container_process_began(ct, t->tg, s->args->is_init);
+	}
+	s->err = err;
 	s->finished = true;
 	wake_up_all(&s->done, 0);
-	if (s->err)
+	if (err)
 		return; /* the spawner takes the task apart */
+	while (t->tg->held && !fatal_signal_pending(t))
+		if (sched_sleep(TIME_NEVER, SLEEP_KILLABLE))
+			break;
 	task_main(t);
 }
 
@@ -417,7 +432,10 @@ int task_spawn(const struct spawn_args *a, struct task **out)
 	struct container *ct = a->container;
 	struct spawn_start *s = knew(struct spawn_start);
 	struct task *t = NULL;
-	int err = s ? task_alloc(ct->pid_ns, NULL, 0, &t) : -ENOMEM;
+	int err = container_check(ct);
+
+	if (!err)
+		err = s ? task_alloc(ct->pid_ns, NULL, 0, &t) : -ENOMEM;
 
 	if (err) {
 		kfree(s);
@@ -437,9 +455,9 @@ int task_spawn(const struct spawn_args *a, struct task **out)
 		err = fs_context_chdir(t->fs, a->cwd);
 	if (!err)
 		err = mm_new(&t->mm);
+	task_get(t); /* the caller's: it may end before this coroutine runs again */
 	s->task = t;
-	s->argv = a->argv;
-	s->envp = a->envp;
+	s->args = a;
 	wait_queue_init(&s->done);
 	if (!err)
 		err = coro_start(spawn_main, s, t, &t->coro);
@@ -450,12 +468,12 @@ int task_spawn(const struct spawn_args *a, struct task **out)
 	}
 	kfree(s);
 	if (err) {
+		t->state = TASK_DEAD;
+		tell_dying_namespaces(t);
 		task_abandon(t);
+		task_put(t);
 		return err;
 	}
-	if (!ct->pid_ns->init)
-		ct->init = t;
-	task_publish(t, ct->pid_ns->init ? ct->pid_ns->init->tg : NULL);
 	*out = t;
 	return 0;
 }

@@ -102,8 +102,9 @@ struct thread_group {
 	struct key *process_keyring; /* counted, or NULL */
 	u32 dumpable;                /* PR_SET_DUMPABLE; 2 only by the kernel itself */
 
-	struct container *container;
-	struct cgroup *cgroup; /* counted; NULL once it has ended */
+	struct container *container; /* NULL once it has ended */
+	bool held;                   /* loaded, but not to run before container_start() */
+	struct cgroup *cgroup;       /* counted; NULL once it has ended */
 	struct list_head cgroup_node;
 	/* control: the supervisor's name for a process that `exec` started, or "" */
 	char process_name[24];
@@ -213,11 +214,12 @@ struct spawn_args {
 	struct cred *cred;      /* stolen */
 	struct fd_table *files; /* stolen */
 	struct tty *tty;        /* becomes the controlling terminal of a new session, or NULL */
-	bool is_init;           /* pid 1 of the container's PID namespace */
+	bool is_init;           /* the container's first process: with its end the container stops */
+	bool hold;              /* runs only after container_start() */
 	const char *process_name;
 	void (*on_exit)(struct thread_group *tg, int wait_status);
 };
-/* 0 and the new task (borrowed), or -errno with the errno execve would give. [sleeps] */
+/* 0 and the new task (counted), or -errno with the errno execve would give. [sleeps] */
 int task_spawn(const struct spawn_args *args, struct task **out) must_check;
 /* Ends the current thread; does not return. */
 void task_exit(struct task *t, int wait_status) __attribute__((noreturn));
@@ -248,18 +250,5 @@ bool task_may_signal(const struct task *from, const struct task *to, int sig);
 
 /* execve(2): replaces the current task's image; on success the registers are the new image's. [sleeps] */
 s64 task_execve(struct task *t, int dirfd, const char *path, char **argv, char **envp, int flags);
-
-/* A container: a set of namespaces and a root. */
-struct container {
-	struct list_head node;
-	char id[64];
-	struct nsproxy *ns;
-	struct pid_ns *pid_ns;
-	struct user_ns *user_ns;
-	struct cgroup *cgroup; /* counted */
-	struct fs_context *fs; /* root and cwd new processes start with */
-	struct task *init;     /* borrowed, NULL once gone */
-	u32 process_count;
-};
 
 #endif

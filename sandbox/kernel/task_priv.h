@@ -57,6 +57,8 @@ void itimer_init(struct thread_group *tg);
 
 /* exit.c */
 void child_notify(struct thread_group *tg, int code);
+/* A task has ended: the init that waits for the last one may go on. */
+void tell_dying_namespaces(struct task *t);
 void vfork_release(struct task *t);
 void futex_exit(struct task *t);
 

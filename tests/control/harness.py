@@ -88,7 +88,7 @@ class Sentry(Client):
         self.keeper = self.ready["keeper_pid"]
         with open(f"/proc/{self.keeper}/task/{self.keeper}/children") as f:
             self.children = [int(pid) for pid in f.read().split()]
-        self.pid = next(pid for pid in self.children if open(f"/proc/{pid}/comm").read() == "warren-sentry\n")
+        self.pid = next(pid for pid in self.children if status(pid, "Name") == "warren-sentry")
         super().__init__(self.path)
         if container:
             answer = self.create("c", read_only=read_only, mounts=mounts)
