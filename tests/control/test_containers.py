@@ -230,22 +230,28 @@ class Containers(WithSentry):
         for name in ("", "..", ".", "a/b", "a b", "\n", "x" * 64, "é"):
             self.assertEqual(self.make(name)["error"]["errno"], "EINVAL", name)
 
-    def test_gofer_dies_before_create(self):
-        sock = self.s.gofer(self.s.root)
-        gofer = self.s.gofers[-1]
-        gofer.kill()
-        gofer.wait()
-        self.assertFalse(self.s.ask("create", [sock.fileno()], container="d", root={"gofer": 0})["ok"])
-        sock.close()
-        self.assertEqual(self.state("d"), "ENOENT")
+    def test_no_gofer(self):
+        """the other end of the socket is closed, or nobody who speaks the protocol"""
+        for words in (None, b"", b"hello", b"\0" * 4096):
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            if words is not None:
+                theirs.send(words)
+            theirs.close()
+            self.assertFalse(self.s.ask("create", [ours.fileno()], container="d", root={"gofer": 0})["ok"])
+            ours.close()
+            self.assertEqual(self.state("d"), "ENOENT")
         self.assertTrue(self.make("d")["ok"])
 
     def test_gofer_dies_while_creating(self):
-        for after in (0, 0.001, 0.005):
+        """at whatever moment: the container is there and can be removed, or it is not there"""
+        for after in (None, 0, 0.001, 0.005):
             sock = self.s.gofer(self.s.root)
+            if after is None:
+                self.s.gofers[-1].kill()
+                self.s.gofers[-1].wait()
             number = self.s.send("create", [sock.fileno()], container="d", root={"gofer": 0, "ro": True})
             sock.close()
-            time.sleep(after)
+            time.sleep(after or 0)
             self.s.gofers[-1].kill()
             answer = self.s.receive()
             self.assertEqual(answer["id"], number)
