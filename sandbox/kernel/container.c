@@ -184,10 +184,10 @@ static int idle_prepare(struct task *t, struct container *ct)
 int container_make_init(struct container *ct)
 {
 	struct task *t;
-	int err;
+	int err = container_check(ct);
 
-	if (ct->pid_ns->init)
-		return 0;
+	if (err || ct->pid_ns->init)
+		return err;
 	if (!ct->own_pid_ns)
 		return -ESRCH;
 	err = task_alloc(ct->pid_ns, NULL, 0, &t);

@@ -57,7 +57,8 @@ struct container *container_find(const char *id);
 /* May something be started in it? 0, -EBUSY (while it is made or removed) or -ESRCH (it has stopped). */
 int container_check(const struct container *ct) must_check;
 /* Gives a container without a process of its own a first one that does nothing but be there: pid 1, to which
- * orphans go. Harmless if there is an init already. -ESRCH: it shares a PID namespace that has none. */
+ * orphans go. Harmless if there is an init already. As container_check; -ESRCH too if it shares a PID namespace that has
+ * none. */
 int container_make_init(struct container *ct) must_check;
 /* Lets its held first process go. -ESRCH: there is none; -EALREADY: it runs. */
 int container_start(struct container *ct) must_check;

@@ -281,7 +281,7 @@ class Containers(WithSentry):
         sock = self.s.gofer(self.s.root)
         gofer, other = self.s.gofers[-1], Client(self.s.path)
         gofer.send_signal(signal.SIGSTOP)
-        number = other.send("create", [sock.fileno()], container="d", root={"gofer": 0, "ro": True})
+        number = other.send("create", [sock.fileno()], container="d", root={"gofer": 0}, mounts=[{"target": "/usr", "type": "tmpfs"}])
         sock.close()
         self.assertEqual(self.s.run("/bin/true")[0], {"code": 0})
         gofer.kill()
