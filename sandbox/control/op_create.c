@@ -229,7 +229,9 @@ static int check_request(struct request *r, struct container_spec *spec, s64 *ro
 	if (err)
 		return err;
 	if (!container_name_ok(spec->id))
-		return request_fail(r, -EINVAL, "a container's name has 1 to 63 bytes of A-Z a-z 0-9 . _ -, and is not . or ..");
+		return request_fail(
+		    r, -EINVAL,
+		    "a container's name has 1 to 63 bytes of A-Z a-z 0-9 . _ -, and is not . or ..");
 	if (strlen(spec->hostname) > 64)
 		return request_fail(r, -EINVAL, "a host name has at most 64 bytes");
 	if (!json_is_object(root))

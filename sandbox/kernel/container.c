@@ -59,8 +59,7 @@ static int make_namespaces(struct container *ct, const struct container_spec *sp
 		return -ENOMEM;
 	ct->fs = fs_context_new(&top, &top);
 	ct->own_pid_ns = !spec->pid;
-	ct->pid_ns =
-	    spec->pid ? pid_ns_get(spec->pid->pid_ns) : pid_ns_new(user, kernel()->root_pid_ns);
+	ct->pid_ns = spec->pid ? pid_ns_get(spec->pid->pid_ns) : pid_ns_new(user, kernel()->root_pid_ns);
 	err = cgroup_new(kernel()->root_cgroup, ct->id, &ct->cgroup);
 	if (err)
 		return err;
@@ -231,7 +230,8 @@ int container_delete(struct container *ct)
 	ct->status = CONTAINER_DELETING;
 	if (ct->own_pid_ns)
 		ct->pid_ns->dying = true;
-	/* the end of a task is its own coroutine's work; clones and spawns under way come out and are killed too */
+	/* the end of a task is its own coroutine's work; clones and spawns under way come out and are killed
+	 * too */
 	while (anyone_left(ct) || ct->users) {
 		container_kill(ct);
 		if (sched_sleep(clock_monotonic() + DEATH_POLL_NS, SLEEP_UNINTERRUPTIBLE))

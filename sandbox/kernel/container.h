@@ -4,9 +4,9 @@
  *
  *     CREATING ──▶ CREATED ──▶ RUNNING ──▶ STOPPED          any ──▶ DELETING
  *
- * A container's first process (`main`) is the supervisor's or the kernel's (container_make_init). With its end
- * the container is STOPPED and nothing can be started in it any more. A container whose first process is held
- * is still CREATED.
+ * A container's first process (`main`) is the supervisor's or the kernel's (container_make_init). With its
+ * end the container is STOPPED and nothing can be started in it any more. A container whose first process is
+ * held is still CREATED.
  *
  * Whoever works in a container across a sleep counts itself in `users`: container_delete waits for that.
  * Processes point to their container until they have ended.
@@ -57,8 +57,8 @@ struct container *container_find(const char *id);
 /* May something be started in it? 0, -EBUSY (while it is made or removed) or -ESRCH (it has stopped). */
 int container_check(const struct container *ct) must_check;
 /* Gives a container without a process of its own a first one that does nothing but be there: pid 1, to which
- * orphans go. Harmless if there is an init already. As container_check; -ESRCH too if it shares a PID namespace that has
- * none. */
+ * orphans go. Harmless if there is an init already. As container_check; -ESRCH too if it shares a PID
+ * namespace that has none. */
 int container_make_init(struct container *ct) must_check;
 /* Lets its held first process go. -ESRCH: there is none; -EALREADY: it runs. */
 int container_start(struct container *ct) must_check;
