@@ -19,6 +19,8 @@ enum host_fd_kind {
 	HOST_FD_PLATFORM /* pidfds, control memfd, doorbell. recipe: made anew by the platform */
 };
 
+struct cgroup_charge;
+
 struct host_fd {
 	struct object obj;
 	struct list_head node; /* in the table of all */
@@ -26,6 +28,7 @@ struct host_fd {
 	enum host_fd_kind kind;
 	u32 recipe_id; /* meaning depends on kind */
 	bool writable; /* opened for writing: what a shared mapping may become */
+	struct cgroup_charge *charge; /* whom its memory is charged to; goes with it. Or NULL */
 };
 
 /* Wraps `fd`, which the struct now owns (closed at the last put). NULL without memory (fd is closed). */

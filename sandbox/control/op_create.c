@@ -88,6 +88,7 @@ static void mount_own(struct container *ct, bool read_only_root)
 	} own[] = {
 	    {"/proc", "proc", NULL, MNT_NOSUID | MNT_NODEV | MNT_NOEXEC, false},
 	    {"/sys", "sysfs", NULL, MNT_NOSUID | MNT_NODEV | MNT_NOEXEC | MNT_READONLY, false},
+	    {"/sys/fs/cgroup", "cgroup2", NULL, MNT_NOSUID | MNT_NODEV | MNT_NOEXEC, false},
 	    {"/dev", "devtmpfs", NULL, MNT_NOSUID, false},
 	    {"/dev/pts", "devpts", NULL, MNT_NOSUID | MNT_NOEXEC, false},
 	    {"/dev/shm", "tmpfs", "mode=1777", MNT_NOSUID | MNT_NODEV, false},
@@ -104,6 +105,8 @@ static void mount_own(struct container *ct, bool read_only_root)
 			continue;
 		if (!strcmp(own[i].type, "proc"))
 			opt.extra = ct->pid_ns;
+		if (!strcmp(own[i].type, "cgroup2"))
+			opt.extra = ct->cgroup;
 		err = mount_at(root, own[i].target, own[i].type, &opt, own[i].flags);
 		if (err)
 			klog(LOG_WARN, "%s is not mounted on %s: %s", own[i].type, own[i].target,

@@ -273,17 +273,21 @@ s64 task_clone(struct task *p, const struct clone_args_k *a)
 	struct task *c;
 	s32 traced_nr;
 	s64 nr;
+	struct cgroup *group = a->cgroup ? a->cgroup : p->tg->cgroup;
 	int event, err = check_flags(p, f);
 
 	if (err)
 		return err;
 	err = make_identity(p, f, &id);
 	if (!err)
+		err = cgroup_can_fork(group);
+	if (!err)
 		err = task_alloc(id.ns->pid_for_children, a->set_tid, a->set_tid_count, &c);
 	if (err) {
 		identity_drop(&id);
 		return err;
 	}
+	cgroup_charge_task(c, group);
 	c->cred = id.cred;
 	c->fs = id.fs;
 	c->ns = id.ns;
@@ -297,8 +301,10 @@ s64 task_clone(struct task *p, const struct clone_args_k *a)
 		return err;
 	}
 	c->mm->users++;
-	if (!(f & LINUX_CLONE_THREAD))
-		cgroup_attach(c->tg, a->cgroup ? a->cgroup : p->tg->cgroup);
+	if (!(f & LINUX_CLONE_THREAD)) /* the parent may have been moved meanwhile */
+		cgroup_attach(c->tg, a->cgroup && !a->cgroup->dead ? a->cgroup : p->tg->cgroup);
+	if (c->pids_cgroup != c->tg->cgroup && c->tg->cgroup)
+		cgroup_charge_task(c, c->tg->cgroup);
 	task_publish(c, f & LINUX_CLONE_PARENT ? p->tg->parent : p->tg);
 	if (!(f & LINUX_CLONE_THREAD) && c->tg->container)
 		container_process_began(c->tg->container, c->tg, false);

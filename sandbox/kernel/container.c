@@ -35,6 +35,8 @@ static void container_free(struct container *ct)
 	nsproxy_put(ct->ns);
 	pid_ns_put(ct->pid_ns);
 	user_ns_put(ct->user_ns);
+	if (ct->cgroup)
+		cgroup_remove_tree(ct->cgroup);
 	cgroup_put(ct->cgroup);
 	kfree(ct);
 }
@@ -161,6 +163,7 @@ static int idle_prepare(struct task *t, struct container *ct)
 {
 	struct thread_group *tg = tg_new();
 
+	cgroup_charge_task(t, ct->cgroup);
 	t->tg = tg;
 	t->cred = cred_new_root(ct->user_ns);
 	t->ns = nsproxy_get(ct->ns);

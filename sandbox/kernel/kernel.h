@@ -41,6 +41,7 @@ struct kernel {
 	struct time_ns *root_time_ns; /* likewise: without offsets */
 	struct net_ns *net_ns;        /* of all containers: they share the network */
 	struct cgroup *root_cgroup;
+	struct coro *memory_watch; /* cgroup_memory.c; NULL while no group has a limit */
 	struct futex_table *futexes;
 	struct syscall_stats *stats;
 	struct vfs_state *vfs;

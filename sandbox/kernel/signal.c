@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 
+#include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/ptrace.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/kernel/user.h"
@@ -229,7 +230,7 @@ static sigset64 deliverable(const struct task *t)
 bool signal_pending(struct task *t)
 {
 	return t->killed || t->tg->group_exit || deliverable(t) || ptrace_group_trap_due(t) ||
-	       (t->tg->stopped && !t->in_stop && !t->pt.tracer);
+	       (t->tg->stopped && !t->in_stop && !t->pt.tracer) || cgroup_freeze_due(t);
 }
 
 bool fatal_signal_pending(struct task *t)

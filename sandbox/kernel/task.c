@@ -41,6 +41,7 @@ static void tg_release(struct object *obj)
 	pid_put(tg->pgrp);
 	pid_put(tg->session);
 	cgroup_leave(tg);
+	cgroup_put(tg->last_cgroup);
 	key_put(tg->process_keyring);
 	sigpending_clear(&tg->pending);
 	kfree(tg);
@@ -86,6 +87,7 @@ void task_uncount(struct task *t)
 {
 	kernel()->task_count--;
 	task_uncharge_user(t);
+	cgroup_uncharge_task(t);
 }
 
 void task_user_changed(struct task *t)
@@ -341,6 +343,8 @@ void task_main(void *arg)
 	if (t->killed || signal_pending(t))
 		signal_deliver(t, false, 0);
 	for (;;) {
+		while (cgroup_gate(t, t->tg->cgroup) || fatal_signal_pending(t))
+			signal_deliver(t, false, 0); /* what came while it waited */
 		uthread_run(t->ut, &t->trap);
 		if (uthread_fast(t->ut) && task_sees_all_calls(t))
 			uthread_redo_full(t->ut, &t->trap); /* what looks at it may want all registers */
@@ -435,6 +439,8 @@ int task_spawn(const struct spawn_args *a, struct task **out)
 	int err = container_check(ct);
 
 	if (!err)
+		err = cgroup_can_fork(ct->cgroup);
+	if (!err)
 		err = s ? task_alloc(ct->pid_ns, NULL, 0, &t) : -ENOMEM;
 
 	if (err) {
@@ -455,6 +461,7 @@ int task_spawn(const struct spawn_args *a, struct task **out)
 		err = fs_context_chdir(t->fs, a->cwd);
 	if (!err)
 		err = mm_new(&t->mm);
+	cgroup_charge_task(t, ct->cgroup);
 	task_get(t); /* the caller's: it may end before this coroutine runs again */
 	s->task = t;
 	s->args = a;

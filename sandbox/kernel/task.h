@@ -106,6 +106,8 @@ struct thread_group {
 	bool held;                   /* loaded, but not to run before container_start() */
 	struct cgroup *cgroup;       /* counted; NULL once it has ended */
 	struct list_head cgroup_node;
+	struct cgroup *last_cgroup; /* counted: of a zombie */
+	u64 cgroup_user_ns, cgroup_system_ns; /* CPU time used before it came to that group */
 	/* control: the supervisor's name for a process that `exec` started, or "" */
 	char process_name[24];
 	void (*on_exit)(struct thread_group *tg, int wait_status); /* control/ hook for that */
@@ -139,6 +141,7 @@ struct task {
 	struct sighand *sighand;
 	struct nsproxy *ns;
 	struct cred *cred;
+	struct cgroup *pids_cgroup; /* counted: where pids.current counts it */
 	struct user *user;   /* whose RLIMIT_NPROC counts this task */
 	bool nproc_exceeded; /* set*uid went over it: execve may refuse */
 
@@ -152,6 +155,7 @@ struct task {
 	bool killed;      /* must exit before anything else */
 	bool ends_alone;  /* with killed: only this thread (another one's execve) */
 	bool in_stop;     /* sleeps in a group stop */
+	bool at_gate;     /* waits for its control group to run: cgroup_freeze.c */
 
 	/* the trap being served */
 	struct trap trap;

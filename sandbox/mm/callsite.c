@@ -184,7 +184,7 @@ static int copy_make(struct mm *mm, struct vma *v, struct text *x)
 
 	if (!place || kernel()->text_copies + x->size > COPIES_MAX)
 		return -ENOMEM;
-	err = shm_create("text", x->size + TRAMPOLINES, &h);
+	err = shm_create_own("text", x->size + TRAMPOLINES, &h);
 	if (err)
 		return err;
 	map = mmap(NULL, x->size + TRAMPOLINES, PROT_READ | PROT_WRITE, MAP_SHARED, h->fd, 0);

@@ -13,6 +13,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/task.h"
 #include "sandbox/mm/mm_priv.h"
 
@@ -192,7 +193,7 @@ int mm_clear(struct mm *mm)
 	return 0;
 }
 
-int shm_create(const char *name, u64 size, struct host_fd **out)
+int shm_create_own(const char *name, u64 size, struct host_fd **out)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC);
 
@@ -205,6 +206,18 @@ int shm_create(const char *name, u64 size, struct host_fd **out)
 	}
 	*out = host_fd_new(fd, HOST_FD_MEMFD, true);
 	return *out ? 0 : -ENOMEM;
+}
+
+int shm_create(const char *name, u64 size, struct host_fd **out)
+{
+	int err = shm_create_own(name, size, out);
+
+	if (err)
+		return err;
+	err = cgroup_charge_fd(*out);
+	if (err)
+		host_fd_put(*out);
+	return err;
 }
 
 int shm_punch(struct host_fd *shm, u64 offset, u64 size)

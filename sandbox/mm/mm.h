@@ -140,6 +140,8 @@ s64 mm_map_named(struct mm *mm, u64 addr, u64 size, u32 prot, u32 linux_flags, c
 
 /* Shared memory by nature: a sentry memfd with its size, for MAP_SHARED|MAP_ANONYMOUS, tmpfs and memfd. */
 int shm_create(const char *name, u64 size, struct host_fd **out) must_check;
+/* The same for the kernel's own use: charged to no control group. */
+int shm_create_own(const char *name, u64 size, struct host_fd **out) must_check;
 /* Gives the pages of [offset, offset + size) back: they read as zeros. */
 int shm_punch(struct host_fd *shm, u64 offset, u64 size) must_check;
 

@@ -259,6 +259,17 @@ void memory_committed(struct memory_usage *out)
 	mm_list_free(list, count);
 }
 
+u64 mm_list_anon(struct mm **list, u32 count, u64 quick)
+{
+	u64 sum = 0;
+
+	if (count < 2 || quick >= PSS_LIMIT_BYTES)
+		return quick;
+	for (u32 i = 0; i < count; i++)
+		sum += proportional(list[i]);
+	return sum ? sum : quick;
+}
+
 void memory_usage(struct memory_usage *out)
 {
 	u64 in_memfds = memfd_bytes(), in_arena, kept = kernel()->tmpfs_bytes;
@@ -275,12 +286,7 @@ void memory_usage(struct memory_usage *out)
 			out->tables += u.page_tables;
 			out->committed += committed(list[i]);
 		}
-		if (count > 1 && out->anon < PSS_LIMIT_BYTES) {
-			u64 sum = 0;
-			for (u32 i = 0; i < count; i++)
-				sum += proportional(list[i]);
-			out->anon = sum ? sum : out->anon;
-		}
+		out->anon = mm_list_anon(list, count, out->anon);
 		mm_list_free(list, count);
 	}
 	/* tmpfs data lies in the arena until its first shared mapping, then in a memfd */

@@ -8,6 +8,7 @@
 #include "sandbox/abi/sched.h"
 #include "sandbox/fs/anon/anon.h"
 #include "sandbox/fs/nsfs/nsfs.h"
+#include "sandbox/fs/cgroup/cgroupfs.h"
 #include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/task.h"
 #include "sandbox/mm/uaccess.h"
@@ -122,7 +123,12 @@ s64 sys_clone3(struct task *t, const u64 *a)
 		return -EFAULT;
 	if (in.flags & LINUX_CLONE_INTO_CGROUP) {
 		group = fd_get_path((int)in.cgroup);
-		return -EBADF; /* not a directory of a cgroup file system */
+		args.cgroup = group ? cgroupfs_group(group) : NULL;
+		if (!args.cgroup)
+			return -EBADF;
+		err = cgroupfs_may_clone(args.cgroup);
+		if (err)
+			return err;
 	}
 	return task_clone(t, &args);
 }

@@ -18,12 +18,14 @@
 #include "sandbox/vfs/mount_priv.h"
 
 /* File systems that other parts of the sentry bring; a build without one has a hole in the list. */
+extern const struct fs_type cgroup_fs_type;
+#pragma weak cgroup_fs_type
 extern const struct fs_type fuse_fs_type;
 #pragma weak fuse_fs_type
 
 static const struct fs_type *const types[] = {
     &tmpfs_fs_type, &ramfs_fs_type, &gofer_fs_type,   &dev_fs_type,  &devpts_fs_type,
-    &proc_fs_type,  &sys_fs_type,   &overlay_fs_type, &fuse_fs_type,
+    &cgroup_fs_type, &proc_fs_type,  &sys_fs_type,   &overlay_fs_type, &fuse_fs_type,
 };
 
 const struct fs_type *fs_type_at(u32 index)

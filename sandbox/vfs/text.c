@@ -65,7 +65,7 @@ struct text_inode {
 	void (*free_private)(void *private); /* may be NULL */
 };
 
-static void text_evict(struct inode *inode)
+void text_inode_evict(struct inode *inode)
 {
 	struct text_inode *ti = inode->private;
 
@@ -74,7 +74,7 @@ static void text_evict(struct inode *inode)
 	kfree(ti);
 }
 
-static int text_open(struct inode *inode, struct file *f)
+int text_inode_open(struct inode *inode, struct file *f)
 {
 	const struct text_file_ops *ops = inode_text_ops(inode);
 	struct text_buf *b;
@@ -90,7 +90,7 @@ static int text_open(struct inode *inode, struct file *f)
 	return 0;
 }
 
-static const struct inode_ops text_inode_ops = {.evict = text_evict, .open = text_open};
+static const struct inode_ops text_inode_ops = {.evict = text_inode_evict, .open = text_inode_open};
 
 struct inode *inode_new_text(struct super_block *sb, u32 mode, const struct text_file_ops *ops, void *private,
 			     void (*free_private)(void *private))
@@ -160,7 +160,7 @@ static s64 text_write(struct file *f, struct uio *src, u64 *pos)
 	auto_cleanup(kfreep) char *buf = NULL;
 	s64 n;
 
-	if (!ops->store)
+	if (!ops->store && !ops->store_file)
 		return -EACCES;
 	buf = kmalloc(PAGE_SIZE + 1);
 	if (!buf)
@@ -169,7 +169,7 @@ static s64 text_write(struct file *f, struct uio *src, u64 *pos)
 	if (n < 0)
 		return n;
 	buf[n] = 0;
-	n = ops->store(f->inode, buf, (size_t)n);
+	n = ops->store_file ? ops->store_file(f, buf, (size_t)n) : ops->store(f->inode, buf, (size_t)n);
 	if (n > 0)
 		*pos += (u64)n;
 	return n;

@@ -424,11 +424,16 @@ struct text_file_ops {
 	int (*show)(struct inode *inode, struct text_buf *b);
 	/* NULL: -EACCES. One write call's bytes, at most a page. */
 	s64 (*store)(struct inode *inode, const char *data, size_t size);
+	/* Instead of store: for who needs to know who opened it. May change `data`, which ends with a 0. */
+	s64 (*store_file)(struct file *f, char *data, size_t size);
 	/* A number that changes with the content, and where its changes are told: poll(2) then says POLLPRI
 	 * and POLLERR once for each. NULL: nobody can wait. */
 	u64 (*generation)(struct inode *inode, struct poll_table *pt);
 };
 extern const struct file_ops text_file_ops_generic;
+/* What a file system that has inode operations of its own for text files puts into them. */
+int text_inode_open(struct inode *inode, struct file *f);
+void text_inode_evict(struct inode *inode);
 const struct text_file_ops *inode_text_ops(struct inode *inode);
 void *inode_text_private(struct inode *inode); /* what was given to inode_new_text */
 /* free_private, if not NULL, gets `private` when the inode goes (not if this fails). */

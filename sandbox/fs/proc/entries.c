@@ -94,12 +94,13 @@ static int show_cgroup(struct task *t, struct text_buf *b)
 {
 	auto_cleanup(kfreep) char *path = NULL;
 	struct task *me = current_task();
-	const struct cgroup *root = me ? me->ns->cgroup->root : kernel()->root_cgroup;
+	const struct cgroup *root = me ? me->ns->cgroup->root : kernel()->root_cgroup, *c;
 
-	path = t->tg->cgroup ? cgroup_path(t->tg->cgroup, root) : kstrdup("/");
+	c = t->tg->cgroup ? t->tg->cgroup : t->tg->last_cgroup;
+	path = c ? cgroup_path(c, root) : kstrdup("/");
 	if (!path)
 		return -ENOMEM;
-	text_printf(b, "0::%s\n", path);
+	text_printf(b, "0::%s%s\n", path, c && c->dead ? " (deleted)" : "");
 	return 0;
 }
 

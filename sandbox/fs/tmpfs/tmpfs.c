@@ -17,6 +17,7 @@
 #include "sandbox/fs/tmpfs/data.h"
 #include "sandbox/kernel/kernel.h"
 #include "sandbox/mm/mm.h"
+#include "sandbox/kernel/cgroup.h"
 #include "sandbox/vfs/hostio.h"
 #include "sandbox/vfs/mount.h"
 #include "sandbox/vfs/vfs_priv.h"
@@ -34,6 +35,7 @@ struct tmpfs_inode {
 	struct tmpfs_data data;
 	struct xattr_store xattrs;
 	u64 charged; /* bytes of the file */
+	struct cgroup_charge in_arena; /* what a memfd holds is charged with it */
 	u64 xattr_charged;
 	char *target;
 	u32 seals;
@@ -70,6 +72,7 @@ static void recharge(struct inode *inode)
 	fs->used_bytes += now - ti(inode)->charged;
 	kernel()->tmpfs_bytes += now - ti(inode)->charged;
 	ti(inode)->charged = now;
+	cgroup_charge_set(&ti(inode)->in_arena, ti(inode)->data.fd ? 0 : now);
 	inode->attr.blocks = now / 512;
 }
 
@@ -294,6 +297,7 @@ static void tmpfs_evict(struct inode *inode)
 	fs->inodes--;
 	fs->used_bytes -= ti(inode)->charged + ti(inode)->xattr_charged;
 	kernel()->tmpfs_bytes -= ti(inode)->charged + ti(inode)->xattr_charged;
+	cgroup_charge_end(&ti(inode)->in_arena);
 	xattr_store_free(&ti(inode)->xattrs);
 	tmpfs_data_free(&ti(inode)->data);
 	kfree(ti(inode)->target);
