@@ -26,8 +26,8 @@ struct host_fd {
 	struct list_head node; /* in the table of all */
 	int fd;                /* host number; -1 while detached */
 	enum host_fd_kind kind;
-	u32 recipe_id; /* meaning depends on kind */
-	bool writable; /* opened for writing: what a shared mapping may become */
+	u32 recipe_id;                /* meaning depends on kind */
+	bool writable;                /* opened for writing: what a shared mapping may become */
 	struct cgroup_charge *charge; /* whom its memory is charged to; goes with it. Or NULL */
 };
 

@@ -95,8 +95,8 @@ struct cgroup {
 	u64 descendants;
 	u32 populated; /* processes here, and children that are populated */
 	struct cgroup_event events, memory_events, memory_local_events, pids_event, pids_local_event;
-	struct list_head inodes; /* fs/cgroup: its files that are in use */
-	u32 uid, gid;            /* whoever made it owns its files */
+	struct list_head inodes;                        /* fs/cgroup: its files that are in use */
+	u32 uid, gid;                                   /* whoever made it owns its files */
 	struct cgroup_attr attrs[CGROUP_FILES_MAX + 1]; /* fs/cgroup: last the directory itself */
 	struct super_block *sb; /* fs/cgroup: the file system whose root it is, or NULL */
 
@@ -180,8 +180,6 @@ void cgroup_call_all(struct cgroup *c);
 void cgroup_gate_open(struct cgroup *c);
 
 void cgroup_set_freeze(struct cgroup *c, bool freeze);
-/* Must the task come to the gate though it sleeps in a system call? */
-bool cgroup_freeze_due(const struct task *t);
 /* Somebody has come to a stand, gone or moved: is all of c at rest? */
 void cgroup_update_frozen(struct cgroup *c);
 

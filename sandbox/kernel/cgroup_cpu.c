@@ -121,7 +121,8 @@ static void look(struct timer *timer)
 {
 	struct cgroup *c = container_of(timer, struct cgroup, cpu.timer);
 	struct cgroup_cpu *cpu = &c->cpu;
-	u64 now = clock_monotonic(), used = usage(c), delta = used > cpu->seen_ns ? used - cpu->seen_ns : 0, next;
+	u64 now = clock_monotonic(), used = usage(c), delta = used > cpu->seen_ns ? used - cpu->seen_ns : 0,
+	    next;
 	bool new_period = now >= cpu->period_end;
 	u32 n;
 
@@ -139,8 +140,7 @@ static void look(struct timer *timer)
 	}
 	next = cpu->period_end;
 	if (!cpu->throttled)
-		next = min_t(u64, next,
-			     now + max_t(u64, (u64)cpu->left_ns / max_t(u32, n, 1), LOOK_MIN_NS));
+		next = min_t(u64, next, now + max_t(u64, (u64)cpu->left_ns / max_t(u32, n, 1), LOOK_MIN_NS));
 	if (timer_arm(timer, next)) {
 		klog(LOG_WARN, "no memory to watch cpu.max of %s", c->name);
 		cpu->active = false;

@@ -88,11 +88,6 @@ bool cgroup_gate_slow(struct task *t, struct cgroup *c)
 
 /* ---- freezer ---- */
 
-bool cgroup_freeze_due(const struct task *t)
-{
-	return t->tg->cgroup && t->tg->cgroup->freezers && !t->at_gate;
-}
-
 /* At the gate, or in a sleep that only SIGKILL ends: a stop, a vfork whose child stands still. */
 static bool stands_still(const struct task *t)
 {

@@ -227,10 +227,16 @@ static sigset64 deliverable(const struct task *t)
 	return (t->pending.set | t->tg->pending.set) & (~t->blocked | SIG_UNBLOCKABLE);
 }
 
+/* Must it come to the gate of its control group though it sleeps in a system call? */
+static bool freeze_due(const struct task *t)
+{
+	return t->tg->cgroup && t->tg->cgroup->freezers && !t->at_gate;
+}
+
 bool signal_pending(struct task *t)
 {
 	return t->killed || t->tg->group_exit || deliverable(t) || ptrace_group_trap_due(t) ||
-	       (t->tg->stopped && !t->in_stop && !t->pt.tracer) || cgroup_freeze_due(t);
+	       (t->tg->stopped && !t->in_stop && !t->pt.tracer) || freeze_due(t);
 }
 
 bool fatal_signal_pending(struct task *t)

@@ -106,7 +106,7 @@ struct thread_group {
 	bool held;                   /* loaded, but not to run before container_start() */
 	struct cgroup *cgroup;       /* counted; NULL once it has ended */
 	struct list_head cgroup_node;
-	struct cgroup *last_cgroup; /* counted: of a zombie */
+	struct cgroup *last_cgroup;           /* counted: of a zombie */
 	u64 cgroup_user_ns, cgroup_system_ns; /* CPU time used before it came to that group */
 	/* control: the supervisor's name for a process that `exec` started, or "" */
 	char process_name[24];
@@ -142,8 +142,8 @@ struct task {
 	struct nsproxy *ns;
 	struct cred *cred;
 	struct cgroup *pids_cgroup; /* counted: where pids.current counts it */
-	struct user *user;   /* whose RLIMIT_NPROC counts this task */
-	bool nproc_exceeded; /* set*uid went over it: execve may refuse */
+	struct user *user;          /* whose RLIMIT_NPROC counts this task */
+	bool nproc_exceeded;        /* set*uid went over it: execve may refuse */
 
 	/* signals */
 	struct sigpending pending;

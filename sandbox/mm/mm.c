@@ -193,6 +193,9 @@ int mm_clear(struct mm *mm)
 	return 0;
 }
 
+/* a build for tests may have no control groups */
+#pragma weak cgroup_charge_fd
+
 int shm_create_own(const char *name, u64 size, struct host_fd **out)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC);
@@ -214,7 +217,7 @@ int shm_create(const char *name, u64 size, struct host_fd **out)
 
 	if (err)
 		return err;
-	err = cgroup_charge_fd(*out);
+	err = cgroup_charge_fd ? cgroup_charge_fd(*out) : 0;
 	if (err)
 		host_fd_put(*out);
 	return err;

@@ -60,8 +60,8 @@ void memory_committed(struct memory_usage *out);
 /* By the overcommit mode: may `size` more bytes not be promised? */
 bool memory_would_overcommit(u64 size);
 
-/* The private memory of all of them, where what fork has shared counts once; `quick` (the sum of what each has)
- * if that is too much to find out. [sleeps] */
+/* The private memory of all of them, where what fork has shared counts once; `quick` (the sum of what each
+ * has) if that is too much to find out. [sleeps] */
 u64 mm_list_anon(struct mm **list, u32 count, u64 quick);
 
 /* An mm of each process that has one, each once, with a reference: an array to be freed with mm_list_free. */

@@ -1,7 +1,7 @@
 /*
  * test_cgroup.c - control groups, version 2: the hierarchy, membership, freezer, kill, events, namespaces and
- * delegation (Documentation/admin-guide/cgroup-v2.rst, cgroups(7), cgroup_namespaces(7), clone3(2)). Controllers:
- * test_cgroup_limits.c.
+ * delegation (Documentation/admin-guide/cgroup-v2.rst, cgroups(7), cgroup_namespaces(7), clone3(2)).
+ * Controllers: test_cgroup_limits.c.
  */
 #include "cgroup.h"
 
@@ -47,10 +47,18 @@ static void group_of(const char *pid, char *out, size_t size)
 
 CASE(a_group_has_the_core_files)
 {
-	static const char *const files[] = {
-	    "cgroup.type",   "cgroup.procs",    "cgroup.threads", "cgroup.controllers", "cgroup.subtree_control",
-	    "cgroup.events", "cgroup.max.depth", "cgroup.stat",    "cgroup.freeze",      "cgroup.max.descendants",
-	    "cgroup.kill",   "cpu.stat"};
+	static const char *const files[] = {"cgroup.type",
+					    "cgroup.procs",
+					    "cgroup.threads",
+					    "cgroup.controllers",
+					    "cgroup.subtree_control",
+					    "cgroup.events",
+					    "cgroup.max.depth",
+					    "cgroup.stat",
+					    "cgroup.freeze",
+					    "cgroup.max.descendants",
+					    "cgroup.kill",
+					    "cpu.stat"};
 	struct statfs st;
 
 	cg_begin();
@@ -822,8 +830,7 @@ CASE(inotify_tells_of_events)
 
 static pid_t clone_into(int fd)
 {
-	struct clone_args args = {
-	    .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)fd};
+	struct clone_args args = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)fd};
 
 	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 }
@@ -912,7 +919,8 @@ static void mounts_its_root(void)
 	char dir[] = "mnt", line[1024], root[256] = "", where[256];
 	FILE *f;
 
-	if (unshare(CLONE_NEWCGROUP | CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || mkdir(dir, 0755))
+	if (unshare(CLONE_NEWCGROUP | CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mkdir(dir, 0755))
 		_exit(1);
 	if (mount("cgroup", dir, "cgroup2", 0, NULL))
 		_exit(2);

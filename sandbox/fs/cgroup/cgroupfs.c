@@ -113,8 +113,7 @@ static const struct text_file_ops event_ops = {
 
 static struct cgroup_attr default_attr(const struct cgroup *c, u32 index)
 {
-	return (struct cgroup_attr){c->uid, c->gid,
-				    index == CGROUP_FILES_MAX ? 0755 : file_at(index)->mode};
+	return (struct cgroup_attr){c->uid, c->gid, index == CGROUP_FILES_MAX ? 0755 : file_at(index)->mode};
 }
 
 struct cgroup_attr cgroup_attr_of(struct cgroup *c, const char *name)
@@ -145,7 +144,8 @@ static void remember(struct cgroup_inode *ci)
 	const struct inode_attr *a = &ci->inode->attr;
 	struct cgroup_inode *other;
 
-	ci->cgroup->attrs[ci->index] = (struct cgroup_attr){a->uid, a->gid, (a->mode & 07777) | CGROUP_ATTR_SET};
+	ci->cgroup->attrs[ci->index] =
+	    (struct cgroup_attr){a->uid, a->gid, (a->mode & 07777) | CGROUP_ATTR_SET};
 	list_for_each_entry (other, &ci->cgroup->inodes, node)
 		if (other->index == ci->index && other != ci) { /* the same file in another mount */
 			other->inode->attr.uid = a->uid;
@@ -183,11 +183,8 @@ static int dir_readdir(struct file *f, struct dir_context *ctx);
 
 static const struct inode_ops file_inode_ops = {
     .open = text_inode_open, .evict = text_inode_evict, .setattr = file_setattr};
-static const struct inode_ops dir_inode_ops = {.lookup = dir_lookup,
-					       .mkdir = dir_mkdir,
-					       .rmdir = dir_rmdir,
-					       .setattr = dir_setattr,
-					       .evict = dir_evict};
+static const struct inode_ops dir_inode_ops = {
+    .lookup = dir_lookup, .mkdir = dir_mkdir, .rmdir = dir_rmdir, .setattr = dir_setattr, .evict = dir_evict};
 static const struct file_ops dir_file_ops = {.readdir = dir_readdir};
 
 static struct inode *new_inode(struct super_block *sb, struct cgroup_inode *ci)
@@ -364,7 +361,8 @@ static int dir_readdir(struct file *f, struct dir_context *ctx)
 		u64 pos = CGROUP_FILES_MAX + 2 + child->id;
 		if (pos < ctx->pos)
 			continue;
-		if (!ctx->emit(ctx, child->name, strlen(child->name), child->id, LINUX_S_IFDIR >> 12, pos + 1))
+		if (!ctx->emit(ctx, child->name, strlen(child->name), child->id, LINUX_S_IFDIR >> 12,
+			       pos + 1))
 			return 0;
 		ctx->pos = pos + 1;
 	}

@@ -33,8 +33,9 @@ static int show_cpu_stat(struct cgroup *c, struct text_buf *b)
 		return 0;
 	if (cpu->throttled)
 		throttled += clock_monotonic() - cpu->throttled_since;
-	text_printf(b, "nice_usec 0\nnr_periods %lu\nnr_throttled %lu\nthrottled_usec %lu\nnr_bursts %lu\n"
-		       "burst_usec %lu\n",
+	text_printf(b,
+		    "nice_usec 0\nnr_periods %lu\nnr_throttled %lu\nthrottled_usec %lu\nnr_bursts %lu\n"
+		    "burst_usec %lu\n",
 		    (unsigned long)cpu->periods, (unsigned long)cpu->throttled_periods, us(throttled),
 		    (unsigned long)cpu->bursts, us(cpu->bursts_ns));
 	return 0;
@@ -87,10 +88,10 @@ static int store_burst(struct cgroup *c, char *text, const struct cred *opener)
 }
 
 /* The weights of the nice levels, as sched(7) has them: each level is a quarter more or less. */
-static const u32 nice_weights[40] = {
-    88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916, 9548, 7620, 6100, 4904,
-    3906,  3121,  2501,  1991,  1586,  1277,  1024,  820,   655,   526,   423,  335,  272,  215,
-    172,   137,   110,   87,    70,    56,    45,    36,    29,    23,    18,   15};
+static const u32 nice_weights[40] = {88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916,
+				     9548,  7620,  6100,  4904,  3906,  3121,  2501,  1991,  1586,  1277,
+				     1024,  820,   655,   526,   423,   335,   272,   215,   172,   137,
+				     110,   87,    70,    56,    45,    36,    29,    23,    18,    15};
 
 static int show_weight(struct cgroup *c, struct text_buf *b)
 {

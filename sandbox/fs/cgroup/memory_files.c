@@ -159,12 +159,9 @@ static int store_reclaim(struct cgroup *c, char *text, const struct cred *opener
 
 static void print_events(struct text_buf *b, const u64 *counts)
 {
-	static const char *const names[MEMCG_EVENTS] = {[MEMCG_LOW] = "low",
-							[MEMCG_HIGH] = "high",
-							[MEMCG_MAX] = "max",
-							[MEMCG_OOM] = "oom",
-							[MEMCG_OOM_KILL] = "oom_kill",
-							[MEMCG_OOM_GROUP_KILL] = "oom_group_kill"};
+	static const char *const names[MEMCG_EVENTS] = {
+	    [MEMCG_LOW] = "low", [MEMCG_HIGH] = "high",         [MEMCG_MAX] = "max",
+	    [MEMCG_OOM] = "oom", [MEMCG_OOM_KILL] = "oom_kill", [MEMCG_OOM_GROUP_KILL] = "oom_group_kill"};
 
 	for (u32 i = 0; i < MEMCG_EVENTS; i++)
 		text_printf(b, "%s %lu\n", names[i], (unsigned long)counts[i]);
@@ -196,8 +193,8 @@ const struct cgroup_file cgroup_memory_files[] = {
     {"memory.low", 0644, MEMORY, show_low, store_low, 0},
     {"memory.high", 0644, MEMORY, show_high, store_high, 0},
     {"memory.max", 0644, MEMORY, show_max, store_max, 0},
-    {"memory.oom.group", 0644, CGROUP_MEMORY, CGF_NOT_ON_ROOT | CGF_DELEGATED, show_oom_group, store_oom_group,
-     0},
+    {"memory.oom.group", 0644, CGROUP_MEMORY, CGF_NOT_ON_ROOT | CGF_DELEGATED, show_oom_group,
+     store_oom_group, 0},
     {"memory.events", 0444, MEMORY, show_events, NULL, offsetof(struct cgroup, memory_events)},
     {"memory.events.local", 0444, MEMORY, show_local_events, NULL,
      offsetof(struct cgroup, memory_local_events)},

@@ -10,6 +10,7 @@
 #include "sandbox/abi/version.h"
 #include "sandbox/fs/proc/proc_priv.h"
 #include "sandbox/ipc/ipc.h"
+#include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/account.h"
 #include "sandbox/kernel/sysctl.h"
 #include "sandbox/mm/usage.h"
@@ -366,10 +367,20 @@ IPC_NUMBER(shm_next_id, IPC_SHM_NEXT_ID)
 IPC_NUMBER(sem_next_id, IPC_SEM_NEXT_ID)
 IPC_NUMBER(msg_next_id, IPC_MSG_NEXT_ID)
 IPC_NUMBER(sem, IPC_SEM)
+/* The controllers, none of them in a hierarchy of version 1. */
+static void show_cgroups(struct text_buf *b)
+{
+	text_printf(b, "#subsys_name\thierarchy\tnum_cgroups\tenabled\n");
+	for (u32 i = 0; i < CGROUP_CONTROLLERS; i++)
+		text_printf(b, "%s\t0\t%lu\t1\n", cgroup_controller_names[i],
+			    (unsigned long)kernel()->root_cgroup->descendants + 1);
+}
+
 #define IPC_FILE(name_, mode_) {"sys/kernel", #name_, mode_, .show = show_##name_, .store = store_##name_},
 
 const struct proc_file proc_files[] = {
     {"", "buddyinfo", 0400, .show = proc_show_buddyinfo},
+    {"", "cgroups", 0444, .show = show_cgroups},
     {"", "cmdline", 0444, .show = show_cmdline},
     {"", "consoles", 0444, .show = proc_show_consoles},
     {"", "cpuinfo", 0444, .show = show_cpuinfo},

@@ -261,6 +261,10 @@ static void build_kernel(struct sys_tree *t)
 	sysfs_text(t, d, "resv_hugepages", "0");
 	sysfs_text(t, d, "surplus_hugepages", "0");
 	sysfs_text(t, d, "nr_overcommit_hugepages", "0");
+	d = sysfs_dir(t, "kernel/cgroup");
+	sysfs_text(t, d, "delegate",
+		   "cgroup.procs\ncgroup.threads\ncgroup.subtree_control\nmemory.oom.group\nmemory.reclaim");
+	sysfs_text(t, d, "features", "nsdelegate\nmemory_recursiveprot");
 	d = sysfs_dir(t, "kernel");
 	sysfs_text(t, d, "uevent_seqnum", "0");
 	sysfs_text(t, d, "profiling", "0");

@@ -34,7 +34,7 @@ struct tmpfs {
 struct tmpfs_inode {
 	struct tmpfs_data data;
 	struct xattr_store xattrs;
-	u64 charged; /* bytes of the file */
+	u64 charged;                   /* bytes of the file */
 	struct cgroup_charge in_arena; /* what a memfd holds is charged with it */
 	u64 xattr_charged;
 	char *target;
