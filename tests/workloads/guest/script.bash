@@ -18,7 +18,7 @@ echo hello >&"${CO[1]}"; read -r reply <&"${CO[0]}"; echo "$reply"; co=$COPROC_P
 declare -A map=([a]=1 [b]=2); for k in a b; do echo "$k=${map[$k]}"; done
 for i in {1..5}; do (sleep 0.0$i; exit "$i") & pids[i]=$!; done
 for i in {5..1}; do wait "${pids[i]}"; echo "waited $i: $?"; done
-sleep 10 & p=$!; kill -TERM $p; wait $p; echo "killed $?"
+sleep 10 & p=$!; until [[ $(< /proc/$p/comm) = sleep ]]; do :; done; kill -TERM $p; wait $p; echo "killed $?"
 (trap 'echo got int; exit 9' INT; kill -INT $BASHPID; echo not here); echo $?
 (exec 3>log; echo to log >&3; exec 3>&-; cat log; echo x >&3) 2>&1 | sed 's/.*log/log/'
 exec 4>/dev/fd/1; echo via4 >&4; exec 4>&-
