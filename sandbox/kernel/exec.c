@@ -1,9 +1,14 @@
 /*
  * exec.c - execve(2): a new image for a process.
  *
- * The image is built whole in a fresh address space (from the pool of clean stubs) while the old one still
- * stands, so that every error up to there leaves the caller as it was. Then comes the point of no return: the
- * other threads of the process end, the caller takes the leader's identity, and the thread moves over.
+ * In general the image is built whole in a fresh address space (from the pool of clean stubs) while the old
+ * one still stands, so that every error up to there leaves the caller as it was. Then comes the point of no
+ * return: the other threads of the process end, the caller takes the leader's identity, and the thread moves
+ * over.
+ *
+ * A small process of one thread that keeps its rights keeps its stub too (exec_in_place): what it has mapped
+ * goes, the new image comes, in one request. That is the child of a shell, and saves a fork of the zygote and
+ * the end of a process. Errors after the point of no return kill it, as on Linux.
  *
  * `#!` scripts and the ELF interpreter are resolved with the caller's own rights and root.
  */
@@ -45,6 +50,7 @@ struct exec {
 	char *head; /* ELF_HEAD_SIZE */
 	struct elf_image *img, *interp_img;
 	struct mm *mm;
+	bool in_place; /* mm has the old one's stub, with the old image in it */
 	struct exec_cred cred;
 	u64 entry, sp;
 };
@@ -238,7 +244,9 @@ static int map_image(struct exec *x, u64 *bias, u64 *interp_bias)
 
 	mm_layout(x->mm, stack_limit(x), !(x->t->personality & LINUX_ADDR_NO_RANDOMIZE));
 	aspace_batch_begin(x->mm->as);
-	err = elf_load(x->mm, x->file, x->img, 0, bias, &clear);
+	err = x->in_place ? aspace_clear(x->mm->as) : 0;
+	if (!err)
+		err = elf_load(x->mm, x->file, x->img, 0, bias, &clear);
 	if (!err && x->interp) {
 		/* near the top of the mmap area, as Linux places it */
 		u64 size = x->interp_img->high - x->interp_img->low;
@@ -462,13 +470,92 @@ static void reset_task(struct task *t, struct exec *x, const char *path)
 	x->cred.cred = NULL;
 }
 
+/* The thread starts with the new image. */
+static int start_image(struct exec *x)
+{
+	struct uregs regs = {.eflags = 0x202, .rip = x->entry, .rsp = x->sp};
+
+	return uthread_exec(x->t->ut, x->mm->as, &regs);
+}
+
+/* The general way: *fatal tells that an error came behind the point of no return. */
+static int exec_moving(struct exec *x, bool *fatal)
+{
+	struct task *t = x->t;
+	struct mm *old = t->mm;
+	int err = mm_new(&x->mm);
+
+	if (!err)
+		err = build(x);
+	if (!err)
+		err = own_sighand(t) ?: own_files(t);
+	if (!err)
+		err = become_single(t);
+	if (err) {
+		mm_put(x->mm);
+		return err;
+	}
+	*fatal = true;
+	futex_exit(t); /* robust locks are given up while the old memory is still there */
+	x->mm->users = 1;
+	t->mm = x->mm;
+	err = start_image(x);
+	if (!--old->users)
+		aio_mm_exit(old);
+	mm_put(old);
+	return err;
+}
+
+static bool same_rights(const struct cred *a, const struct cred *b)
+{
+	return a->uid == b->uid && a->euid == b->euid && a->suid == b->suid && a->fsuid == b->fsuid &&
+	       a->gid == b->gid && a->egid == b->egid && a->sgid == b->sgid && a->fsgid == b->fsgid &&
+	       a->user_ns == b->user_ns && a->cap_permitted == b->cap_permitted &&
+	       a->cap_effective == b->cap_effective && a->cap_ambient == b->cap_ambient;
+}
+
+/* Whether the new image may go into the old one's stub. Not if rights change: threads that a hostile guest
+ * has made behind our back would get them. Not if much is mapped: a stub of its own is then made while
+ * another CPU takes the old one down. Nor if there are so many arguments that they may be refused. */
+static bool may_keep_stub(const struct exec *x)
+{
+	const struct task *t = x->t;
+	u64 args = strings_size(x->argv ? x->argv : x->argv_borrowed) + strings_size(x->envp);
+
+	return t->tg->live == 1 && t->tg->leader == t && !t->killed && !t->pt.tracer && !x->cred.secure &&
+	       same_rights(t->cred, x->cred.cred) && args <= ARG_LIMIT_MIN / 2 && mm_stub_reusable(t->mm);
+}
+
+static int exec_in_place(struct exec *x, bool *fatal)
+{
+	struct task *t = x->t;
+	struct mm *old = t->mm;
+	int err = uthread_full_frame(t->ut);
+
+	if (!err)
+		err = own_sighand(t) ?: own_files(t);
+	if (err)
+		return err;
+	if (t->killed || !mm_stub_reusable(old)) /* it slept */
+		return exec_moving(x, fatal);
+	*fatal = x->in_place = true;
+	futex_exit(t);
+	err = mm_reuse_stub(old, &x->mm);
+	if (err)
+		return err;
+	x->mm->users = 1;
+	t->mm = x->mm;
+	mm_put(old);
+	err = build(x);
+	return err ? err : start_image(x);
+}
+
 s64 task_execve(struct task *t, int dirfd, const char *path, char **argv, char **envp, int flags)
 {
 	static const char *const no_argv[2] = {"", NULL};
 	struct exec x = {
 	    .t = t, .argv_borrowed = argv && argv[0] ? argv : (char **)(uintptr_t)no_argv, .envp = envp};
-	struct uregs regs = {.eflags = 0x202};
-	struct mm *old = t->mm;
+	bool fatal = false;
 	s32 old_tid = pid_nr(t->pid, task_pid_ns(t));
 	int err;
 
@@ -477,32 +564,16 @@ s64 task_execve(struct task *t, int dirfd, const char *path, char **argv, char *
 	t->nproc_exceeded = false;
 	err = prepare(&x, dirfd, path, flags);
 	if (!err)
-		err = mm_new(&x.mm);
-	if (!err)
-		err = build(&x);
-	if (!err)
-		err = own_sighand(t) ?: own_files(t);
-	if (!err)
-		err = become_single(t);
-	if (err) {
-		mm_put(x.mm);
+		err = may_keep_stub(&x) ? exec_in_place(&x, &fatal) : exec_moving(&x, &fatal);
+	if (err && !fatal) {
 		finish(&x);
 		return err;
 	}
-	futex_exit(t); /* robust locks are given up while the old memory is still there */
-	regs.rip = x.entry;
-	regs.rsp = x.sp;
-	x.mm->users = 1;
-	t->mm = x.mm;
-	err = uthread_exec(t->ut, x.mm->as, &regs);
-	if (!--old->users)
-		aio_mm_exit(old);
-	mm_put(old);
 	reset_task(t, &x, path);
 	vfork_release(t);
 	finish(&x);
 	if (err) { /* too late to report it */
-		klog(LOG_WARN, "execve: the new address space could not take the thread");
+		klog(LOG_WARN, "execve: the new image failed behind the point of no return: %d", err);
 		task_exit_group(t, LINUX_SIGKILL);
 	}
 	t->regs_changed = true;

@@ -18,6 +18,8 @@
 #include "sandbox/mm/mm_priv.h"
 
 #define STACK_GAP_MIN (128UL << 20)
+#define REUSE_PAGES   (64UL << 8) /* 64 MiB: the child of a shell or of make, not of a JVM */
+#define REUSE_VMAS    128U
 #define STACK_RANDOM  (16UL << 30) /* how much lower than the end the stack's top may be */
 
 /* ---- life ---- */
@@ -174,22 +176,28 @@ int mm_fork(struct mm *parent, struct mm **out)
 	return 0;
 }
 
-int mm_clear(struct mm *mm)
+bool mm_stub_reusable(const struct mm *mm)
 {
-	auto_cleanup(mm_unlock) struct mm *locked = mm_lock(mm);
-	int err = aspace_clear(mm->as);
-	struct tree_node *n;
+	u64 pages = 0;
 
-	if (err)
-		return err;
-	while ((n = tree_first(&mm->vmas)))
-		vma_remove(mm, vma_of(n));
-	mm_set_exe(mm, NULL);
-	mm->brk_start = mm->brk = 0;
-	mm->callsites_off = false;
-	memset(mm->callsites, 0, sizeof(mm->callsites));
-	mm->lock_future = 0;
-	mm->membarrier = 0;
+	if (mm->obj.refs != 1 || mm->users != 1 || mm->dying || !list_empty(&mm->aio) || mm->lock_owner)
+		return false;
+	for (struct tree_node *n = tree_first(&mm->vmas); n; n = tree_next(n))
+		if (vma_of(n)->prot & LINUX_PROT_WRITE)
+			pages += (vma_of(n)->end - vma_of(n)->start) / PAGE_SIZE;
+	return pages <= REUSE_PAGES && mm->vma_count <= REUSE_VMAS;
+}
+
+int mm_reuse_stub(struct mm *old, struct mm **out)
+{
+	struct mm *mm = mm_alloc();
+
+	if (!mm)
+		return -ENOMEM;
+	mm->as = old->as;
+	old->as = NULL;
+	aspace_set_owner(mm->as, mm);
+	*out = mm;
 	return 0;
 }
 

@@ -95,8 +95,11 @@ struct mm *mm_get(struct mm *mm);
 void mm_put(struct mm *mm);
 /* The program that runs in it (reference taken; NULL: none): while it runs nobody may write it (ETXTBSY). */
 void mm_set_exe(struct mm *mm, struct file *f);
-/* Empties an mm for execve in place. [sleeps] */
-int mm_clear(struct mm *mm) must_check;
+/* execve in place: does nobody but its one task use the mm, and is it small enough to be emptied rather than
+ * replaced? Then its stub can go over to a new mm, with all that it has mapped (aspace_clear); the old one is
+ * good for mm_put only. */
+bool mm_stub_reusable(const struct mm *mm);
+int mm_reuse_stub(struct mm *old, struct mm **out) must_check;
 
 struct vma *vma_find(struct mm *mm, u64 addr); /* first with end > addr, or NULL */
 struct vma *vma_at(struct mm *mm, u64 addr);   /* containing addr, or NULL */

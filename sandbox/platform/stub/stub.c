@@ -63,7 +63,7 @@ uint64_t copy_string(void *dst, const void *src, uint64_t max); /* 0, or 1: faul
 int64_t compare_exchange(uint32_t *word, uint32_t expected, uint32_t desired,
 			 uint32_t *prev); /* 0, 1: fault */
 int64_t spawn_thread(uint64_t slot);
-void trap_handler(int signo, char *info, char *uc);
+char *trap_handler(int signo, char *info, char *uc);
 void thread_wait(struct slot *s);
 int fast_trap(struct slot *s);
 void zygote_setup(uint64_t *stack);
@@ -332,7 +332,8 @@ static void describe_full(struct slot *s, uint64_t *g)
 
 /* ---- the handler of every signal the host may send to a guest thread ---- */
 
-void trap_handler(int signo, char *info, char *uc)
+/* Returns the frame to go on from. */
+char *trap_handler(int signo, char *info, char *uc)
 {
 	uint64_t *g = (uint64_t *)(uc + UC_GREGS_OFFSET);
 	struct slot *s = (struct slot *)((uint64_t)uc & -(uint64_t)SLOT_SIZE);
@@ -341,11 +342,11 @@ void trap_handler(int signo, char *info, char *uc)
 	if ((signo == SIG_SEGV || signo == SIG_BUS) && g[G_RIP] >= (uint64_t)copy_begin &&
 	    g[G_RIP] < (uint64_t)copy_end) {
 		g[G_RIP] = (uint64_t)copy_fault;
-		return;
+		return uc;
 	}
 	if (signo == SIG_URG && in_stub) {
 		kick_in_fast_path(s, g);
-		return;
+		return uc;
 	}
 	s->frame = (uint64_t)uc;
 	__asm__ volatile("rdfsbase %0" : "=r"(s->fs_base));
@@ -371,6 +372,7 @@ void trap_handler(int signo, char *info, char *uc)
 	s->kicked = 0;
 	hand_over(s);
 	answer(s);
+	return (char *)s->frame;
 }
 
 /* A host thread begins: its slot is in the state TRAP (or already REPLY) with a frame to continue from. */

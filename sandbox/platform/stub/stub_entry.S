@@ -218,9 +218,12 @@ spawn_thread:
 spawned:			/* all signals are to be blocked until the first rt_sigreturn: they are, in a handler */
 	jmp start_thread
 
-signal_entry:
+signal_entry:			/* goes on from the frame that the handler returns: the host's, or one made by the sentry */
 	cld
-	jmp trap_handler
+	sub $8, %rsp
+	call trap_handler
+	mov %rax, %rsp
+	jmp restorer
 
 /* ---- patched calls ----
  * From a trampoline: eax = number, rcx = address behind a syscall instruction that makes the same call; everything

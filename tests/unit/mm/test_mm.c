@@ -30,9 +30,8 @@ int aspace_fork(struct aspace *parent, struct aspace **out, void *owner)
 void aspace_destroy(struct aspace *as)
 {
 }
-int aspace_clear(struct aspace *as)
+void aspace_set_owner(struct aspace *as, void *owner)
 {
-	return refuse;
 }
 int aspace_map_anon(struct aspace *as, struct uthread *by, uaddr_t addr, u64 size, int prot, bool noreserve)
 {
