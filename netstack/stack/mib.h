@@ -4,23 +4,21 @@
 #ifndef WARREN_NETSTACK_MIB_H
 #define WARREN_NETSTACK_MIB_H
 
+/* clang-format off: it never agrees with itself here */
 #define MIB_LIST(X)                                                                                          \
 	X(IpInReceives)                                                                                      \
 	X(IpInHdrErrors)                                                                                     \
-	X(IpInAddrErrors)                                                                                    \
-	X(IpInUnknownProtos)                                                                                 \
-	X(IpInDiscards)                                                                                      \
-	X(IpInDelivers)                                                                                      \
-	X(IpOutRequests) X(IpOutDiscards) X(IpOutNoRoutes) X(IpReasmTimeout) X(IpReasmReqds) X(IpReasmOKs)   \
-	    X(IpReasmFails) X(IpFragOKs) X(IpFragFails) X(IpFragCreates) X(IcmpInMsgs) X(IcmpInErrors)       \
-		X(IcmpInCsumErrors) X(IcmpOutMsgs) X(IcmpInEchos) X(IcmpOutEchoReps) X(TcpActiveOpens) X(    \
-		    TcpPassiveOpens) X(TcpAttemptFails) X(TcpEstabResets) X(TcpCurrEstab) X(TcpInSegs)       \
-		    X(TcpOutSegs) X(TcpRetransSegs) X(TcpInErrs) X(TcpOutRsts) X(TcpInCsumErrors) X(         \
-			UdpInDatagrams) X(UdpNoPorts) X(UdpInErrors) X(UdpOutDatagrams) X(UdpRcvbufErrors)   \
-			X(UdpSndbufErrors) X(UdpInCsumErrors) X(UdpIgnoredMulti) X(SyncookiesSent) X(        \
-			    SyncookiesRecv) X(SyncookiesFailed) X(ListenOverflows) X(ListenDrops) X(TW)      \
-			    X(TWRecycled) X(PAWSEstab) X(PAWSActive) X(DelayedACKs) X(DelayedACKLost) X(     \
-				TCPPureAcks) X(TCPHPAcks) X(TCPHPHits) X(TCPSackRecovery) X(TCPRenoRecovery) \
+	X(IpInAddrErrors) X(IpInUnknownProtos) X(IpInDiscards) X(IpInDelivers) X(IpOutRequests) X(           \
+	    IpOutDiscards) X(IpOutNoRoutes) X(IpReasmTimeout) X(IpReasmReqds) X(IpReasmOKs) X(IpReasmFails)  \
+	    X(IpFragOKs) X(IpFragFails) X(IpFragCreates) X(IcmpInMsgs) X(IcmpInErrors) X(IcmpInCsumErrors)   \
+		X(IcmpOutMsgs) X(IcmpInEchos) X(IcmpOutEchoReps) X(TcpActiveOpens) X(TcpPassiveOpens) X(     \
+		    TcpAttemptFails) X(TcpEstabResets) X(TcpCurrEstab) X(TcpInSegs) X(TcpOutSegs)            \
+		    X(TcpRetransSegs) X(TcpInErrs) X(TcpOutRsts) X(TcpInCsumErrors) X(UdpInDatagrams) X(     \
+			UdpNoPorts) X(UdpInErrors) X(UdpOutDatagrams) X(UdpRcvbufErrors) X(UdpSndbufErrors)  \
+			X(UdpInCsumErrors) X(UdpIgnoredMulti) X(SyncookiesSent) X(SyncookiesRecv) X(         \
+			    SyncookiesFailed) X(ListenOverflows) X(ListenDrops) X(TW) X(TWRecycled)          \
+			    X(PAWSEstab) X(PAWSActive) X(DelayedACKs) X(DelayedACKLost) X(TCPPureAcks) X(    \
+				TCPHPAcks) X(TCPHPHits) X(TCPSackRecovery) X(TCPRenoRecovery)                \
 				X(TCPLostRetransmit) X(TCPFastRetrans) X(TCPSlowStartRetrans) X(TCPTimeouts) \
 				    X(TCPLossProbes) X(TCPLossProbeRecovery) X(TCPDSACKOldSent)              \
 					X(TCPDSACKOfoSent) X(TCPDSACKRecv) X(TCPDSACKUndo) X(TCPFullUndo) X( \
@@ -36,6 +34,7 @@
 									X(TCPDelivered) X(TCPDeliveredCE)    \
 									    X(TCPSackRecoveryFail)           \
 										X(TCPRcvPruned)
+/* clang-format on */
 
 #define MIB_ENUM(name) MIB_##name,
 enum net_mib { MIB_LIST(MIB_ENUM) MIB_COUNT };
