@@ -177,11 +177,12 @@ static void count_event(struct cgroup *c, int which)
 static u64 badness(struct thread_group *tg, u64 limit)
 {
 	s64 adj = (s32)tg->oom_score_adj, score;
-	struct task *t = tg->leader;
 	struct mm_usage u = {0};
+	struct task *t;
 
 	if (adj == -1000 || tg->group_exit || !tg->live)
 		return 0;
+	t = tg->leader;
 	if (task_pid_ns(t)->init == t && !t->ut)
 		return 0; /* a container's idle init */
 	if (t->mm)
@@ -258,6 +259,10 @@ static void out_of_memory(struct cgroup *c)
 
 	count_event(c, MEMCG_MAX);
 	victim = choose(c);
+	if (victim && !victim->live) { /* it has ended while others were looked at */
+		tg_put(victim);
+		return;
+	}
 	if (!victim)
 		return;
 	count_event(c, MEMCG_OOM);

@@ -146,7 +146,7 @@ void task_publish(struct task *t, struct thread_group *parent)
 	list_add_tail(&tg->pgrp_node, &tg->pgrp->pgrp_members);
 	list_add_tail(&tg->session_node, &tg->session->session_members);
 	if (!tg->cgroup)
-		cgroup_attach(tg, tg->container ? tg->container->cgroup : kernel()->root_cgroup);
+		cgroup_attach(tg, tg->container ? container_cgroup(tg->container) : kernel()->root_cgroup);
 	tg_get(tg); /* the process list's own, dropped when it is reaped */
 }
 

@@ -105,6 +105,13 @@ int container_check(const struct container *ct)
 	return ct->status == CONTAINER_STOPPED || ct->pid_ns->dying ? -ESRCH : 0;
 }
 
+struct cgroup *container_cgroup(const struct container *ct)
+{
+	if (ct->cgroup->control && ct->main && ct->main->cgroup)
+		return ct->main->cgroup;
+	return ct->cgroup;
+}
+
 /* ---- its processes ---- */
 
 void container_process_began(struct container *ct, struct thread_group *tg, bool is_main)

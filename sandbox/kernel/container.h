@@ -60,6 +60,9 @@ int container_check(const struct container *ct) must_check;
  * orphans go. Harmless if there is an init already. As container_check; -ESRCH too if it shares a PID
  * namespace that has none. */
 int container_make_init(struct container *ct) must_check;
+/* The control group for what is started in it: its own, or where its first process has gone if its own has
+ * given controllers to the groups below. Borrowed. */
+struct cgroup *container_cgroup(const struct container *ct);
 /* Lets its held first process go. -ESRCH: there is none; -EALREADY: it runs. */
 int container_start(struct container *ct) must_check;
 /* Kills everything in it, waits until it is gone, and frees the container. Not while it is CREATING or

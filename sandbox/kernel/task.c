@@ -439,7 +439,7 @@ int task_spawn(const struct spawn_args *a, struct task **out)
 	int err = container_check(ct);
 
 	if (!err)
-		err = cgroup_can_fork(ct->cgroup);
+		err = cgroup_can_fork(container_cgroup(ct));
 	if (!err)
 		err = s ? task_alloc(ct->pid_ns, NULL, 0, &t) : -ENOMEM;
 
@@ -461,7 +461,7 @@ int task_spawn(const struct spawn_args *a, struct task **out)
 		err = fs_context_chdir(t->fs, a->cwd);
 	if (!err)
 		err = mm_new(&t->mm);
-	cgroup_charge_task(t, ct->cgroup);
+	cgroup_charge_task(t, container_cgroup(ct));
 	task_get(t); /* the caller's: it may end before this coroutine runs again */
 	s->task = t;
 	s->args = a;

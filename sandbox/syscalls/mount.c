@@ -184,6 +184,14 @@ static int copy_in_data(char **out, u64 user)
 	return 0;
 }
 
+/* A type or a source: a text like any other, for which Linux has no ENAMETOOLONG. */
+static int copy_in_name(char **out, u64 user)
+{
+	int err = copy_in_path(out, uaddr(user));
+
+	return err == -ENAMETOOLONG ? -EINVAL : err;
+}
+
 s64 sys_mount(struct task *t, const u64 *a)
 {
 	auto_cleanup(kfreep) char *source = NULL, *target = NULL, *type = NULL, *data = NULL;
@@ -191,9 +199,9 @@ s64 sys_mount(struct task *t, const u64 *a)
 	s64 ret = 0;
 
 	if (a[2])
-		ret = copy_in_path(&type, uaddr(a[2]));
+		ret = copy_in_name(&type, a[2]);
 	if (!ret && a[0])
-		ret = copy_in_path(&source, uaddr(a[0]));
+		ret = copy_in_name(&source, a[0]);
 	if (!ret && a[4])
 		ret = copy_in_data(&data, a[4]);
 	if (!ret)

@@ -290,6 +290,25 @@ class Containers(WithSentry):
         self.assertEqual(self.state("d"), "ENOENT")
         other.close()
 
+    def test_control_groups(self):
+        """one for each container, seen as the root; it and what its processes have made in it goes with it"""
+        self.make("d")
+        sh = lambda text: self.s.run("/bin/sh", "-c", text, container="d")[1].decode()
+        self.start("d", "/bin/sleep", "1000", init=True)
+        self.assertEqual(sh("cat /proc/self/cgroup"), "0::/\n")
+        self.assertIn("1\n", sh("cat /sys/fs/cgroup/cgroup.procs"))
+        # as an init system does: everybody into a leaf, then controllers for the groups
+        self.assertEqual(sh("cd /sys/fs/cgroup; mkdir leaf; for p in $(cat cgroup.procs); do echo $p > leaf/cgroup.procs; done 2>/dev/null; "
+                            "echo +pids +memory +cpu > cgroup.subtree_control; cat cgroup.subtree_control"), "cpu memory pids\n")
+        self.assertEqual(sh("cat /proc/self/cgroup"), "0::/leaf\n")
+        # its own limits are not its own to change
+        self.assertEqual(sh("echo 5 > /sys/fs/cgroup/pids.max || echo no") , "no\n")
+        self.assertEqual(sh("echo 0 > /sys/fs/cgroup/leaf/pids.max; cat /sys/fs/cgroup/leaf/pids.max"), "")  # the shell may not fork now
+        self.assertEqual(self.start("d", "/bin/true")["error"]["errno"], "EAGAIN")
+        self.assertTrue(self.s.ask("delete", container="d")["ok"])
+        self.assertTrue(self.make("d")["ok"])
+        self.assertEqual(sh("cd /sys/fs/cgroup; ls -d leaf; cat cgroup.subtree_control pids.current"), "3\n")
+
     def test_nothing_stays(self):
         """objects, descriptors and gofers after twenty containers with processes, terminals and files"""
         def objects():

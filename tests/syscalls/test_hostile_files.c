@@ -95,6 +95,7 @@ CASE(names_of_every_length)
 
 CASE(descriptors_up_to_a_million)
 {
+	alarm(100);
 	struct rlimit r = {1048576, 1048576};
 	int fd = open("/dev/null", O_RDONLY), last = -1, n;
 

@@ -121,7 +121,13 @@ static int ovl_check(const char *data)
 
 static int find_dir(const char *name, struct path *out)
 {
-	return path_lookup(AT_FDCWD, name, WALK_FOLLOW | WALK_DIRECTORY, out);
+	int err = path_lookup(AT_FDCWD, name, WALK_FOLLOW, out);
+
+	if (!err && !mode_is_dir(out->dentry->inode->attr.mode)) {
+		path_put(out);
+		err = -EINVAL; /* as Linux says it of a layer */
+	}
+	return err;
 }
 
 /* The next name of a list with colons between; a backslash takes the meaning of a character away. */

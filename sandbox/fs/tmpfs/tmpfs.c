@@ -594,10 +594,35 @@ struct tmpfs_options {
 	u32 mode, uid, gid;
 };
 
+static int parse_number(const char *s, int base, u32 *out)
+{
+	char *end;
+	u64 n;
+
+	errno = 0;
+	n = strtoull(s, &end, base);
+	if (*s < '0' || *s > '9' || *end || errno || n > UINT32_MAX)
+		return -EINVAL;
+	*out = (u32)n;
+	return 0;
+}
+
+/* Policies of memory, of which there is one node, 0. */
+static int check_policy(const char *s)
+{
+	static const char *const known[] = {"default", "local",      "prefer",      "prefer:0",
+					    "bind:0",  "interleave", "interleave:0"};
+
+	for (size_t i = 0; i < ARRAY_COUNT(known); i++)
+		if (!strcmp(s, known[i]))
+			return 0;
+	return -EINVAL;
+}
+
 static int parse_options(const char *data, struct tmpfs_options *o)
 {
 	auto_cleanup(kfreep) char *copy = kstrdup(data ? data : "");
-	char *word, *rest = copy, *value, *end;
+	char *word, *rest = copy, *value;
 	int err = 0;
 
 	if (!copy)
@@ -612,26 +637,29 @@ static int parse_options(const char *data, struct tmpfs_options *o)
 		if (!value)
 			return -EINVAL;
 		*value++ = 0;
-		end = NULL;
 		if (!strcmp(word, "size"))
 			err = parse_size(value, &o->size);
 		else if (!strcmp(word, "nr_inodes"))
 			err = parse_size(value, &o->inodes);
-		else if (!strcmp(word, "huge") || !strcmp(word, "mpol") || !strcmp(word, "nr_blocks"))
-			err = !strcmp(word, "nr_blocks") ? parse_blocks(value, &o->size)
-			      : *value                   ? 0
-							 : -EINVAL;
+		else if (!strcmp(word, "nr_blocks"))
+			err = parse_blocks(value, &o->size);
+		else if (!strcmp(word, "huge")) /* the host decides */
+			err = !strcmp(value, "never") || !strcmp(value, "always") ||
+				      !strcmp(value, "advise") || !strcmp(value, "within_size")
+				  ? 0
+				  : -EINVAL;
+		else if (!strcmp(word, "mpol"))
+			err = check_policy(value);
 		else if (!strcmp(word, "mode"))
-			o->mode = (u32)strtoul(value, &end, 8) & 07777;
+			err = parse_number(value, 8, &o->mode);
 		else if (!strcmp(word, "uid"))
-			o->uid = (u32)strtoul(value, &end, 10);
+			err = parse_number(value, 10, &o->uid);
 		else if (!strcmp(word, "gid"))
-			o->gid = (u32)strtoul(value, &end, 10);
+			err = parse_number(value, 10, &o->gid);
 		else
 			err = -EINVAL;
-		if (end && *end)
-			err = -EINVAL;
 	}
+	o->mode &= 07777;
 	return err;
 }
 
