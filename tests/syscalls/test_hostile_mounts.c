@@ -1,6 +1,6 @@
 /*
- * test_hostile_mounts.c - mount(2), fsconfig(2) and umount2(2) with options nobody means well with, and crowds of
- * processes and threads against their limits: an errno for each, and nothing is lost.
+ * test_hostile_mounts.c - mount(2), fsconfig(2) and umount2(2) with options nobody means well with, and
+ * crowds of processes and threads against their limits: an errno for each, and nothing is lost.
  */
 #include "cgroup.h"
 
@@ -33,26 +33,37 @@ static int tmpfs(const char *options)
 
 CASE(tmpfs_options_that_are_none)
 {
-	static const char *const bad[] = {"nonsense",	    "size",	    "size=",	       "size=x",
-					  "size=12q",	    "size=-1x",	    "mode=9",	       "mode=rwx",
-					  "mode=",	    "uid=",	    "uid=x",	       "gid=x",
-					  "nr_inodes=x",    "size=1m=2m",
-					  "size=1m,,bad=1", "uid=99999999999999999999", "gid=-2", "nr_blocks=",
-					  "huge=maybe",	    "mpol=none:",   "SIZE=1m",	       " size=1m"};
+	static const char *const bad[] = {
+	    "nonsense",    "size",       "size=",          "size=x",
+	    "size=12q",    "size=-1x",   "mode=9",         "mode=rwx",
+	    "mode=",       "uid=",       "uid=x",          "gid=x",
+	    "nr_inodes=x", "size=1m=2m", "size=1m,,bad=1", "uid=99999999999999999999",
+	    "gid=-2",      "nr_blocks=", "huge=maybe",     "mpol=none:",
+	    "SIZE=1m",     " size=1m"};
 
 	own_mounts();
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		if (tmpfs(bad[i]) == 0)
 			case_fail(__FILE__, __LINE__, "\"%s\" is taken", bad[i]);
 		else if (errno != EINVAL)
-			case_fail(__FILE__, __LINE__, "\"%s\" gave %s, not EINVAL", bad[i], errno_name(errno));
+			case_fail(__FILE__, __LINE__, "\"%s\" gave %s, not EINVAL", bad[i],
+				  errno_name(errno));
 }
 
 CASE(tmpfs_options_that_are_fine)
 {
-	static const char *const good[] = {"",		"size=0",  "size=1m",	      "size=1M,mode=700",
-					   "size=50%",	",",	   ",,size=4k,,",     "nr_inodes=1k",
-					   "nr_blocks=10", "mode=0", "uid=5,gid=6",   "size=1m,size=2m"};
+	static const char *const good[] = {"",
+					   "size=0",
+					   "size=1m",
+					   "size=1M,mode=700",
+					   "size=50%",
+					   ",",
+					   ",,size=4k,,",
+					   "nr_inodes=1k",
+					   "nr_blocks=10",
+					   "mode=0",
+					   "uid=5,gid=6",
+					   "size=1m,size=2m"};
 
 	own_mounts();
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
