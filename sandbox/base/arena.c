@@ -40,6 +40,8 @@ struct page_desc {
 	};
 };
 
+#define TABLE_SIZE PAGE_UP(PAGE_COUNT * sizeof(struct page_desc))
+
 struct object_head {
 	const char *type;
 	u32 size;
@@ -259,20 +261,19 @@ static void *run_alloc(size_t size, const char *type)
 
 int arena_create(u64 limit_bytes)
 {
-	u64 table = PAGE_UP(PAGE_COUNT * sizeof(struct page_desc)), random = 0;
 	struct arena *a;
-	char *at;
+	u64 random = 0;
+	int err;
 
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		return -errno;
 	/* somewhere between 16 and 80 TiB: recorded, so that a restore can use the same addresses */
-	at = (char *)(0x100000000000UL + (random % 0x4000) * 0x100000000UL);
-	a = mmap(at, PAGE_SIZE + table + ARENA_SIZE, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
-	if (a == MAP_FAILED)
-		return -errno;
+	err = arena_attach(0x100000000000UL + (random % 0x4000) * 0x100000000UL);
+	if (err)
+		return err;
+	a = g_arena;
 	a->pages = (struct page_desc *)(void *)((char *)a + PAGE_SIZE);
-	a->base = (char *)a + PAGE_SIZE + table;
+	a->base = (char *)a + PAGE_SIZE + TABLE_SIZE;
 	a->limit = limit_bytes ? limit_bytes : ARENA_SIZE;
 	a->log_fd = 2;
 	a->top = 1; /* page 0 stays unused: alignment skipping counts trailing zeros */
@@ -280,8 +281,57 @@ int arena_create(u64 limit_bytes)
 		a->free_blocks[i] = NONE;
 	for (unsigned i = 0; i < ARENA_CLASSES; i++)
 		a->slabs[i] = NONE;
+	return 0;
+}
+
+u64 arena_address(void)
+{
+	return (u64)(uintptr_t)g_arena;
+}
+
+u64 arena_extent(void)
+{
+	return PAGE_SIZE + TABLE_SIZE + ARENA_SIZE;
+}
+
+int arena_attach(u64 address)
+{
+	struct arena *a = mmap((void *)address, arena_extent(), PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+
+	if (a == MAP_FAILED)
+		return -errno;
 	g_arena = a;
 	return 0;
+}
+
+bool arena_valid(void)
+{
+	const struct arena *a = g_arena;
+
+	return a->pages == (const struct page_desc *)(const void *)((const char *)a + PAGE_SIZE) &&
+	       a->base == (const char *)a + PAGE_SIZE + TABLE_SIZE && a->top <= PAGE_COUNT &&
+	       arena_contains(a->root, 1);
+}
+
+int arena_ranges(int (*fn)(void *start, u64 size, void *arg), void *arg)
+{
+	struct arena *a = g_arena;
+	int err = fn(a, PAGE_SIZE, arg);
+
+	if (!err)
+		err = fn(a->pages, PAGE_UP(a->top * sizeof(struct page_desc)), arg);
+	for (u32 page = 1; page < a->top && !err; page++) {
+		struct page_desc *d = desc(page);
+		u64 count = 1UL << d->order;
+
+		if (d->state != PAGE_RUN && d->state != PAGE_SLAB && d->state != PAGE_FREE)
+			continue;
+		if (d->state != PAGE_FREE)
+			err = fn(page_addr(page), count * PAGE_SIZE, arg);
+		page += (u32)count - 1;
+	}
+	return err;
 }
 
 void arena_set_root(void *root)

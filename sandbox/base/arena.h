@@ -68,6 +68,20 @@ static inline void kfreep(void *pp)
 	kfree(*(void **)pp);
 }
 
+/* ---- checkpoints ---- */
+
+/* Calls fn for every range of pages that holds something, the allocator's own included, until it returns
+ * other than 0. */
+int arena_ranges(int (*fn)(void *start, u64 size, void *arg), void *arg) must_check;
+/* Reserves the same arena again, empty, where it was in another sentry: `address` as arena_address() was
+ * there. Its ranges are then the caller's to fill. */
+int arena_attach(u64 address) must_check;
+u64 arena_address(void);
+/* All addresses that belong to an arena there, header included. */
+u64 arena_extent(void);
+/* Is this, once filled, an arena made by arena_create()? */
+bool arena_valid(void);
+
 /* Calls fn once per type with what lives in the arena. */
 void arena_walk_types(void (*fn)(const char *type, u64 count, u64 bytes, void *arg), void *arg);
 /* Calls fn for every live allocation. */

@@ -34,6 +34,10 @@ struct host_fd {
 /* Wraps `fd`, which the struct now owns (closed at the last put). NULL without memory (fd is closed). */
 struct host_fd *host_fd_new(int fd, enum host_fd_kind kind, bool writable) must_check;
 
+/* The standard streams of processes started from outside: recipe_id of HOST_FD_STDIO. */
+#define HOST_FD_STREAM(process, stream) ((u32)(process) << 2 | (u32)(stream))
+#define HOST_FD_TERMINAL                3 /* instead of the streams 0 to 2 */
+
 static inline struct host_fd *host_fd_get(struct host_fd *h)
 {
 	object_get(&h->obj);

@@ -145,11 +145,13 @@ static int client_start(int fd)
 	err = host_poll_add(&c->poll, EPOLLIN | EPOLLOUT | EPOLLRDHUP);
 	if (!err)
 		err = coro_start(client_main, c, NULL, &coro);
-	if (err)
+	if (err) {
 		client_put(c);
-	else
-		list_add_tail(&c->node, &control()->clients);
-	return err;
+		return err;
+	}
+	coro->service = true;
+	list_add_tail(&c->node, &control()->clients);
+	return 0;
 }
 
 /* ---- accepting ---- */
@@ -202,6 +204,22 @@ static void accept_main(void *arg)
 	}
 }
 
+int control_restore(int listen_fd)
+{
+	struct control *ctl = control();
+	struct client *c;
+
+	json_set_alloc_funcs(json_alloc, kfree);
+	list_for_each_entry (c, &ctl->clients, node) {
+		c->reader.fd_count = 0; /* the numbers mean nothing here */
+		client_drop(c);
+	}
+	if (fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) | O_NONBLOCK))
+		return -errno;
+	ctl->listener->fd = listen_fd;
+	return host_poll_renew(ctl->listener);
+}
+
 int control_start(int listen_fd)
 {
 	struct control *ctl = knew(struct control);
@@ -223,5 +241,9 @@ int control_start(int listen_fd)
 	ctl->poll.ready = listener_ready;
 	kernel()->control = ctl;
 	err = host_poll_add(&ctl->poll, EPOLLIN);
-	return err ? err : coro_start(accept_main, ctl, NULL, &coro);
+	if (!err)
+		err = coro_start(accept_main, ctl, NULL, &coro);
+	if (!err)
+		coro->service = true;
+	return err;
 }

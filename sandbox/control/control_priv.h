@@ -22,6 +22,7 @@ struct control {
 	struct list_head clients;
 	struct list_head processes; /* struct process.node */
 	u64 next_process;
+	u32 creates; /* requests so far: with a descriptor's index, the name of a gofer's tree */
 };
 
 static inline struct control *control(void)
@@ -73,6 +74,7 @@ struct request {
 	const struct op *op;
 	int fds[PROTO_MAX_FDS]; /* -1: taken */
 	u32 fd_count;
+	u32 create; /* the how manieth `create` this is */
 	json_t *answer;     /* set by the operation: fields beyond "ok" */
 	bool answers_later; /* the operation has taken care of the answer */
 	char message[REQUEST_MESSAGE];
@@ -111,7 +113,8 @@ int request_process(struct request *r, struct process **out) must_check;
 
 struct process {
 	struct list_head node;
-	char name[24];
+	u64 number;
+	char name[24]; /* "pNUMBER" */
 	char container[64];
 	json_t *argv;            /* for list */
 	s32 pid;                 /* in the container */
@@ -166,6 +169,8 @@ int op_exec(struct request *r);
 int op_wait(struct request *r);
 int op_signal(struct request *r);
 int op_resize(struct request *r);
+int op_checkpoint(struct request *r);
+int op_restore(struct request *r);
 int op_stats(struct request *r);
 int op_arena(struct request *r);
 

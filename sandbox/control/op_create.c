@@ -131,6 +131,7 @@ static int gofer_mount_new(struct request *r, s64 index, bool read_only, bool sh
 	sock = host_fd_new(fd, HOST_FD_CONTROL, true);
 	if (!sock)
 		return -ENOMEM;
+	sock->recipe_id = r->create * PROTO_MAX_FDS + (u32)index;
 	err = gofer_conn_new(sock, &conn);
 	if (err)
 		return request_fail(r, err, "the gofer does not answer: %s", strerrorname_np(-err));
@@ -370,6 +371,7 @@ int op_create(struct request *r)
 	s64 root_fd = 0;
 	int err = check_request(r, &spec, &root_fd, &read_only);
 
+	r->create = control()->creates++;
 	if (!err)
 		err = make_root(r, root_fd, read_only, &spec.root);
 	if (err)

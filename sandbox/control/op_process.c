@@ -121,7 +121,8 @@ static int read_args(struct request *r, struct exec_args *a)
 
 /* ---- descriptors ---- */
 
-static int open_streams(struct request *r, struct fd_table *files, const struct cred *cred)
+static int open_streams(struct request *r, struct fd_table *files, const struct cred *cred,
+			const struct process *p)
 {
 	for (int i = 0; i < 3; i++) {
 		struct file *f;
@@ -129,7 +130,7 @@ static int open_streams(struct request *r, struct fd_table *files, const struct 
 		int fd, err = request_take_fd(r, i, &fd);
 
 		if (!err)
-			err = hostfd_create(fd, cred->uid, cred->gid, &f);
+			err = hostfd_create(fd, cred->uid, cred->gid, HOST_FD_STREAM(p->number, i), &f);
 		if (err)
 			return request_fail(r, err, "standard stream %d cannot be used: %s", i,
 					    strerrorname_np(-err));
@@ -217,7 +218,7 @@ static int exec_with(struct request *r, struct exec_args *a, struct process *p)
 	if (!err)
 		err = user_resolve(r, a->ct, a->user, a->uid, a->gid, &cred);
 	if (!err)
-		err = a->tty ? open_terminal(r, a, files, &master, &sock) : open_streams(r, files, cred);
+		err = a->tty ? open_terminal(r, a, files, &master, &sock) : open_streams(r, files, cred, p);
 	if (err) {
 		cred_put(cred);
 		if (files)

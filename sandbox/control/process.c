@@ -51,7 +51,8 @@ int process_new(const struct container *ct, json_t *argv, struct process **out)
 
 	if (!p)
 		return -ENOMEM;
-	snprintf(p->name, sizeof(p->name), "p%llu", (unsigned long long)++control()->next_process);
+	p->number = ++control()->next_process;
+	snprintf(p->name, sizeof(p->name), "p%llu", (unsigned long long)p->number);
 	snprintf(p->container, sizeof(p->container), "%s", ct->id);
 	p->argv = json_incref(argv);
 	p->stop_signal = LINUX_SIGTERM;
@@ -286,6 +287,7 @@ int process_start_pump(struct process *p, struct tty *tty, int sock)
 		pty_master_close(tty);
 		return -ENOMEM;
 	}
+	p->sock->recipe_id = HOST_FD_STREAM(p->number, HOST_FD_TERMINAL);
 	p->poll.fd = p->sock;
 	p->poll.ready = sock_ready;
 	err = host_poll_add(&p->poll, EPOLLIN | EPOLLOUT | EPOLLRDHUP);

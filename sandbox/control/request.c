@@ -174,6 +174,8 @@ static const struct op ops[] = {
     {"state", op_state, false, " id op container "},
     {"delete", op_delete, true, " id op container "},
     {"shutdown", op_shutdown, false, " id op "},
+    {"checkpoint", op_checkpoint, true, " id op pages manifest "},
+    {"restore", op_restore, true, " id op gofers streams "},
     {"stats", op_stats, false, " id op "},
     {"arena", op_arena, false, " id op "},
 };
@@ -184,6 +186,13 @@ static const struct op *op_find(const char *name)
 		if (!strcmp(ops[i].name, name))
 			return &ops[i];
 	return NULL;
+}
+
+/* A checkpoint of the sandbox was made, or it is one that waits for its resources. */
+static bool allowed_when_frozen(const char *name)
+{
+	return !strcmp(name, "restore") || !strcmp(name, "ping") || !strcmp(name, "stats") ||
+	       !strcmp(name, "shutdown");
 }
 
 /* ---- life of a request ---- */
@@ -296,6 +305,9 @@ static int request_parse(struct request *r, const struct proto_message *m)
 	r->op = op_find(name);
 	if (!r->op)
 		return request_fail(r, -ENOSYS, "no such operation: '%.40s'", name);
+	if (kernel()->checkpoint && !allowed_when_frozen(name))
+		return request_fail(r, -EBUSY,
+				    "the sandbox is frozen: a checkpoint of it was made, or it is one");
 	return fields_known(r, r->root, r->op->fields);
 }
 

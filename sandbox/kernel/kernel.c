@@ -28,6 +28,7 @@ int kernel_init(const char *id, u64 memory_limit, u32 task_limit)
 	list_init(&k->tasks);
 	list_init(&k->containers);
 	list_init(&k->host_fds);
+	list_init(&k->gofers);
 	k->boot_monotonic_ns = clock_monotonic();
 	k->boot_realtime_ns = clock_realtime();
 	k->memory_limit = memory_limit;

@@ -28,6 +28,7 @@ struct vfs_state;    /* vfs/: list of file system types, anonymous mounts, the d
 struct socket_state; /* socket/: abstract unix names */
 struct tty_state;    /* fs/devpts */
 struct random_state;
+struct checkpoint;
 struct control; /* control/: connections to supervisors */
 
 struct kernel {
@@ -48,9 +49,11 @@ struct kernel {
 	struct socket_state *sockets;
 	struct tty_state *ttys;
 	struct control *control;
-	struct list_head host_fds; /* struct host_fd.node */
-	struct tree users;         /* struct user by id */
-	struct tree keys;          /* struct key by serial */
+	struct checkpoint *checkpoint; /* checkpoint/: while one is made or restored */
+	struct list_head gofers;       /* struct gofer_fs.node */
+	struct list_head host_fds;     /* struct host_fd.node */
+	struct tree users;             /* struct user by id */
+	struct tree keys;              /* struct key by serial */
 	u32 last_key;
 	u64 boot_monotonic_ns, boot_realtime_ns;
 	u64 memory_limit; /* bytes of guest memory, 0 = none */
@@ -64,6 +67,8 @@ struct kernel {
 	u64 next_ino, next_dev, next_mount_id, next_cookie;
 	u64 text_copies; /* bytes of text copied for patching, mm/callsite.c */
 	bool strace;
+	u64 base_address; /* of the program, if it has chosen it itself (main/base.c) */
+	u64 json_seed;
 	int maps_fd; /* the sentry's own /proc/self/maps, for the arena check; 0: none */
 	char id[64];
 };

@@ -76,6 +76,10 @@ int sched_loop(void)
 			idle_since = 0;
 			continue;
 		}
+		if (s->at_rest && s->at_rest(s->at_rest_arg)) {
+			s->at_rest = NULL;
+			continue;
+		}
 		if (!idle_since)
 			idle_since = cycles();
 		if (platform_should_spin() && cycles_since(idle_since) < SPIN_CYCLES) {
@@ -102,10 +106,17 @@ void sched_stop(int code)
 	sched()->stop_code = code;
 }
 
+static int poll_arm(struct host_poll *p)
+{
+	struct epoll_event ev = {.events = p->events | EPOLLET, .data.u64 = (u64)(uintptr_t)p};
+
+	return epoll_ctl(sched()->epoll_fd, EPOLL_CTL_ADD, p->fd->fd, &ev) ? -errno : 0;
+}
+
 int host_poll_add(struct host_poll *p, u32 epoll_events)
 {
 	struct sched *s = sched();
-	struct epoll_event ev = {.events = epoll_events | EPOLLET, .data.u64 = (u64)(uintptr_t)p};
+	int err;
 
 	if (s->epoll_fd < 0) {
 		s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -113,14 +124,64 @@ int host_poll_add(struct host_poll *p, u32 epoll_events)
 			return -errno;
 	}
 	p->events = epoll_events;
-	return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, p->fd->fd, &ev) ? -errno : 0;
+	if (!p->node.next)
+		list_init(&p->node);
+	list_del_init(&p->node);
+	list_add_tail(&p->node, &s->polls);
+	err = poll_arm(p);
+	if (err)
+		list_del_init(&p->node);
+	return err;
 }
 
 void host_poll_remove(struct host_poll *p)
 {
-	if (p->events && epoll_ctl(sched()->epoll_fd, EPOLL_CTL_DEL, p->fd->fd, NULL))
+	if (p->events && p->fd->fd >= 0 && epoll_ctl(sched()->epoll_fd, EPOLL_CTL_DEL, p->fd->fd, NULL))
 		klog(LOG_WARN, "epoll_ctl: errno %d", errno);
 	p->events = 0;
+	if (p->node.next)
+		list_del_init(&p->node);
+}
+
+int host_poll_renew(struct host_fd *fd)
+{
+	struct host_poll *p;
+	int err = 0;
+
+	list_for_each_entry (p, &sched()->polls, node)
+		if (p->fd == fd && p->events && !err)
+			err = poll_arm(p);
+	return err == -EPERM ? 0 : err; /* always ready, as hostfd.c knows */
+}
+
+void sched_when_at_rest(bool (*fn)(void *arg), void *arg)
+{
+	sched()->at_rest = fn;
+	sched()->at_rest_arg = arg;
+}
+
+void sched_restore(u64 then)
+{
+	struct sched *s = sched();
+
+	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (s->epoll_fd < 0)
+		panic("epoll_create1: errno %d", errno);
+	s->boot_cycles = cycles() - (then - s->boot_cycles);
+	s->timers_looked = 0;
+	s->at_rest = NULL;
+	s->dead = NULL;
+	kernel()->current = NULL;
+	s->holding = true;
+	s->generation++;
+}
+
+void sched_release(void)
+{
+	struct sched *s = sched();
+
+	s->holding = false;
+	list_splice_tail_init(&s->held, &s->run_queue);
 }
 
 bool sched_alone(void)

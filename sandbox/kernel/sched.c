@@ -26,6 +26,8 @@ int sched_init(void)
 	if (!s)
 		return -ENOMEM;
 	list_init(&s->run_queue);
+	list_init(&s->polls);
+	list_init(&s->held);
 	s->epoll_fd = -1;
 	s->boot_ns = clock_monotonic();
 	s->boot_cycles = cycles();
@@ -69,6 +71,7 @@ int coro_start(void (*fn)(void *), void *arg, struct task *task, struct coro **o
 	c->fn = fn;
 	c->arg = arg;
 	c->task = task;
+	c->generation = s->generation;
 	sp = (u64 *)(void *)(c->stack + CORO_STACK_SIZE - 16);
 	*--sp = (u64)(uintptr_t)coro_entry; /* coro_entry calls: its stack is then aligned as the ABI wants */
 	*--sp = 0;                          /* rbp */
@@ -191,6 +194,10 @@ bool sched_run_ready(void)
 	while (!list_empty(&batch)) {
 		struct coro *c = list_first_entry(&batch, struct coro, run_node);
 		list_del_init(&c->run_node);
+		if (s->holding && !c->service && c->generation != s->generation) {
+			list_add_tail(&c->run_node, &s->held);
+			continue;
+		}
 		kernel()->current = c;
 		coro_switch(&s->loop_sp, c->sp);
 		kernel()->current = NULL;

@@ -22,6 +22,9 @@ struct coro {
 	void *arg;
 	struct task *task; /* the guest task this is the kernel stack of, or NULL */
 	bool sleeping, woken, ended;
+	bool
+	    service; /* of the kernel's own, touches neither guests nor streams: runs while others are held */
+	u32 generation; /* the restore since which it is */
 	enum sleep_state sleep_state;
 	u64 busy_cycles; /* how long it has run */
 	u64 sleeps;      /* that a signal could have ended: what Linux calls voluntary switches */
@@ -46,11 +49,24 @@ bool sched_alone(void);
 struct host_poll {
 	struct host_fd *fd;
 	void (*ready)(struct host_poll *p, u32 epoll_events);
-	u32 events; /* what is armed */
+	u32 events;            /* what is armed */
+	struct list_head node; /* while armed, of all */
 };
 /* Watches a host descriptor, edge triggered; ready() runs on the loop's own stack and must not sleep. */
 int host_poll_add(struct host_poll *p, u32 epoll_events) must_check;
 void host_poll_remove(struct host_poll *p);
+
+/* A descriptor has taken another's place under `fd`: whatever watches it watches the new one. */
+int host_poll_renew(struct host_fd *fd) must_check;
+
+/* Calls fn(arg) on the loop's own stack whenever nothing is left to run, until fn returns true; NULL: no
+ * longer. */
+void sched_when_at_rest(bool (*fn)(void *arg), void *arg);
+/* A restored arena's loop has not begun: no descriptor is watched yet. `cycles`: the counter when it was
+ * saved. All coroutines but services are held until sched_release(), for what they would meet is not there
+ * yet. */
+void sched_restore(u64 cycles);
+void sched_release(void);
 
 /* ---- clocks and timers (ns) ---- */
 /* How long the loop spins for the next trap before it sleeps: some 50 µs. */

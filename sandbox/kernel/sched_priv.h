@@ -21,6 +21,12 @@ struct sched {
 	u64 timers_looked;        /* cycles */
 	u64 boot_ns, boot_cycles; /* for cycles_to_ns */
 	int epoll_fd;
+	struct list_head polls; /* struct host_poll.node */
+	struct list_head held;  /* coroutines that would run but must not yet */
+	bool holding;
+	u32 generation;
+	bool (*at_rest)(void *arg);
+	void *at_rest_arg;
 	bool stopping;
 	int stop_code;
 };

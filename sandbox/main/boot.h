@@ -21,6 +21,8 @@ struct boot_options {
 	const char *id;
 	u64 memory_bytes, task_limit; /* 0: none given */
 	bool strace;
+	int manifest_fd, pages_fd;     /* of the image to go on from, or -1 */
+	u64 monotonic_ns, boottime_ns; /* what clocks said when it was made */
 
 	/* found out while booting */
 	bool own_uid; /* uid is this sandbox's alone */
@@ -40,6 +42,12 @@ enum { KEEPER_LOG_FD = 3, KEEPER_SOCK_FD, KEEPER_PROC_FD, KEEPER_SIGNAL_FD };
 /* Says why boot fails, to the starter, and ends the process. */
 void boot_fail(const struct boot_options *o, const char *fmt, ...) printf_like(2, 3)
     __attribute__((noreturn));
+
+/* base.c: the first thing main() does: goes on at a load address of its own, `wanted` or a random one (0). */
+void base_choose(int argc, char **argv, u64 wanted);
+/* Where that is; 0 if it could not be done. */
+u64 base_address(void);
+bool base_is_own(void);
 
 /* crash.c: a fault of the sentry says where it was. */
 void crash_install(void);

@@ -17,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sandbox/main/boot.h"
@@ -90,6 +91,46 @@ static void enter_user_namespace(struct boot_options *o)
 	o->uid = o->gid = INNER_ID;
 }
 
+/* Division that rounds down, as offsets are written. */
+static s64 floor_seconds(s64 ns)
+{
+	return ns / (s64)NSEC_PER_SEC - (ns % (s64)NSEC_PER_SEC < 0);
+}
+
+static s64 floor_rest(s64 ns)
+{
+	return ns - floor_seconds(ns) * (s64)NSEC_PER_SEC;
+}
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
+
+static s64 clock_ns(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (s64)ts.tv_sec * (s64)NSEC_PER_SEC + ts.tv_nsec;
+}
+
+/* Clocks that go on from where they stood when the image was made: a time namespace gives them to guests
+ * (vDSO included) and to the sentry alike. The next fork's child is in it. */
+static void set_clocks(struct boot_options *o)
+{
+	char text[160];
+	s64 monotonic, boottime;
+
+	if (unshare(CLONE_NEWTIME))
+		boot_fail(o, "cannot make a time namespace, which an image's clocks need: errno %d", errno);
+	monotonic = (s64)o->monotonic_ns - clock_ns(CLOCK_MONOTONIC);
+	boottime = (s64)o->boottime_ns - clock_ns(CLOCK_BOOTTIME);
+	snprintf(text, sizeof(text), "monotonic %lld %lld\nboottime %lld %lld\n",
+		 (long long)floor_seconds(monotonic), (long long)floor_rest(monotonic),
+		 (long long)floor_seconds(boottime), (long long)floor_rest(boottime));
+	write_file(o, "/proc/self/timens_offsets", text);
+}
+
 void confine_namespaces(struct boot_options *o)
 {
 	bool root = geteuid() == 0;
@@ -110,6 +151,8 @@ void confine_namespaces(struct boot_options *o)
 		    o,
 		    "cannot make namespaces: errno %d; warren-sentry needs CAP_SYS_ADMIN or user namespaces",
 		    errno);
+	if (o->manifest_fd >= 0)
+		set_clocks(o);
 }
 
 void confine_root(const struct boot_options *o)

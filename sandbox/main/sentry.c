@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sandbox/checkpoint/checkpoint.h"
 #include "sandbox/control/control.h"
 #include "sandbox/kernel/kernel.h"
 #include "sandbox/main/boot.h"
@@ -117,6 +118,26 @@ static void boot_kernel(const struct boot_options *o, int maps_fd)
 	kernel()->maps_fd = own_maps;
 }
 
+/* The same for a kernel that lies in an image. */
+static void restore_kernel(const struct boot_options *o, int maps_fd)
+{
+	struct checkpoint_boot b = {.manifest_fd = o->manifest_fd,
+				    .pages_fd = o->pages_fd,
+				    .maps_fd = maps_fd,
+				    .account_fd = o->account_fd,
+				    .log_fd = o->log_fd};
+	int own_maps = fcntl(maps_fd, F_DUPFD_CLOEXEC, FD_FIRST);
+	char why[256] = "";
+	int err = checkpoint_load(&b, why, sizeof(why));
+
+	if (err)
+		boot_fail(o, "%s", why[0] ? why : "the image cannot be restored");
+	close(o->manifest_fd);
+	kernel()->maps_fd = own_maps;
+	kernel()->strace = o->strace;
+	snprintf(kernel()->id, sizeof(kernel()->id), "%s", o->id);
+}
+
 static void say_ready(const struct boot_options *o)
 {
 	/* nobody reads: the starter is gone, and with it whoever wanted this sandbox */
@@ -127,8 +148,9 @@ static void say_ready(const struct boot_options *o)
 
 void sentry_main(struct boot_options *o)
 {
-	int maps_fd, oom_fd,
-	    *wanted[] = {&o->report_fd, &o->control_fd, &o->log_fd, &maps_fd, &oom_fd, &o->account_fd};
+	int maps_fd, oom_fd, *wanted[] = {&o->report_fd, &o->control_fd, &o->log_fd,      &maps_fd,
+					  &oom_fd,       &o->account_fd, &o->manifest_fd, &o->pages_fd};
+	bool restore = o->manifest_fd >= 0;
 	char oom_score[16];
 	size_t seed;
 	int err;
@@ -144,15 +166,21 @@ void sentry_main(struct boot_options *o)
 	keep_descriptors(o, wanted, ARRAY_COUNT(wanted));
 	set_limits(o);
 	confine_rights(o, o->may_ptrace);
-	boot_kernel(o, maps_fd);
+	if (restore)
+		restore_kernel(o, maps_fd);
+	else
+		boot_kernel(o, maps_fd);
+	kernel()->base_address = base_address();
 	if (oom_score[0] && !set_oom_score(oom_fd, oom_score))
 		klog(LOG_WARN, "the sentry's own OOM score cannot be restored: errno %d", errno);
 	close(oom_fd);
 	/* jansson would open /dev/urandom for it otherwise */
 	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		boot_fail(o, "no random numbers: errno %d", errno);
-	json_object_seed(seed | 1);
-	err = control_start(o->control_fd);
+	if (!restore)
+		kernel()->json_seed = seed | 1;
+	json_object_seed(kernel()->json_seed); /* objects of the image were filled with its own */
+	err = restore ? control_restore(o->control_fd) : control_start(o->control_fd);
 	if (!err)
 		err = filter_install_sentry();
 	if (err)

@@ -49,7 +49,7 @@ static u64 stub_clock(const struct aspace *as, bool *known)
 	    (clockid_t)(~(unsigned)as->pid << 3 | 2); /* process CPU clock, see clock_getcpuclockid(3) */
 
 	*known = as->state == ASPACE_UP && !clock_gettime(clock, &ts);
-	return *known ? (u64)ts.tv_sec * NSEC_PER_SEC + (u64)ts.tv_nsec : as->cpu_settled;
+	return *known ? (u64)ts.tv_sec * NSEC_PER_SEC + (u64)ts.tv_nsec + as->cpu_offset : as->cpu_settled;
 }
 
 void account_settle(struct aspace *as)
@@ -71,6 +71,14 @@ void account_settle(struct aspace *as)
 		ut->charged_ns += (u64)((unsigned __int128)used * ut->guest_delta / sum);
 	}
 	as->cpu_settled = now;
+}
+
+void account_stop(struct aspace *as)
+{
+	bool known;
+
+	account_settle(as);
+	as->cpu_settled = stub_clock(as, &known);
 }
 
 void account_thread_leaves(struct uthread *ut)
@@ -152,6 +160,35 @@ int account_init(int fd)
 	a->poll.ready = account_ready;
 	platform()->account = a;
 	return 0;
+}
+
+void account_restore(int fd)
+{
+	struct account *a = platform()->account;
+
+	if (!a && account_init(fd))
+		klog(LOG_WARN, "no memory to watch what stubs cost");
+	if (!a)
+		return;
+	a->sock->fd = fd;
+	a->poll.events = 0;
+	a->watched = false;
+	if (fd < 0) {
+		host_fd_put(a->sock);
+		kfree(a);
+		platform()->account = NULL;
+	}
+}
+
+void account_respawned(struct aspace *as)
+{
+	bool known;
+	u64 now;
+
+	as->cpu_offset = 0;
+	now = stub_clock(as, &known);
+	if (known)
+		as->cpu_offset = as->cpu_settled - now;
 }
 
 static int ask(struct account *a, const struct account_request *q, struct host_fd **out)

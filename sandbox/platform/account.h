@@ -12,6 +12,11 @@
 
 #include "sandbox/platform/platform.h" /* enum account_file */
 
+/* A restored sentry's socket; -1: there is none. */
+void account_restore(int fd);
+/* The stub of `as` is a new one: its clock goes on where the old one's stood. */
+void account_respawned(struct aspace *as);
+
 /* One message each way, in order. */
 struct account_request {
 	u32 file; /* enum account_file */

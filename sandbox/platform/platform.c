@@ -22,14 +22,34 @@
 #define EVENT_BELL   0
 #define EVENT_SOCKET (1ULL << 32)
 #define POOL_TARGET  1
+/* more than CONTROL_SIZE; the arena lies above 16 TiB */
+#define WINDOWS_BELOW_ARENA (1UL << 38)
 #ifndef SO_PASSPIDFD
 #define SO_PASSPIDFD 76
 #endif
 
 static_assert(WIN_SIZE == WIN_RW + WIN_RW_SIZE, "a window is the request page's block and the slots");
 static_assert(WIN_RW_SIZE == SLOT_COUNT * SLOT_SIZE, "slots fill the window");
+static_assert(WINDOWS_BELOW_ARENA > CONTROL_SIZE, "windows end below the arena");
 static_assert(GLOB_OFFSET == (u64)WIN_COUNT * WIN_SIZE, "the glob page follows the windows");
 static_assert(PLATFORM_USER_END <= STUB_BASE - 0x100000000, "the guest's end stays clear of the stub");
+
+static unsigned count_cpus(void)
+{
+	cpu_set_t cpus;
+
+	return sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : (unsigned)CPU_COUNT(&cpus);
+}
+
+/* A restored platform has the structs already. */
+static int adopt(struct host_fd **h, int fd)
+{
+	if (*h)
+		(*h)->fd = fd;
+	else
+		*h = host_fd_new(fd, HOST_FD_PLATFORM, true);
+	return *h ? 0 : -ENOMEM;
+}
 
 static int open_descriptors(struct platform *p)
 {
@@ -37,8 +57,7 @@ static int open_descriptors(struct platform *p)
 
 	if (fd < 0)
 		return -errno;
-	p->control = host_fd_new(fd, HOST_FD_PLATFORM, true);
-	if (!p->control)
+	if (adopt(&p->control, fd))
 		return -ENOMEM;
 	if (ftruncate(fd, (off_t)CONTROL_SIZE) ||
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
@@ -46,12 +65,11 @@ static int open_descriptors(struct platform *p)
 	fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	p->bell = host_fd_new(fd, HOST_FD_PLATFORM, true);
+	if (adopt(&p->bell, fd))
+		return -ENOMEM;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return -errno;
-	p->socket = host_fd_new(pair[0], HOST_FD_PLATFORM, true);
-	p->stub_socket = host_fd_new(pair[1], HOST_FD_PLATFORM, true);
-	if (!p->bell || !p->socket || !p->stub_socket)
+	if (adopt(&p->socket, pair[0]) || adopt(&p->stub_socket, pair[1]))
 		return -ENOMEM;
 	if (setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)))
 		return -errno;
@@ -61,11 +79,31 @@ static int open_descriptors(struct platform *p)
 	return 0;
 }
 
+int platform_start(struct platform *p)
+{
+	int err = open_descriptors(p);
+
+	if (err)
+		return err;
+	if (mmap(p->windows, CONTROL_SIZE, PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, p->control->fd, 0) != p->windows)
+		return -errno;
+	p->cpu_count = count_cpus();
+	p->glob = (struct glob *)(void *)(p->windows + GLOB_OFFSET);
+	p->glob->mt_spin = p->cpu_count > 1 ? MEMORY_SPIN : 0;
+	p->guest_spin = p->cpu_count > 1 ? GUEST_SPIN : 0;
+	err = zygote_start(p);
+	if (err)
+		return err;
+	/* the stubs' end is theirs alone */
+	host_fd_put(p->stub_socket);
+	p->stub_socket = NULL;
+	return 0;
+}
+
 int platform_init(const struct platform_ops *ops)
 {
 	struct platform *p = knew(struct platform);
-	cpu_set_t cpus;
-	int err;
 
 	if (!p)
 		return -ENOMEM;
@@ -79,25 +117,12 @@ int platform_init(const struct platform_ops *ops)
 	list_init(&p->pool);
 	wait_queue_init(&p->pool_wait);
 	wait_queue_init(&p->fd_lane);
-	p->cpu_count = sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : (unsigned)CPU_COUNT(&cpus);
+	wait_queue_init(&p->thaw);
 	p->pool_target = POOL_TARGET;
-	err = open_descriptors(p);
-	if (err)
-		return err;
-	p->windows =
-	    mmap(NULL, CONTROL_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, p->control->fd, 0);
-	if (p->windows == MAP_FAILED)
-		return -errno;
-	p->glob = (struct glob *)(void *)(p->windows + GLOB_OFFSET);
-	p->glob->mt_spin = p->cpu_count > 1 ? MEMORY_SPIN : 0;
-	p->guest_spin = p->cpu_count > 1 ? GUEST_SPIN : 0;
-	err = zygote_start(p);
-	if (err)
-		return err;
-	/* the stubs' end is theirs alone */
-	host_fd_put(p->stub_socket);
-	p->stub_socket = NULL;
-	return 0;
+	/* beside the arena: pointers into it survive with the arena, so the address must be free again then
+	 */
+	p->windows = (char *)g_arena - WINDOWS_BELOW_ARENA;
+	return platform_start(p);
 }
 
 static int watch(struct platform *p, int fd, u64 data)
@@ -119,8 +144,11 @@ int platform_epoll_setup(int epoll_fd)
 		err = watch(p, p->socket->fd, EVENT_SOCKET);
 	if (!err)
 		err = watch(p, p->zygote->pidfd->fd, 1 + p->zygote->window);
-	if (!err)
+	if (!err && !p->pool_started)
 		err = coro_start(pool_coroutine, p, NULL, &pool);
+	if (!err && !p->pool_started)
+		pool->service = true;
+	p->pool_started = true;
 	return err;
 }
 
@@ -204,7 +232,7 @@ void platform_idle(void)
 {
 	struct platform *p = platform();
 
-	if (p->pool_count < p->pool_target && !p->pool_wanted) {
+	if (p->pool_count < p->pool_target && !p->pool_wanted && !p->frozen) {
 		p->pool_wanted = true;
 		wake_up(&p->pool_wait, 0);
 	}

@@ -75,6 +75,35 @@ bool platform_guests_run(void);
 /* Wanted: one clean stub ready in the pool (called when idle). */
 void platform_idle(void);
 
+/* ---- freezing and restoring (freeze.c, respawn.c) ------------------------------------------------------ */
+
+/* Stops all guest threads; none is answered until thaw. 0, or -ETIMEDOUT (thawed then). [sleeps] */
+int platform_freeze(u64 deadline_ns) must_check;
+void platform_thaw(void);
+/* Frozen, and nothing of the platform is under way: its state is all in the arena and in the shared ranges.
+ */
+bool platform_at_rest(void);
+/* The shared memory that belongs to that state, range by range: calls fn until it returns other than 0. */
+int platform_shared_ranges(int (*fn)(void *start, u64 size, void *arg), void *arg) must_check;
+/* The address spaces in use; NULL after the last. */
+struct aspace *platform_next_aspace(const struct aspace *previous);
+void *aspace_owner(const struct aspace *as);
+/* A number that names it among those in use. */
+u32 aspace_number(const struct aspace *as);
+
+/* Charges all CPU time that was used so far; the last thing before the state is saved. */
+void platform_settle_clocks(void);
+/* Where the shared memory is mapped here. */
+u64 platform_windows(void);
+
+/* In a new sentry whose arena is that of a frozen one: makes control memfd, doorbell and zygote anew, before
+ * the rights are dropped. The contents of the shared ranges are the caller's to restore, afterwards. */
+int platform_restore(int maps_fd, int account_fd) must_check;
+/* A new stub, empty, for an address space of the arena. [sleeps] */
+int aspace_respawn(struct aspace *as) must_check;
+/* It is as it was: its CPU clock goes on from here. */
+void aspace_respawn_done(struct aspace *as);
+
 /* ---- address spaces ----------------------------------------------------------------------------------- */
 
 /* A new, empty address space (from the zygote's pool). `owner` is handed back to aspace_died. [sleeps] */

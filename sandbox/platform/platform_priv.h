@@ -56,6 +56,7 @@ struct aspace {
 	struct list_head pool_node;
 
 	/* account.c */
+	u64 cpu_offset;         /* what was used in stubs that went before this one (restore) */
 	u64 cpu_settled;        /* the stub's CPU clock when its threads were last charged */
 	struct host_fd *status; /* its /proc/PID/status once somebody has asked; counted */
 };
@@ -127,11 +128,15 @@ struct platform {
 	struct list_head pool;
 	u32 pool_count, pool_target;
 	struct wait_queue pool_wait;
-	bool pool_wanted;
+	bool pool_wanted, pool_started;
 	bool fd_lane_busy; /* descriptors are on their way through the one socket */
 	struct wait_queue fd_lane;
 	u64 vdso_addr, vdso_size;
 	struct account *account;
+	/* freeze.c */
+	bool frozen; /* nobody is answered */
+	u32 freeze_generation;
+	struct wait_queue thaw;
 	u64 forged; /* proofs of identity that were none */
 };
 
@@ -170,6 +175,8 @@ unsigned stub_filter_build(struct sock_filter *f, unsigned capacity);
 
 /* stubs.c: processes. */
 int zygote_start(struct platform *p);
+void window_prepare(struct aspace *as);
+int stub_fork_into(struct aspace *from, struct aspace *as) must_check;
 int stub_fork(struct aspace *from, struct aspace **out) must_check;
 void stub_kill(struct aspace *as);
 /* Runs the calls in req->call[0..count) on the memory thread and waits. -ESRCH if the stub is gone. [sleeps]
@@ -181,6 +188,10 @@ void stub_identify(struct platform *p);
 void stub_event(struct platform *p, u32 window);
 bool stub_poll_busy(struct platform *p);
 void pool_coroutine(void *arg);
+
+/* platform.c */
+/* Control memfd, doorbell, sockets, mapped at p->windows; then a zygote. */
+int platform_start(struct platform *p) must_check;
 
 /* aspace.c */
 /* Makes sure that every change asked for earlier has happened. `except` keeps its queued ones. [sleeps] */
@@ -199,6 +210,8 @@ int uthread_host_call(struct uthread *ut, u32 nr, u64 first, void *out, size_t s
 /* account.c */
 /* Charges the stub's CPU time to its threads. */
 void account_settle(struct aspace *as);
+/* The same, and what nobody is to be charged with is let go: the clock is read for the last time. */
+void account_stop(struct aspace *as);
 /* The same if `ut`, which is about to leave, has something to be charged for. */
 void account_thread_leaves(struct uthread *ut);
 

@@ -95,6 +95,8 @@
 #define SLOT_O_LIVE     0x08
 #define SLOT_O_FRAME    0x10
 #define SLOT_O_KICKED   0x18
+#define SLOT_O_FS_BASE  0x28
+#define SLOT_O_RESUME   0x38
 #define FRAME_O_GREG(n) (SLOT_FAST_FRAME + 40 + 8 * (n))
 #define GREG_R8         0
 #define GREG_R9         1
@@ -160,6 +162,9 @@ struct slot {
 	uint32_t pid, tid; /* answers of getpid and gettid, or 0 */
 	uint32_t slow;     /* the sentry wants full frames: patched calls go the slow way */
 	uint64_t fs_base, gs_base;
+	uint64_t resume; /* a host thread that starts goes on from this signal frame: see freeze.c */
+	uint64_t freeze_frame;
+	uint32_t frozen; /* the freeze for which it is valid */
 	/* in */
 	uint64_t nr, arg[6];
 	uint32_t staged; /* bit n: argument n's in-data is in the bounce area */
@@ -184,6 +189,8 @@ struct slot {
 static_assert(sizeof(struct slot) <= SLOT_FAST_FRAME, "a slot's head is one page, with the fast frame");
 static_assert(offsetof(struct slot, kicked) == SLOT_O_KICKED, "asm");
 static_assert(offsetof(struct slot, live) == SLOT_O_LIVE, "asm");
+static_assert(offsetof(struct slot, fs_base) == SLOT_O_FS_BASE, "asm");
+static_assert(offsetof(struct slot, resume) == SLOT_O_RESUME, "asm");
 static_assert(offsetof(struct slot, frame) == SLOT_O_FRAME, "asm");
 
 struct host_call {
@@ -225,6 +232,7 @@ struct glob {
 	uint32_t sleeping;   /* the sentry sleeps: ring the doorbell */
 	uint32_t guest_spin; /* how often a trapped thread looks before it sleeps */
 	uint32_t mt_spin;    /* the same for memory threads */
+	uint32_t freeze;     /* not 0: the number of the freeze that is on */
 };
 static_assert(offsetof(struct glob, mt_spin) == GLOB_O_MT_SPIN, "asm");
 

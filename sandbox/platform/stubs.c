@@ -48,15 +48,12 @@ void shared_wake(u32 *word)
 
 /* ---- windows ---- */
 
-static void window_prepare(struct aspace *as)
+void window_prepare(struct aspace *as)
 {
-	struct slot *s = slot_at(as, 0);
-
 	memset(as->req, 0, offsetof(struct request, call));
 	as->res->seq = 0;
 	as->res->up = 0;
 	as->res->ret[0] = 0;
-	memset(s, 0, sizeof(*s));
 	as->seq = 0;
 }
 
@@ -87,6 +84,7 @@ static int window_take(struct platform *p, void *owner, struct aspace **out)
 	list_init(&as->pool_node);
 	wait_queue_init(&as->done);
 	window_prepare(as);
+	memset(slot_at(as, 0), 0, sizeof(struct slot));
 	*out = as;
 	return 0;
 }
@@ -264,20 +262,17 @@ static void park_slot0(struct aspace *as)
 	as->parked = true;
 }
 
-int stub_fork(struct aspace *from, struct aspace **out)
+/* The fork itself, into a window that is prepared. */
+int stub_fork_into(struct aspace *from, struct aspace *as)
 {
 	struct platform *p = platform();
-	struct aspace *as;
 	s64 ret;
-	int err = window_take(p, NULL, &as);
+	int err;
 
-	if (err)
-		return err;
 	nonce_make(as);
-	park_slot0(as);
 	err = stub_request_begin(from);
 	if (err)
-		goto fail;
+		return err;
 	list_add_tail(&as->busy_node, &p->busy);
 	from->req->child_window = (u64)as->window * WIN_SIZE;
 	from->req->call[0] = (struct host_call){.nr = SYS_clone, .arg = {CLONE_FLAGS_FORK}};
@@ -292,12 +287,23 @@ int stub_fork(struct aspace *from, struct aspace **out)
 			err = -EAGAIN;
 	}
 	list_del_init(&as->busy_node);
+	return err;
+}
+
+int stub_fork(struct aspace *from, struct aspace **out)
+{
+	struct platform *p = platform();
+	struct aspace *as;
+	int err = window_take(p, NULL, &as);
+
 	if (err)
-		goto fail;
-	*out = as;
-	return 0;
-fail:
-	list_del_init(&as->busy_node);
+		return err;
+	park_slot0(as);
+	err = stub_fork_into(from, as);
+	if (!err) {
+		*out = as;
+		return 0;
+	}
 	if (as->state == ASPACE_UP) {
 		stub_kill(as);
 	} else {

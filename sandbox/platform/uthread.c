@@ -457,6 +457,10 @@ static void describe_trap(struct uthread *ut, struct trap *t)
 /* Answers and sleeps until the next trap has been taken. */
 static void go_on(struct uthread *ut)
 {
+	struct platform *p = platform();
+
+	if (p->frozen)
+		wait_event_uninterruptible(&p->thaw, !p->frozen);
 	if (ut->gone || ut->as->state != ASPACE_UP) {
 		ut->gone = true;
 		return;

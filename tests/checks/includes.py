@@ -23,6 +23,7 @@ RULES = {
     'sandbox/loader': ['sandbox/base', 'sandbox/abi', 'sandbox/kernel', 'sandbox/mm', 'sandbox/vfs',
                        'sandbox/platform/platform.h'],
     'sandbox/syscalls': ['sandbox'],
+    'sandbox/checkpoint': ['sandbox'],
     'sandbox/control': ['sandbox'],
     'sandbox/control/proto': [],
     'sandbox/main': ['sandbox'],

@@ -154,6 +154,14 @@ int gofer_conn_new(struct host_fd *sock, struct gofer_conn **out)
 	return 0;
 }
 
+int gofer_conn_renew(struct gofer_conn *conn)
+{
+	int err = host_poll_renew(conn->sock);
+
+	conn->client.broken = false;
+	return err ? err : conn_hello(conn);
+}
+
 void gofer_conn_free(struct gofer_conn *conn)
 {
 	host_poll_remove(&conn->poll);

@@ -25,6 +25,8 @@ struct gofer_conn {
 
 /* Takes over the reference to `sock` (also on failure) and says HELLO; sleeps. 0 or -errno. */
 int gofer_conn_new(struct host_fd *sock, struct gofer_conn **out) must_check;
+/* The same for a connection that another process had: `sock` has a new descriptor. Sleeps. */
+int gofer_conn_renew(struct gofer_conn *conn) must_check;
 /* No call may be under way. */
 void gofer_conn_free(struct gofer_conn *conn);
 

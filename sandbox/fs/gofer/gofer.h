@@ -12,4 +12,14 @@
  * second), "ro". */
 extern const struct fs_type gofer_fs_type;
 
+/* ---- across a checkpoint (renew.c) ---- */
+/* Is no call to any gofer under way? */
+bool gofers_idle(void);
+/* Can everything that is in use be opened again by name? `why` gets a sentence if not. */
+int gofers_survey(char *why, size_t size) must_check;
+/* The sockets of all trees; their recipe_id names them. NULL after the last. */
+struct host_fd *gofer_next_socket(const struct host_fd *previous);
+/* Tree `recipe` has a new gofer behind fd, which is taken over. [sleeps] */
+int gofer_renew(u32 recipe, int fd, char *why, size_t size) must_check;
+
 #endif

@@ -17,6 +17,8 @@
 
 struct gofer_fs {
 	struct gofer_conn *conn;
+	struct super_block *sb; /* borrowed: it owns this */
+	struct list_head node;  /* in kernel()->gofers */
 	struct tree
 	    inodes;  /* struct gofer_inode by host device and inode: two names of a file are one inode */
 	bool shared; /* others change the tree too */
@@ -72,6 +74,9 @@ int gofer_op_begin(struct gofer_fs *fs, struct gofer_op_buf *op, u32 size) must_
 int gofer_op_on(struct inode *inode, struct gofer_op_buf *op, u32 size) must_check;
 void gofer_op_end(struct gofer_op_buf *op);
 
+/* The tree's root: its inode, or that of a restored file system, gets a handle. -ESTALE: it is another tree.
+ */
+int gofer_attach_root(struct super_block *sb) must_check;
 /* The inode for what the gofer said; takes the handle over (also on failure). */
 int gofer_inode_get(struct super_block *sb, u64 handle, const struct gofer_attr *a, const char *target,
 		    size_t target_size, struct inode **out) must_check;

@@ -60,6 +60,7 @@ static void gofer_kill(struct super_block *sb)
 {
 	struct gofer_fs *fs = gofer_fs(sb);
 
+	list_del_init(&fs->node);
 	gofer_conn_free(fs->conn); /* all handles go with the connection */
 	kfree(fs->clunk);
 	kfree(fs);
@@ -75,7 +76,7 @@ static bool has_option(const char *data, const char *option)
 	return false;
 }
 
-static int attach(struct super_block *sb)
+int gofer_attach_root(struct super_block *sb)
 {
 	struct gofer_fs *fs = gofer_fs(sb);
 	struct gofer_op_buf op;
@@ -90,6 +91,12 @@ static int attach(struct super_block *sb)
 	if (!err)
 		err = gofer_inode_get(sb, handle, &attr, NULL, 0, &root);
 	gofer_op_end(&op);
+	if (!err && sb->root) { /* attached again */
+		if (root != sb->root->inode)
+			err = -ESTALE;
+		inode_put(root);
+		return err;
+	}
 	return err ? err : sb_set_root(sb, root);
 }
 
@@ -110,6 +117,8 @@ static int gofer_mount(const struct fs_type *type, const struct mount_options *o
 		return -ENOMEM;
 	}
 	fs->conn = conn;
+	fs->sb = sb;
+	list_add_tail(&fs->node, &kernel()->gofers);
 	list_init(&fs->listings);
 	list_init(&fs->idle_fds);
 	fs->shared = has_option(opt->data, "cache=shared");
@@ -117,7 +126,7 @@ static int gofer_mount(const struct fs_type *type, const struct mount_options *o
 		sb->flags |= SB_READONLY | SB_READONLY_FOREVER;
 	sb->dentry_ops = fs->shared ? &gofer_shared_dentry_ops : &gofer_dentry_ops;
 	sb->kill = gofer_kill;
-	err = attach(sb);
+	err = gofer_attach_root(sb);
 	if (err) {
 		sb_put(sb);
 		return err;

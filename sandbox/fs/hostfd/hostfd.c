@@ -242,7 +242,7 @@ static int hostfd_open(int fd, struct hostfd **out)
 	return err;
 }
 
-int hostfd_create(int fd, u32 uid, u32 gid, struct file **out)
+int hostfd_create(int fd, u32 uid, u32 gid, u32 recipe, struct file **out)
 {
 	static const u32 modes[4] = {FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0};
 	int access = fcntl(fd, F_GETFL) & O_ACCMODE, err;
@@ -263,6 +263,7 @@ int hostfd_create(int fd, u32 uid, u32 gid, struct file **out)
 	inode->attr.uid = uid;
 	inode->attr.gid = gid;
 	h->inode = inode;
+	h->fd->recipe_id = recipe;
 	h->files = 1;
 	h->access = modes[access];
 	return 0;

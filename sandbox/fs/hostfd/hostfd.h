@@ -8,7 +8,8 @@
 
 /* A file over a pipe, a stream socket or anything else that can be read or written in order; which of the two
  * follows from how it was opened. Takes `fd` over (also on failure) and makes it non-blocking. Belongs to uid
- * and gid, who may open it once more by /dev/stdin and the like. */
-int hostfd_create(int fd, u32 uid, u32 gid, struct file **out) must_check;
+ * and gid, who may open it once more by /dev/stdin and the like. `recipe`: HOST_FD_STREAM, by which another
+ * descriptor takes its place in a restore. */
+int hostfd_create(int fd, u32 uid, u32 gid, u32 recipe, struct file **out) must_check;
 
 #endif

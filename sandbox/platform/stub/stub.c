@@ -227,6 +227,13 @@ static int64_t run_operations(struct slot *s)
 	return first_error;
 }
 
+static void load_bases(struct slot *s)
+{
+	__asm__ volatile("wrfsbase %0" ::"r"(s->fs_base));
+	/* %gs leads patched calls to their slot as long as the guest has no use for it */
+	__asm__ volatile("wrgsbase %0" ::"r"(s->gs_base ? s->gs_base : (uint64_t)s));
+}
+
 /* Acts on the answer in the slot; the frame at s->frame is then ready for rt_sigreturn. */
 static void answer(struct slot *s)
 {
@@ -260,11 +267,8 @@ static void answer(struct slot *s)
 	}
 	if (flags & OUT_EXIT)
 		host_call3(NR_EXIT, 0, 0, 0);
-	if (flags & OUT_BASES) {
-		__asm__ volatile("wrfsbase %0" ::"r"(s->fs_base));
-		/* %gs leads patched calls to their slot as long as the guest has no use for it */
-		__asm__ volatile("wrgsbase %0" ::"r"(s->gs_base ? s->gs_base : (uint64_t)s));
-	}
+	if (flags & OUT_BASES)
+		load_bases(s);
 	if (flags & OUT_RESULT)
 		g[G_RAX] = (uint64_t)result;
 }
@@ -319,6 +323,20 @@ static void kick_in_fast_path(struct slot *s, uint64_t *g)
 	g[G_RSP] = (uint64_t)s + SLOT_CSTACK_TOP - 8;
 }
 
+/* The sandbox is being frozen while this thread waits in a patched call. The frame of this very signal holds
+ * all of its state, the stub's own frames are in the slot: another host thread could go on from here. */
+static void freeze_here(struct slot *s, uint64_t uc)
+{
+	uint32_t generation = load(&glob()->freeze);
+
+	__asm__ volatile("rdfsbase %0" : "=r"(s->fs_base));
+	s->freeze_frame = uc;
+	store(&s->frozen, generation);
+	while (load(&glob()->freeze) == generation)
+		host_call6(NR_FUTEX, (uint64_t)&glob()->freeze, 0 /* FUTEX_WAIT, shared */, generation, 0, 0,
+			   0);
+}
+
 /* The full frame at the end of a patched call: as if the guest had just come back from its syscall
  * instruction. */
 static void describe_full(struct slot *s, uint64_t *g)
@@ -345,7 +363,11 @@ char *trap_handler(int signo, char *info, char *uc)
 		return uc;
 	}
 	if (signo == SIG_URG && in_stub) {
-		kick_in_fast_path(s, g);
+		uint32_t state = load(&s->state);
+		if (load(&glob()->freeze) && (state == SLOT_TRAP || state == SLOT_SLEEP))
+			freeze_here(s, (uint64_t)uc);
+		else
+			kick_in_fast_path(s, g);
 		return uc;
 	}
 	s->frame = (uint64_t)uc;
@@ -380,6 +402,7 @@ void thread_wait(struct slot *s)
 {
 	wait_reply(s);
 	answer(s);
+	load_bases(s); /* of a thread that goes on in this host thread, they are not there yet */
 }
 
 /* ---- zygote ---- */

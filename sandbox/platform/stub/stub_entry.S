@@ -189,6 +189,9 @@ start_with_table:		/* rbp = slot. Descriptors are still open: registers only unt
 	test %rax, %rax
 	jnz die
 start_thread:
+	mov SLOT_O_RESUME(%rbp), %rax
+	test %rax, %rax
+	jnz resume
 	lea SLOT_CSTACK_TOP(%rbp), %rsp
 	mov %rbp, %rdi
 	call thread_wait
@@ -196,6 +199,13 @@ start_thread:
 restorer:
 	mov $NR_rt_sigreturn, %eax
 	syscall
+resume:				/* a patched call that was frozen: the stub's frames in the slot stay as they are */
+	movq $0, SLOT_O_RESUME(%rbp)
+	mov SLOT_O_FS_BASE(%rbp), %rcx
+	wrfsbase %rcx
+	wrgsbase %rbp
+	mov %rax, %rsp
+	jmp restorer
 die:	mov $NR_exit, %eax
 	syscall
 	hlt
