@@ -74,7 +74,7 @@ struct request {
 	const struct op *op;
 	int fds[PROTO_MAX_FDS]; /* -1: taken */
 	u32 fd_count;
-	u32 create; /* the how manieth `create` this is */
+	u32 create;         /* the how manieth `create` this is */
 	json_t *answer;     /* set by the operation: fields beyond "ok" */
 	bool answers_later; /* the operation has taken care of the answer */
 	char message[REQUEST_MESSAGE];
