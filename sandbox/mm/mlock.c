@@ -14,12 +14,7 @@
 
 u64 mm_locked_bytes(struct mm *mm)
 {
-	u64 sum = 0;
-
-	for (struct vma *v = vma_find(mm, 0); v; v = vma_next(v))
-		if (v->flags & VMA_LOCKED)
-			sum += v->end - v->start;
-	return sum;
+	return mm->vmas.root ? vma_of(mm->vmas.root)->below.locked : 0;
 }
 
 int mm_populate(struct mm *mm, u64 start, u64 end)
@@ -49,8 +44,10 @@ static int mark(struct mm *mm, u64 start, u64 end, u32 flags)
 
 	if (err)
 		return err;
-	for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v))
+	for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v)) {
 		v->flags = (v->flags & ~(u32)(VMA_LOCKED | VMA_LOCKONFAULT)) | flags;
+		vma_changed(mm, v);
+	}
 	vma_merge_around(mm, start, end);
 	return 0;
 }

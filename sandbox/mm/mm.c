@@ -58,6 +58,7 @@ static struct mm *mm_alloc(void)
 	object_init(&mm->obj, mm_release);
 	list_init(&mm->aio);
 	wait_queue_init(&mm->lock_waiters);
+	mm->vmas.augment = vma_sum_up;
 	mm_layout(mm, STACK_GAP_MIN, true);
 	return mm;
 }

@@ -29,8 +29,16 @@ struct vma_ops {
 	void (*close)(struct vma *v);
 };
 
+/* What a node of the VMA tree knows about its subtree: vma_sums.c. */
+struct vma_sums {
+	u64 low, high;    /* where it begins, a guard gap included, and ends */
+	u64 gap;          /* the largest room between two of its neighbours */
+	u64 data, locked; /* bytes that count against RLIMIT_DATA, RLIMIT_MEMLOCK */
+};
+
 struct vma {
 	struct tree_node node; /* by start */
+	struct vma_sums below;
 	u64 start, end;
 	u32 prot, max_prot; /* LINUX_PROT_*; max_prot bounds mprotect (shared mapping of a read-only file) */
 	u32 flags;          /* VMA_* */

@@ -32,6 +32,12 @@ void vma_free(struct vma *v);
 /* Splits so that no VMA crosses start or end. -ENOMEM. */
 int vma_isolate(struct mm *mm, u64 start, u64 end);
 void vma_merge_around(struct mm *mm, u64 start, u64 end);
+/* vma_sums.c */
+/* tree.augment of the VMA tree. */
+void vma_sum_up(struct tree_node *n);
+/* Range, protection or flags of v, which is in the tree, have changed. */
+void vma_changed(struct mm *mm, struct vma *v);
+/* The highest free range of `size` bytes in [low, top), guard gaps left free; 0 if there is none. */
 u64 vma_find_gap(struct mm *mm, u64 low, u64 top, u64 size);
 /* Where the room below v that must stay free begins: a stack's guard gap. */
 u64 vma_gap_start(const struct vma *v);

@@ -31,12 +31,7 @@ static u64 limit_of(int resource)
 
 static u64 data_bytes(struct mm *mm)
 {
-	u64 sum = 0;
-
-	for (struct vma *v = vma_find(mm, 0); v; v = vma_next(v))
-		if (vma_is_data(v->prot, v->flags))
-			sum += v->end - v->start;
-	return sum;
+	return mm->vmas.root ? vma_of(mm->vmas.root)->below.data : 0;
 }
 
 bool memory_would_overcommit(u64 size)

@@ -81,6 +81,7 @@ int mm_mprotect(struct mm *mm, struct uthread *by, u64 addr, u64 size, u32 prot)
 		v->prot = prot;
 		if (v->file && (prot & LINUX_PROT_WRITE) && !(v->flags & VMA_SHARED))
 			v->flags |= VMA_WRITTEN;
+		vma_changed(mm, v);
 	}
 	vma_merge_around(mm, addr, until);
 	return stop;

@@ -36,6 +36,7 @@ static int grow_in_place(struct remap *r, struct vma *v, u64 new_end)
 		return err;
 	r->mm->total_pages += (new_end - v->end) >> PAGE_SHIFT;
 	v->end = new_end;
+	vma_changed(r->mm, v);
 	return 0;
 }
 
@@ -104,6 +105,7 @@ static s64 move_vma(struct remap *r, struct vma *v, u64 to)
 	}
 	if (r->flags & LINUX_MREMAP_DONTUNMAP) {
 		v->flags &= ~(u32)(VMA_LOCKED | VMA_LOCKONFAULT);
+		vma_changed(r->mm, v);
 		err = mm_host_map(r->mm, r->by, v); /* empty again */
 	} else {
 		mm_tree_unmap(r->mm, r->addr, r->addr + r->old_size);

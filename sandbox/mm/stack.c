@@ -49,6 +49,7 @@ bool mm_grow_stack(struct mm *mm, struct uthread *by, u64 addr)
 		return false;
 	mm->total_pages += (v->start - start) >> PAGE_SHIFT;
 	v->start = start; /* the order in the tree stays */
+	vma_changed(mm, v);
 	if ((v->flags & VMA_LOCKED) && !(v->flags & VMA_LOCKONFAULT) && mm_populate(mm, start, grown.end))
 		return true;
 	return true;

@@ -1,7 +1,8 @@
 /*
- * vma.c - the tree of VMAs of an address space: finding, gaps, splitting, merging.
+ * vma.c - the tree of VMAs of an address space: finding, splitting, merging.
  *
- * Nodes are ordered by start and never overlap. A free place is searched from the top down, as guests map.
+ * Nodes are ordered by start and never overlap. Each also sums up its subtree (vma_sums.c): who changes the
+ * range, protection or flags of a VMA in the tree says so with vma_changed().
  */
 #include <errno.h>
 
@@ -115,6 +116,7 @@ static int vma_split(struct mm *mm, struct vma *v, u64 addr)
 	high->offset += addr - v->start;
 	v->end = addr;
 	mm->total_pages += (v->end - v->start) >> PAGE_SHIFT;
+	vma_changed(mm, v);
 	vma_insert(mm, high);
 	return 0;
 }
@@ -151,17 +153,11 @@ void vma_merge_around(struct mm *mm, u64 start, u64 end)
 			vma_remove(mm, next);
 			mm->total_pages += (new_end - v->end) >> PAGE_SHIFT;
 			v->end = new_end;
+			vma_changed(mm, v);
 			continue;
 		}
 		v = next;
 	}
-}
-
-u64 vma_gap_start(const struct vma *v)
-{
-	u64 gap = v->flags & VMA_GROWSDOWN ? STACK_GUARD_GAP : 0;
-
-	return v->start > gap ? v->start - gap : 0;
 }
 
 bool vma_covers(struct mm *mm, u64 start, u64 end)
@@ -180,29 +176,4 @@ bool vma_sealed_in(struct mm *mm, u64 start, u64 end)
 		if (v->flags & VMA_SEALED)
 			return true;
 	return false;
-}
-
-/* The highest free range of `size` below `top`, not under `low`; 0 if none. Walks from the top: guests map
- * top down, so the first gap nearly always fits. */
-u64 vma_find_gap(struct mm *mm, u64 low, u64 top, u64 size)
-{
-	u64 end = top;
-	struct vma *v;
-
-	if (size > top - low)
-		return 0;
-	v = vma_find(mm, top - 1);
-	if (v && v->start >= top) /* none contains top - 1: the next above it may want its gap kept */
-		end = min_t(u64, end, vma_gap_start(v));
-	if (!v || v->start >= top)
-		v = v ? vma_of(tree_prev(&v->node)) : vma_of(tree_last(&mm->vmas));
-	while (v) {
-		if (v->end <= end && end - v->end >= size)
-			return v->end >= low ? end - size : end - low >= size ? end - size : 0;
-		end = min_t(u64, end, vma_gap_start(v));
-		if (end < low + size)
-			return 0;
-		v = vma_of(tree_prev(&v->node));
-	}
-	return end - low >= size ? end - size : 0;
 }

@@ -101,10 +101,10 @@ class Sentry(Client):
         theirs.close()
         return ours
 
-    def create(self, name, read_only=True, mounts=(), trees=()):
-        """`trees`: host directories of mounts, from descriptor 1 on."""
+    def create(self, name, read_only=True, mounts=(), trees=(), **root):
+        """`trees`: host directories of mounts, from descriptor 1 on; `root`: more about the root, as "overlay"."""
         sockets = [self.gofer(tree) for tree in (self.root, *trees)]
-        answer = self.ask("create", [s.fileno() for s in sockets], container=name, root={"gofer": 0, "ro": read_only},
+        answer = self.ask("create", [s.fileno() for s in sockets], container=name, root={"gofer": 0, "ro": read_only, **root},
                           mounts=list(mounts), hostname="box")
         for s in sockets:
             s.close()

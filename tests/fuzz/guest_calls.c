@@ -382,10 +382,15 @@ static void work(uint64_t seed, const char *dir)
 {
 	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_NODEFER};
 	static volatile int i;
+	sigset_t none;
 	pthread_t th;
 
 	state = seed * 2654435761U + 88172645463325252ULL;
-	if (mkdir(dir, 0755) || chdir(dir) || mkdir("d", 0755) || symlink("a", "s") ||
+	errno = 0;
+	mkdir(dir, 0755); /* with --on overlay some of it is there */
+	if (errno && errno != EEXIST)
+		_exit(1);
+	if (chdir(dir) || (mkdir("d", 0755) && errno != EEXIST) || symlink("a", "s") ||
 	    symlink("loop", "loop") || mkfifo("fifo", 0600)) {
 		perror("guest_calls: the scratch directory");
 		_exit(1);
@@ -398,6 +403,8 @@ static void work(uint64_t seed, const char *dir)
 	mprotect(area + 4096, 4096, PROT_READ);
 	for (int sig = 1; sig <= 64; sig++)
 		sigaction(sig, &sa, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	main_thread = (pid_t)syscall(SYS_gettid);
 	pthread_create(&th, NULL, nudger, NULL);
 	for (uint64_t k = below(3); k; k--)
@@ -435,9 +442,15 @@ static int plain(const char *path, const struct stat *st, int type, struct FTW *
 	return 0;
 }
 
+/* Not what later rounds find in an overlay's lower tree: r<seed>.<process>. */
+static uint64_t this_seed;
 static int drop(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
-	return ftw->level ? remove(path) && 0 : 0;
+	const char *r = strstr(path, "/r");
+
+	if (!ftw->level || (r && strtoull(r + 2, NULL, 10) > this_seed))
+		return 0;
+	return remove(path) && 0;
 }
 
 /* Removes what a round has left below its base: mounts, then files. */
@@ -486,7 +499,10 @@ static void clean(const char *base)
 static void play(uint64_t seed, const char *base)
 {
 	uint64_t end = ms() + ROUND_MS;
+
 	char name[64];
+
+	this_seed = seed;
 
 	mkdir(base, 01777);
 	chmod(base, 01777);
@@ -525,9 +541,13 @@ static void play(uint64_t seed, const char *base)
 int main(int argc, char **argv)
 {
 	uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1, end;
+	sigset_t all;
 
 	if (argc < 4)
 		return 2;
+	/* a descriptor's owner may be any process that a number names: F_SETOWN and O_ASYNC reach us too */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	freopen("/dev/null", "r", stdin);
 	end = ms() + strtoull(argv[2], NULL, 0) * 1000;
