@@ -73,6 +73,7 @@ static const char usage[] =
     "      --pids N                  limit of processes\n"
     "      --tty                     with a terminal\n"
     "      --strace                  log each system call to standard error\n"
+    "      --stats FILE              what the sandbox's kernel counted, as JSON: calls by success and failure…\n"
     "  exit status: the command's; 128+N when signal N ended it; 125 Warren failed, 126 cannot run, 127 not "
     "found\n"
     "\n"

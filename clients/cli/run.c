@@ -33,6 +33,7 @@ struct run {
 	json_t *env, *user;
 	const char *workdir;
 	bool tty;
+	const char *stats; /* file for what the kernel counted, or NULL */
 	char **argv;
 
 	uv_loop_t loop;
@@ -57,6 +58,15 @@ static void fail(struct run *run, const struct error *error)
 	sandbox_stop(run->sandbox, "the command could not be run");
 }
 
+static void stats_came(void *opaque, const struct error *error, const json_t *answer)
+{
+	struct run *run = opaque;
+
+	if (error || json_dump_file(answer, run->stats, JSON_COMPACT) != 0)
+		cli_complain("cannot write %s: %s", run->stats, error ? error->message : strerror(errno));
+	sandbox_stop(run->sandbox, "its command ended");
+}
+
 static void process_ended(void *opaque, const struct error *error, const json_t *answer)
 {
 	struct run *run = opaque;
@@ -76,6 +86,9 @@ static void process_ended(void *opaque, const struct error *error, const json_t 
 		cli_complain("%s", error ? error->message
 					 : "the sandbox's kernel did not say how the command ended");
 	}
+	if (run->stats && sandbox_request(run->sandbox, "stats", json_object(), NULL, 0, EXEC_TIMEOUT_MS,
+					  stats_came, run, NULL) == 0)
+		return;
 	sandbox_stop(run->sandbox, "its command ended");
 }
 
@@ -329,7 +342,7 @@ static json_t *parse_user(const char *text)
 	return json_pack("{s:i,s:i,s:s}", "uid", 0, "gid", 0, "name", text);
 }
 
-enum { OPT_OVERLAY = 512, OPT_FILE_ACCESS };
+enum { OPT_OVERLAY = 512, OPT_FILE_ACCESS, OPT_STATS };
 enum { OPT_ROOTFS = 256, OPT_READ_ONLY, OPT_HOSTNAME, OPT_MEMORY, OPT_PIDS, OPT_STRACE };
 
 static bool parse_option(struct run *run, int option, char *value)
@@ -384,6 +397,9 @@ static bool parse_option(struct run *run, int option, char *value)
 		return run->tty = true;
 	case OPT_STRACE:
 		return run->config.strace = true;
+	case OPT_STATS:
+		run->stats = value;
+		return true;
 	default:
 		return false; /* getopt has complained */
 	}
@@ -404,6 +420,7 @@ static bool parse(struct run *run, int argc, char **argv)
 						{"pids", required_argument, NULL, OPT_PIDS},
 						{"tty", no_argument, NULL, 't'},
 						{"strace", no_argument, NULL, OPT_STRACE},
+						{"stats", required_argument, NULL, OPT_STATS},
 						{0}};
 	int option;
 

@@ -20,6 +20,7 @@
 #define MAPS_TEXT (64 * 1024)
 
 #pragma weak syscall_stats_walk
+#pragma weak syscall_ends_walk
 
 /* ---- stats ---- */
 
@@ -28,9 +29,15 @@ static void add_count(const char *name, u64 count, void *arg)
 	json_object_set_new(arg, name, json_integer((json_int_t)count));
 }
 
+static void add_ends(const char *name, const struct syscall_ends *ends, void *arg)
+{
+	json_object_set_new(
+	    arg, name, json_pack("[I,I]", (json_int_t)ends->done, (json_int_t)ends->failed));
+}
+
 int op_stats(struct request *r)
 {
-	json_t *missing = json_object();
+	json_t *missing = json_object(), *ends = json_object();
 	u64 syscalls = kernel()->dead_syscalls;
 	struct task *t;
 
@@ -38,9 +45,11 @@ int op_stats(struct request *r)
 		syscalls += t->syscall_count;
 	if (syscall_stats_walk && missing)
 		syscall_stats_walk(add_count, missing);
+	if (syscall_ends_walk && ends)
+		syscall_ends_walk(add_ends, ends);
 	r->answer =
-	    json_pack("{s:I,s:I,s:I,s:o}", "tasks", (json_int_t)kernel()->task_count, "arena_bytes",
-		      (json_int_t)arena_used(), "syscalls", (json_int_t)syscalls, "unimplemented", missing);
+	    json_pack("{s:I,s:I,s:I,s:o,s:o}", "tasks", (json_int_t)kernel()->task_count, "arena_bytes",
+		      (json_int_t)arena_used(), "syscalls", (json_int_t)syscalls, "unimplemented", missing, "calls", ends);
 	return r->answer ? 0 : -ENOMEM;
 }
 

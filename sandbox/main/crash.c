@@ -11,6 +11,8 @@
 #include <ucontext.h>
 
 #include "sandbox/base/log.h"
+#include "sandbox/kernel/kernel.h"
+#include "sandbox/kernel/task.h"
 #include "sandbox/base/types.h"
 #include "sandbox/main/boot.h"
 
@@ -22,6 +24,34 @@ extern const char __executable_start[], etext[];
 static u64 offset_of(u64 address)
 {
 	return address - (u64)(uintptr_t)__executable_start;
+}
+
+static void registers(const greg_t *r)
+{
+	static const int order[] = {REG_RSP, REG_RBP, REG_RAX, REG_RBX, REG_RCX, REG_RDX, REG_RSI, REG_RDI,
+				    REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+	char line[512];
+	int n = snprintf(line, sizeof(line),
+			 "{\"level\":\"error\",\"component\":\"sentry\",\"message\":\"rsp, rbp, rax… r15:");
+
+	for (size_t i = 0; i < ARRAY_COUNT(order); i++)
+		n += snprintf(line + n, sizeof(line) - (size_t)n, " %lx", (unsigned long)r[order[i]]);
+	n += snprintf(line + n, sizeof(line) - (size_t)n, "\"}\n");
+	log_raw(line, (size_t)n);
+}
+
+/* Whose coroutine it was, in which call. Last: what is broken may be the very objects. */
+static void who(void)
+{
+	char line[256];
+	struct coro *c = kernel() ? kernel()->current : NULL;
+	struct task *t = c ? c->task : NULL;
+	int n = snprintf(line, sizeof(line),
+			 "{\"level\":\"error\",\"component\":\"sentry\",\"message\":\"coroutine %p, task %p, "
+			 "call %ld of %s\"}\n",
+			 (void *)c, (void *)t, t ? (long)t->trap.nr : -1, t ? t->comm : "none");
+
+	log_raw(line, (size_t)n);
 }
 
 static void last_words(int sig, siginfo_t *info, void *context)
@@ -44,6 +74,8 @@ static void last_words(int sig, siginfo_t *info, void *context)
 				      (unsigned long)offset_of(sp[i]));
 	n += snprintf(line + n, sizeof(line) - (size_t)n, "\"}\n");
 	log_raw(line, (size_t)n);
+	registers(uc->uc_mcontext.gregs);
+	who();
 }
 
 void crash_install(void)

@@ -1,30 +1,54 @@
 /*
- * dispatch.c - from a trap to its handler, and the count of what is missing.
+ * dispatch.c - from a trap to its handler, and the count of what was called and how it ended.
  *
- * A call without a handler is ENOSYS and counted by number; `stats` on the control socket names it.
+ * A call without a handler is ENOSYS and counted by number; `stats` on the control socket names it. The others
+ * are counted by success and failure: the tests' evidence that both were seen (tests/checks/coverage.py).
  */
 #include <errno.h>
 
 #include "sandbox/kernel/task.h"
 #include "sandbox/syscalls/syscalls.h"
 
+#define NUMBERS 512
+
 struct syscall_stats {
-	u64 missing[512];
+	u64 missing[NUMBERS];
 	u64 unknown; /* numbers outside the table */
+	struct syscall_ends ends[NUMBERS];
 };
 
-static void count_missing(u64 nr)
+static struct syscall_stats *stats(void)
 {
 	struct kernel *k = kernel();
 
 	if (!k->stats)
 		k->stats = knew(struct syscall_stats);
-	if (!k->stats)
+	return k->stats;
+}
+
+static void count_missing(u64 nr)
+{
+	struct syscall_stats *s = stats();
+
+	if (!s)
 		return;
-	if (nr < ARRAY_COUNT(k->stats->missing))
-		k->stats->missing[nr]++;
+	if (nr < NUMBERS)
+		s->missing[nr]++;
 	else
-		k->stats->unknown++;
+		s->unknown++;
+}
+
+/* What a signal cut short, to be begun again or not, is neither. */
+static void count_end(u64 nr, s64 ret)
+{
+	struct syscall_stats *s = stats();
+
+	if (!s || nr >= NUMBERS || (ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK))
+		return;
+	if (ret < 0 && ret >= -4095)
+		s->ends[nr].failed++;
+	else
+		s->ends[nr].done++;
 }
 
 void syscall_stats_walk(void (*fn)(const char *name, u64 count, void *arg), void *arg)
@@ -42,9 +66,19 @@ void syscall_stats_walk(void (*fn)(const char *name, u64 count, void *arg), void
 		fn("unknown", s->unknown, arg);
 }
 
+void syscall_ends_walk(void (*fn)(const char *name, const struct syscall_ends *ends, void *arg), void *arg)
+{
+	struct syscall_stats *s = kernel()->stats;
+
+	for (u32 i = 0; s && i < NUMBERS && i < syscall_table_count; i++)
+		if (s->ends[i].done || s->ends[i].failed)
+			fn(syscall_table[i].name, &s->ends[i], arg);
+}
+
 s64 syscall_dispatch(struct task *t)
 {
 	const struct syscall_desc *d = NULL;
+	u64 nr = t->trap.nr;
 	u64 args[6]; /* a copy: the handler may sleep, and the trap belongs to the next call then */
 	s64 ret;
 
@@ -59,6 +93,7 @@ s64 syscall_dispatch(struct task *t)
 		if (kernel()->strace)
 			strace_enter(t, d, args);
 		ret = d->fn(t, args);
+		count_end(nr, ret);
 	}
 	if (kernel()->strace)
 		strace_log(t, d, args, ret);

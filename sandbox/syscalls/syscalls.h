@@ -59,6 +59,11 @@ extern const unsigned syscall_table_count;
 s64 syscall_dispatch(struct task *t);
 /* How often an unimplemented call was asked for; NULL-safe, for `stats`. */
 void syscall_stats_walk(void (*fn)(const char *name, u64 count, void *arg), void *arg);
+struct syscall_ends {
+	u64 done, failed;
+};
+/* How often each call that was made succeeded and failed. */
+void syscall_ends_walk(void (*fn)(const char *name, const struct syscall_ends *ends, void *arg), void *arg);
 /* For --strace: announces a call that may not come back. */
 void strace_enter(struct task *t, const struct syscall_desc *d, const u64 *args);
 /* One decoded line with its result for --strace. */
