@@ -31,8 +31,7 @@ static void add_count(const char *name, u64 count, void *arg)
 
 static void add_ends(const char *name, const struct syscall_ends *ends, void *arg)
 {
-	json_object_set_new(
-	    arg, name, json_pack("[I,I]", (json_int_t)ends->done, (json_int_t)ends->failed));
+	json_object_set_new(arg, name, json_pack("[I,I]", (json_int_t)ends->done, (json_int_t)ends->failed));
 }
 
 int op_stats(struct request *r)
@@ -47,9 +46,9 @@ int op_stats(struct request *r)
 		syscall_stats_walk(add_count, missing);
 	if (syscall_ends_walk && ends)
 		syscall_ends_walk(add_ends, ends);
-	r->answer =
-	    json_pack("{s:I,s:I,s:I,s:o,s:o}", "tasks", (json_int_t)kernel()->task_count, "arena_bytes",
-		      (json_int_t)arena_used(), "syscalls", (json_int_t)syscalls, "unimplemented", missing, "calls", ends);
+	r->answer = json_pack("{s:I,s:I,s:I,s:o,s:o}", "tasks", (json_int_t)kernel()->task_count,
+			      "arena_bytes", (json_int_t)arena_used(), "syscalls", (json_int_t)syscalls,
+			      "unimplemented", missing, "calls", ends);
 	return r->answer ? 0 : -ENOMEM;
 }
 

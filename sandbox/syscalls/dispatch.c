@@ -1,8 +1,9 @@
 /*
  * dispatch.c - from a trap to its handler, and the count of what was called and how it ended.
  *
- * A call without a handler is ENOSYS and counted by number; `stats` on the control socket names it. The others
- * are counted by success and failure: the tests' evidence that both were seen (tests/checks/coverage.py).
+ * A call without a handler is ENOSYS and counted by number; `stats` on the control socket names it. The
+ * others are counted by success and failure: the tests' evidence that both were seen
+ * (tests/checks/coverage.py).
  */
 #include <errno.h>
 

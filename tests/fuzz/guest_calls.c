@@ -10,6 +10,7 @@
  * cannot go on itself.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -442,19 +443,32 @@ static int plain(const char *path, const struct stat *st, int type, struct FTW *
 	return 0;
 }
 
-/* Not what later rounds find in an overlay's lower tree: r<seed>.<process>. */
-static uint64_t this_seed;
 static int drop(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
-	const char *r = strstr(path, "/r");
-
-	if (!ftw->level || (r && strtoull(r + 2, NULL, 10) > this_seed))
-		return 0;
 	return remove(path) && 0;
 }
 
+/* Empties a directory, but for what later rounds find in an overlay's lower tree: r<seed>.<process>. */
+static void empty(const char *base, uint64_t seed)
+{
+	DIR *d = opendir(base);
+	struct dirent *e;
+	char path[512];
+
+	while (d && (e = readdir(d))) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
+		    (e->d_name[0] == 'r' && strtoull(e->d_name + 1, NULL, 10) > seed))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", base, e->d_name);
+		nftw(path, plain, 16, FTW_PHYS);
+		nftw(path, drop, 16, FTW_PHYS | FTW_DEPTH);
+	}
+	if (d)
+		closedir(d);
+}
+
 /* Removes what a round has left below its base: mounts, then files. */
-static void clean(const char *base)
+static void clean(const char *base, uint64_t seed)
 {
 	char line[4096], *at, *end;
 	FILE *f;
@@ -476,10 +490,9 @@ static void clean(const char *base)
 		if (!any)
 			break;
 	}
-	nftw(base, plain, 16, FTW_PHYS);
-	nftw(base, drop, 16, FTW_PHYS | FTW_DEPTH);
+	empty(base, seed);
 	chmod(base, 01777);
-	nftw("/dev/shm", drop, 16, FTW_PHYS | FTW_DEPTH);
+	empty("/dev/shm", seed);
 	for (int i = 0; i < 4096; i++) { /* what lives on without a process, by design */
 		struct shmid_ds shm;
 		struct msqid_ds msg;
@@ -499,10 +512,7 @@ static void clean(const char *base)
 static void play(uint64_t seed, const char *base)
 {
 	uint64_t end = ms() + ROUND_MS;
-
 	char name[64];
-
-	this_seed = seed;
 
 	mkdir(base, 01777);
 	chmod(base, 01777);
@@ -534,8 +544,8 @@ static void play(uint64_t seed, const char *base)
 			break;
 		usleep(2000);
 	}
-	clean(base);
-	clean("/tmp"); /* reached by .. */
+	clean(base, seed);
+	clean("/tmp", seed); /* reached by .. */
 }
 
 int main(int argc, char **argv)

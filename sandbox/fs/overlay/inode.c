@@ -169,6 +169,14 @@ static void keep(struct inode *inode)
 	inode_get(inode);
 }
 
+void ovl_forget_nameless(struct inode *inode)
+{
+	if (inode->attr.nlink || list_empty(&oi(inode)->kept_node))
+		return;
+	list_del_init(&oi(inode)->kept_node);
+	inode_put(inode);
+}
+
 void ovl_lower_name_gone(struct inode *inode)
 {
 	struct ovl_inode *x = oi(inode);

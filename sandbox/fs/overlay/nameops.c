@@ -148,6 +148,7 @@ static void name_gone(struct inode *inode, const struct dentry *d, bool lower_on
 		inode->attr.nlink = 0; /* its only name */
 	else
 		ovl_copy_attr(inode);
+	ovl_forget_nameless(inode);
 }
 
 /* Takes the name away: the upper object, if there is one, and what lies below it. */

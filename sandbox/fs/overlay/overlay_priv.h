@@ -77,6 +77,9 @@ int ovl_inode_get(struct super_block *sb, const struct path *upper, const struct
 		  u32 layer, struct inode **out) must_check;
 /* One of its names, which only the lower tree has, was taken away. */
 void ovl_lower_name_gone(struct inode *inode);
+/* A file whose last name, of both trees, is gone: nobody will ask for it again. The caller has a reference.
+ */
+void ovl_forget_nameless(struct inode *inode);
 /* Its upper path is known now, or another than before. */
 void ovl_set_upper(struct inode *inode, const struct path *upper);
 /* Gives a copied-up file one more name in the upper tree. */
