@@ -3,7 +3,7 @@
 
 The evidence is the kernel's own count: tests/syscalls/run-tests lets `warren run --stats` write what the sentry
 counted for each program. What cannot be seen, because a call has no such end, is in tests/checks/uncovered, one
-line each: CALL good|bad REASON. A line there that is not true any more is an error too.
+line each: CALL good|bad REASON; what is there and seen none the less is told, but no error.
 usage: coverage.py TOP FOLDER-OF-STATS"""
 import collections
 import glob
@@ -29,7 +29,7 @@ wrong = []
 for name in calls:
     for i, which in enumerate(('good', 'bad')):
         if seen[name][i] and (name, which) in excused:
-            wrong.append(f'{name}: its {which} end was seen, but tests/checks/uncovered says: {excused[name, which]}')
+            print(f'{name}: its {which} end was seen, but tests/checks/uncovered says: {excused[name, which]}')
         elif not seen[name][i] and (name, which) not in excused:
             wrong.append(f'{name}: no test has seen it {"succeed" if which == "good" else "fail"}')
 for name, which in excused:
@@ -38,5 +38,5 @@ for name, which in excused:
 for line in wrong:
     print('FAIL', line)
 covered = sum(1 for name in calls if seen[name][0] and seen[name][1])
-print(f'{len(calls)} calls: {covered} seen to succeed and to fail, {len(excused)} ends that a call does not have')
+print(f'{len(calls)} calls: {covered} seen to succeed and to fail, {len(excused)} ends excused')
 sys.exit(bool(wrong))
