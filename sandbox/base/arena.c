@@ -14,6 +14,7 @@
 
 #include "sandbox/base/arena_priv.h"
 #include "sandbox/base/log.h"
+#include "sandbox/base/shadow.h"
 
 struct arena *g_arena;
 
@@ -302,7 +303,7 @@ int arena_attach(u64 address)
 	if (a == MAP_FAILED)
 		return -errno;
 	g_arena = a;
-	return 0;
+	return shadow_create(a->base, ARENA_SIZE);
 }
 
 bool arena_valid(void)
@@ -351,13 +352,22 @@ u64 arena_used(void)
 	return g_arena->used;
 }
 
-void *kmalloc_typed(size_t size, const char *type)
+static void *allocate(size_t size, const char *type)
 {
 	if (size <= class_size[ARENA_CLASSES - 1] - sizeof(struct object_head))
 		for (unsigned c = 0;; c++)
 			if (size + sizeof(struct object_head) <= class_size[c])
 				return slab_alloc(c, size, type);
 	return run_alloc(size, type);
+}
+
+void *kmalloc_typed(size_t size, const char *type)
+{
+	void *p = allocate(size, type);
+
+	if (p)
+		shadow_used(p, ksize(p));
+	return p;
 }
 
 void *kzalloc_typed(size_t size, const char *type)
@@ -383,6 +393,8 @@ void kfree(void *p)
 {
 	u32 page;
 
+	if (p)
+		p = shadow_freed(p, ksize(p));
 	if (!p)
 		return;
 	page = block_of(p);

@@ -299,6 +299,7 @@ void task_exit(struct task *t, int wait_status)
 	drop_resources(t);
 	ptrace_tracer_exits(t);
 	t->state = TASK_ZOMBIE;
+	t->coro = NULL; /* ends below; a zombie may long be looked at, and must not be woken */
 	wake_up_all(&t->pid->exit_wait, 0);
 	last = --tg->live == 0;
 	if (last && !tg->group_exit)

@@ -80,7 +80,7 @@ static void last_words(int sig, siginfo_t *info, void *context)
 
 void crash_install(void)
 {
-	static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
+	static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT /* of a panic */};
 	struct sigaction sa = {.sa_sigaction = last_words,
 			       .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND};
 	stack_t st = {.ss_size = ALTSTACK_SIZE};

@@ -517,3 +517,45 @@ CASE(many_processes)
 	for (int i = 0; i < 60; i++)
 		expect_exit(pids[i], i);
 }
+
+/* A leader that has ended, while its process lives, is a zombie without a stack of its own in the kernel. */
+static void *stays(void *arg)
+{
+	for (;;)
+		pause();
+	return NULL;
+}
+
+CASE(stop_and_continue_of_a_process_without_its_leader)
+{
+	for (int i = 0; i < 20; i++) {
+		pthread_t th;
+		int status;
+		pid_t pid = fork();
+		if (!pid) {
+			if (pthread_create(&th, NULL, stays, NULL))
+				_exit(1);
+			syscall(SYS_exit, 0);
+		}
+		sleep_ms(5);
+		OK(kill(pid, SIGSTOP));
+		EXPECT_EQ(waitpid(pid, &status, WUNTRACED), pid);
+		EXPECT(WIFSTOPPED(status));
+		/* what was the leader's is another's now */
+		for (int k = 0; k < 5; k++) {
+			pid_t other = fork();
+			if (!other) {
+				sleep_ms(3);
+				_exit(0);
+			}
+			OK(kill(pid, SIGCONT));
+			OK(kill(pid, SIGSTOP));
+			expect_exit(other, 0);
+		}
+		OK(kill(pid, SIGCONT));
+		OK(kill(pid, SIGKILL));
+		do
+			EXPECT_EQ(waitpid(pid, &status, 0), pid);
+		while (!WIFSIGNALED(status) && !WIFEXITED(status));
+	}
+}

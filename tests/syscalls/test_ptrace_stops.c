@@ -606,3 +606,48 @@ CASE(only_the_tracing_thread_may_ask)
 	expect_exit(other, 0);
 	end(pid);
 }
+/* The tracer ends while what it has traced is dead and not waited for. */
+CASE(tracer_ends_with_a_zombie)
+{
+	for (int i = 0; i < 20; i++) {
+		int ready[2], go[2];
+		char c = 0;
+		pid_t pid, tracer;
+		OK(pipe(ready));
+		OK(pipe(go));
+		pid = fork();
+		if (!pid) {
+			read(go[0], &c, 1);
+			_exit(5);
+		}
+		tracer = fork();
+		if (!tracer) {
+			siginfo_t si;
+			if (pt(PTRACE_SEIZE, pid, 0, 0))
+				_exit(1);
+			write(go[1], &c, 1);
+			/* dead, and left so */
+			if (waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT | __WALL))
+				_exit(2);
+			write(ready[1], &c, 1);
+			sleep_ms(20);
+			_exit(0);
+		}
+		EXPECT_EQ(read(ready[0], &c, 1), 1);
+		for (int k = 0; k < 5; k++) { /* what the zombie ran on is another's now */
+			pid_t other = fork();
+			if (!other) {
+				sleep_ms(30);
+				_exit(0);
+			}
+		}
+		expect_exit(tracer, 0);
+		expect_exit(pid, 5);
+		while (waitpid(-1, NULL, 0) > 0)
+			;
+		close(ready[0]);
+		close(ready[1]);
+		close(go[0]);
+		close(go[1]);
+	}
+}
