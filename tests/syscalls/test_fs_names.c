@@ -1,6 +1,6 @@
 /*
- * test_fs_names.c - names of files where it gets subtle, on each kind of file system: what rename, link, unlink and
- * their kin do at the edges, and what O_* flags mean for what is there.
+ * test_fs_names.c - names of files where it gets subtle, on each kind of file system: what rename, link,
+ * unlink and their kin do at the edges, and what O_* flags mean for what is there.
  */
 #include "fs.h"
 
@@ -72,7 +72,7 @@ FS_CASE(rename_kinds_must_agree)
 	OK(access("d/x", F_OK));
 	OK(symlink("d", "l"));
 	EXPECT_ERRNO(rename("l", "d"), EISDIR); /* a link is no directory */
-	OK(rename("f", "l"));			/* and is replaced itself */
+	OK(rename("f", "l"));                   /* and is replaced itself */
 	OK(access("d/x", F_OK));
 }
 
