@@ -301,7 +301,8 @@ static struct tcp_sock *make_child(struct tcp_sock *l, struct tcp_request *r, co
 	tp->peer_mss = r->mss;
 	tp->ecn = r->ecn_ok;
 	tp->total_retrans = r->tries;
-	tcp_update_mss(tp);
+	if (tcp_route(tp) == 0) /* without a way there are no segments either */
+		tcp_update_mss(tp);
 	if (!r->tries && r->started)
 		tcp_rtt_sample(tp, ns->now - r->started);
 	else if (r->ts_ok && in->o.ts_ok && in->o.tsecr && r->started)

@@ -52,7 +52,10 @@ static void update_window(struct tcp_sock *tp, const struct tcp_in *in, struct t
 	if (window != tp->snd_wnd) {
 		st->window_changed = true;
 		tp->snd_wnd = window;
-		tp->max_wnd = max_t(u32, tp->max_wnd, window);
+		if (window > tp->max_wnd) {
+			tp->max_wnd = window;
+			tcp_update_mss(tp); /* half of the largest window bounds it */
+		}
 	}
 }
 
@@ -68,7 +71,8 @@ static void segment_acked(struct tcp_sock *tp, struct tcp_seg *s, struct tcp_ack
 		if (!st->rtt)
 			st->rtt = max_t(u64, rtt, 1); /* the oldest: includes the peer's delay */
 		if (!(s->flags & SEG_SACKED)) {
-			st->orig_acked = true;
+			if (!seq_after(s->end, tp->recovery_point))
+				st->orig_acked = true;
 			if (tp->sacked && seq_before(s->seq, tp->high_sacked))
 				tp->rack.reordering = true;
 		}
@@ -161,9 +165,10 @@ static void congestion_control(struct tcp_sock *tp, struct tcp_ack_state *st, u6
 		return;
 	}
 	if (tp->ca == CA_OPEN || tp->ca == CA_DISORDER || tp->ca == CA_LOSS) {
-		u32 acked = delivered;
-		if (acked && (tp->cwnd_limited || tp->ca == CA_LOSS))
-			tp->cc->avoid(tp, acked);
+		/* duplicate ACKs alone do not open the window, unless reordering is usual here */
+		bool progress = st->advanced || (tp->rack.reordering && st->newly_sacked);
+		if (delivered && progress && (tp->cwnd_limited || tp->ca == CA_LOSS))
+			tp->cc->avoid(tp, delivered);
 	}
 	tcp_update_pacing(tp);
 }
@@ -223,8 +228,8 @@ bool tcp_ack(struct tcp_sock *tp, const struct tcp_in *in)
 	if (st.ece)
 		tp->delivered_ce += tp->delivered - delivered_before;
 	congestion_control(tp, &st, lost_before);
-	if (st.advanced || st.sack_new)
-		tcp_rearm_rto(tp);
+	if ((st.advanced || st.sack_new) && tp->rtx_kind != RTX_RACK)
+		tcp_rearm_rto(tp); /* RACK has armed its own just now */
 	if ((st.advanced || st.sack_new) && tp->ca == CA_OPEN && tp->rtx_kind != RTX_RACK)
 		(void)tcp_tlp_schedule(tp); /* else the retransmission timer stands */
 	grow_sndbuf(tp);

@@ -9,6 +9,8 @@
 
 #include "netstack/transport/tcp_priv.h"
 
+#define OOO_COPY   512U
+#define OOO_LEAST  32768U
 #define RCV_FACTOR 2U /* of the receive buffer, this part is offered as window; the rest is for overhead */
 
 /* ---- the window ---- */
@@ -145,15 +147,30 @@ void tcp_ooo_free(struct tcp_sock *tp)
 		list_del_init(&p->node);
 		pkt_free(p);
 	}
-	tp->ooo_size = 0;
+	tp->ooo_size = tp->ooo_count = 0;
 	tp->sack_count = 0;
+}
+
+/* A small segment that follows q directly is copied into it: a packet each would cost much more than its
+ * bytes. */
+static bool ooo_join(struct pkt *q, struct pkt *c)
+{
+	u8 b[OOO_COPY];
+
+	if (q->seq_end != c->seq || q->mark || c->size > sizeof(b) || pkt_copy(c, 0, b, c->size) != c->size ||
+	    pkt_append(q, b, c->size))
+		return false;
+	q->seq_end = c->seq_end;
+	q->mark = c->mark;
+	pkt_free(c);
+	return true;
 }
 
 /* Keeps [seq, end) of a segment that came early. Takes c over. */
 static void ooo_insert(struct tcp_sock *tp, struct pkt *c, u32 seq, u32 end)
 {
 	struct list_head *where = &tp->ooo;
-	struct pkt *q;
+	struct pkt *q, *before = NULL;
 
 	while (where->prev != &tp->ooo) {
 		q = list_entry(where->prev, struct pkt, node);
@@ -170,14 +187,20 @@ static void ooo_insert(struct tcp_sock *tp, struct pkt *c, u32 seq, u32 end)
 				pkt_pull(c, q->seq_end - seq);
 				seq = q->seq_end;
 			}
+			before = q;
 			break;
 		}
 		where = &q->node;
 	}
 	c->seq = seq;
 	c->seq_end = end;
-	list_add_tail(&c->node, where);
 	tp->ooo_size += c->size;
+	if (before && ooo_join(before, c)) {
+		c = before;
+	} else {
+		list_add_tail(&c->node, where);
+		tp->ooo_count++;
+	}
 	/* what follows and is covered goes; the last one it touches is cut */
 	while (c->node.next != &tp->ooo) {
 		q = list_entry(c->node.next, struct pkt, node);
@@ -192,9 +215,10 @@ static void ooo_insert(struct tcp_sock *tp, struct pkt *c, u32 seq, u32 end)
 		}
 		list_del_init(&q->node);
 		tp->ooo_size -= q->size;
+		tp->ooo_count--;
 		pkt_free(q);
 	}
-	add_block(tp, c->seq, end);
+	add_block(tp, seq, end);
 }
 
 static void receive_early(struct tcp_sock *tp, struct tcp_in *in)
@@ -207,7 +231,9 @@ static void receive_early(struct tcp_sock *tp, struct tcp_in *in)
 	tp->ooo_packets++;
 	if (!in->size) /* a FIN alone: it comes again */
 		return;
-	if (tp->ooo_size + tp->rcvq.size + in->size > tp->sk.rcvbuf) {
+	/* also with what the packets themselves take, lest holes between single bytes fill the memory */
+	if (tp->ooo_size + tp->rcvq.size + in->size > tp->sk.rcvbuf ||
+	    tp->ooo_size + tp->ooo_count * sizeof(struct pkt) > max_t(u32, 2 * tp->sk.rcvbuf, OOO_LEAST)) {
 		MIB(tcp_ns(tp), TCPOFODrop);
 		return;
 	}
@@ -232,6 +258,7 @@ static void take_early(struct tcp_sock *tp)
 			break;
 		list_del_init(&p->node);
 		tp->ooo_size -= p->size;
+		tp->ooo_count--;
 		skip = tp->rcv_nxt - p->seq;
 		if (skip < p->size) {
 			if (datq_push_pkt(tcp_ns(tp), &tp->rcvq, p, skip, p->size - skip)) {

@@ -191,7 +191,7 @@ void tcp_line(const struct net_ep *ep, struct tcp_line *l)
 		l->retransmits = r->tries;
 	} else if (ep->kind == EP_TCP_TIME_WAIT) {
 		const struct tcp_time_wait *tw = container_of(ep, const struct tcp_time_wait, ep);
-		l->state = TCPS_TIME_WAIT;
+		l->state = tw->fin_wait2 ? TCPS_FIN_WAIT2 : TCPS_TIME_WAIT;
 		l->timer = TIMER_TW;
 		l->timer_left_ns = left(ep->ns, &tw->timer);
 	} else {

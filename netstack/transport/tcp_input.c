@@ -241,16 +241,15 @@ byte:
 /* ---- after the checks ---- */
 
 /* Our FIN is acknowledged: what follows. False: tp is gone. */
-static bool fin_acked(struct tcp_sock *tp)
+static bool fin_acked(struct tcp_sock *tp, const struct tcp_in *in)
 {
 	switch (tp->state) {
 	case TCPS_FIN_WAIT1:
 		tcp_set_state(tp, TCPS_FIN_WAIT2);
 		sock_event(&tp->sk, SOCK_OUT | SOCK_HUP); /* who lingers waits for this */
-		tcp_fin_wait2(tp);
-		return tp->state == TCPS_FIN_WAIT2;
+		return (tp->orphan && in->size) || tcp_fin_wait2(tp, in->flags & TCP_FIN);
 	case TCPS_CLOSING:
-		tcp_time_wait(tp);
+		tcp_time_wait(tp, false, TCP_TIME_WAIT_NS);
 		return false;
 	case TCPS_LAST_ACK:
 		tcp_done(tp, 0);
@@ -299,7 +298,7 @@ void tcp_process(struct tcp_sock *tp, struct tcp_in *in)
 	ecn_in(tp, in);
 	if (!tcp_ack(tp, in))
 		return;
-	if (tp->fin_sent && tp->snd_una == tp->snd_nxt && !fin_acked(tp))
+	if (tp->fin_sent && tp->snd_una == tp->snd_nxt && !fin_acked(tp, in))
 		return;
 	tp->last_recv = ns->now;
 	if (tp->keepalive && tp->probes == 0 && net_timer_armed(&tp->keep) && !tp->orphan)
@@ -314,18 +313,21 @@ void tcp_process(struct tcp_sock *tp, struct tcp_in *in)
 	}
 	tcp_data_in(tp, in);
 	if (tp->state == TCPS_TIME_WAIT) {
-		tcp_time_wait(tp);
+		tcp_time_wait(tp, false, TCP_TIME_WAIT_NS);
 		return;
 	}
 	tcp_output(tp);
+	tcp_write_space(tp);
 	tcp_ack_check(tp);
 }
 
 void tcp_segment(struct tcp_sock *tp, struct tcp_in *in)
 {
-	tp->segs_in++;
+	u32 segs = in->p->gso && in->p->gso_size ? (in->size + in->p->gso_size - 1U) / in->p->gso_size : 1;
+
+	tp->segs_in += max_t(u32, segs, 1);
 	if (in->size)
-		tp->data_segs_in++;
+		tp->data_segs_in += segs;
 	if (tp->state == TCPS_SYN_SENT) {
 		tcp_syn_sent(tp, in);
 		return;

@@ -50,8 +50,10 @@ void tcp_update_mss(struct tcp_sock *tp)
 	if (tp->ts_ok)
 		mss -= 12;
 	/* a window smaller than two segments would stall on silly-window rules */
-	if (tp->max_wnd && tp->max_wnd < 2 * mss && tp->max_wnd > 512)
-		mss = max_t(u32, min_t(u32, mss, tp->max_wnd / 2), TCP_MSS_MIN);
+	if (tp->max_wnd && tp->max_wnd < 2 * mss)
+		mss =
+		    max_t(u32, min_t(u32, mss, tp->max_wnd > TCP_MSS_DEFAULT ? tp->max_wnd / 2 : tp->max_wnd),
+			  TCP_MSS_MIN);
 	tp->mss = max_t(u32, mss, TCP_MSS_MIN);
 }
 
@@ -147,7 +149,7 @@ int tcp_transmit(struct tcp_sock *tp, u32 seq, u32 size, u8 flags, bool retransm
 	struct tcp_hdr *h;
 	struct ip_tx tx;
 	u8 opts[40];
-	u32 opt_size;
+	u32 opt_size, segs;
 	int err = tcp_route(tp);
 
 	if (err)
@@ -194,10 +196,11 @@ int tcp_transmit(struct tcp_sock *tp, u32 seq, u32 size, u8 flags, bool retransm
 		p->gso = PKT_GSO_TCP;
 		p->gso_size = (u16)tp->mss;
 	}
-	tp->segs_out += p->gso ? (size + tp->mss - 1) / tp->mss : 1;
-	MIB_ADD(ns, TcpOutSegs, p->gso ? (size + tp->mss - 1) / tp->mss : 1);
+	segs = p->gso ? (size + tp->mss - 1) / tp->mss : 1;
+	tp->segs_out += segs;
+	MIB_ADD(ns, TcpOutSegs, segs);
 	if (size) {
-		tp->data_segs_out++;
+		tp->data_segs_out += segs;
 		tp->bytes_sent += size;
 		tp->last_data_send = ns->now;
 		tp->pingpong = tcp_now(tp) - tp->last_recv < TCP_DELACK_MIN ? 1 : tp->pingpong;
@@ -473,7 +476,7 @@ void tcp_output(struct tcp_sock *tp)
 
 	if (!can_send(tp))
 		return;
-	if (tp->lost)
+	if (tp->lost && tp->frto != FRTO_NEW_DATA)
 		send_lost(tp);
 	if (unsent(tp))
 		restart_after_idle(tp);

@@ -81,6 +81,8 @@ struct tcp_seg {
 /* What sending waits for, for TCP_INFO. */
 enum tcp_chrono { CHRONO_NONE, CHRONO_BUSY, CHRONO_RWND, CHRONO_SNDBUF, CHRONO_COUNT };
 enum tcp_ca { CA_OPEN, CA_DISORDER, CA_CWR, CA_RECOVERY, CA_LOSS };
+/* F-RTO: after the timer fired; new data is on its way, and nothing else is sent until an ACK says more. */
+enum tcp_frto { FRTO_OFF, FRTO_WAIT, FRTO_NEW_DATA };
 enum tcp_rtx { RTX_NONE, RTX_RTO, RTX_TLP, RTX_RACK, RTX_PROBE };
 
 /* What one ACK told about delivery; bytes and ns. */
@@ -139,7 +141,8 @@ struct tcp_sock {
 	u32 recovery_point, cwnd, ssthresh, prior_cwnd, prior_ssthresh, prr_delivered, prr_out, prr_cwnd;
 	u32 undo_una, retrans_tsval, cwnd_used;
 	s32 undo_retrans;
-	bool undo_marked, frto, cwnd_limited;
+	bool undo_marked, cwnd_limited;
+	u8 frto; /* enum tcp_frto */
 	struct {
 		u64 sent, rtt;
 		u32 end;
@@ -162,7 +165,7 @@ struct tcp_sock {
 	struct datq rcvq;
 	u32 copied_seq;
 	struct list_head ooo; /* struct pkt by seq, payload only */
-	u32 ooo_size;
+	u32 ooo_size, ooo_count;
 	struct tcp_range sacks[TCP_SACKS];
 	u8 sack_count;
 	bool dsack_ok;
@@ -220,7 +223,7 @@ struct tcp_time_wait {
 	struct net_ep ep;
 	struct net_timer timer;
 	u32 rcv_nxt, snd_nxt, rcv_wnd, ts_recent, ts_offset;
-	bool ts_ok;
+	bool ts_ok, fin_wait2; /* fin_wait2: the peer has not closed yet, and nobody waits for its data */
 	u64 ts_recent_at, oow_ack_at;
 	u8 rcv_wscale, tos;
 };
@@ -270,7 +273,8 @@ void tcp_done(struct tcp_sock *tp, int error);
 void tcp_free(struct tcp_sock *tp);
 void tcp_free_orphan(struct net_ep *ep);
 void tcp_init_buffers(struct tcp_sock *tp);
-void tcp_fin_wait2(struct tcp_sock *tp);
+bool tcp_fin_wait2(struct tcp_sock *tp, bool fin) must_check;
+void tcp_fin_wait2_over(struct tcp_sock *tp);
 /* tcp_connect.c */
 void tcp_send_syn(struct tcp_sock *tp);
 void tcp_syn_sent(struct tcp_sock *tp, struct tcp_in *in);
@@ -286,7 +290,9 @@ void tcp_listen_stop(struct tcp_sock *tp);
 u32 tcp_cookie_make(struct netstack *ns, const struct net_ep *ep, u32 seq, u16 *mss);
 u16 tcp_cookie_check(struct netstack *ns, const struct net_ep *ep, u32 seq, u32 cookie);
 /* tcp_time_wait.c */
-void tcp_time_wait(struct tcp_sock *tp);
+/* Leaves a small object in the place of tp, which is gone then, if it has no owner. fin_wait2: the peer's FIN
+ * is still to come, and is waited for so long. */
+void tcp_time_wait(struct tcp_sock *tp, bool fin_wait2, u64 wait);
 /* True if the segment may open a new connection in its place. */
 bool tcp_time_wait_input(struct tcp_time_wait *tw, struct tcp_in *in);
 void tcp_time_wait_free(struct tcp_time_wait *tw);

@@ -59,6 +59,18 @@ static void enter_recovery(struct tcp_sock *tp, u32 pipe)
 		tp->cc->event(tp, CC_EVENT_RECOVERY);
 }
 
+/* The oldest segment is there by the peer's word, yet is not acknowledged: the word is not kept (RFC 2018,
+ * 8). */
+static void forget_sacks(struct tcp_sock *tp)
+{
+	struct tcp_seg *s;
+
+	list_for_each_entry (s, &tp->segs, node)
+		s->flags &= (u8)~SEG_SACKED;
+	tp->sacked = 0;
+	tp->high_sacked = tp->snd_una;
+}
+
 void tcp_enter_loss(struct tcp_sock *tp)
 {
 	struct tcp_seg *s;
@@ -73,10 +85,13 @@ void tcp_enter_loss(struct tcp_sock *tp)
 		tp->ssthresh = max_t(u32, tp->cc->ssthresh(tp), 2 * tp->mss);
 		start_undo(tp);
 	}
-	tp->frto = fresh && tp->sack_ok;
+	tp->frto = fresh && tp->sack_ok ? FRTO_WAIT : FRTO_OFF;
 	tp->dupacks = 0;
 	if (!tp->sack_ok)
 		tp->sacked = 0;
+	else if (!list_empty(&tp->segs) &&
+		 (list_first_entry(&tp->segs, struct tcp_seg, node)->flags & SEG_SACKED))
+		forget_sacks(tp);
 	list_for_each_entry (s, &tp->segs, node) {
 		/* RFC 8985, 6.3: what was sent only just now may still come; without RACK's word all is lost
 		 */
@@ -131,8 +146,7 @@ static bool try_undo(struct tcp_sock *tp, const struct tcp_in *in, const struct 
 		MIB(tcp_ns(tp), TCPFullUndo);
 	} else if (st->dsack && tp->undo_retrans == 0) {
 		MIB(tcp_ns(tp), TCPDSACKUndo);
-	} else if (tp->ca == CA_LOSS && tp->frto && st->orig_acked && !st->retrans_acked &&
-		   seq_after(tp->snd_una, tp->undo_una)) {
+	} else if (tp->ca == CA_LOSS && tp->frto && st->orig_acked) {
 		MIB(tcp_ns(tp), TCPSpuriousRTOs);
 	} else {
 		return false;
@@ -174,7 +188,7 @@ static void leave(struct tcp_sock *tp)
 		tp->rack.persist--;
 	tp->ca = CA_OPEN;
 	tp->undo_marked = false;
-	tp->frto = false;
+	tp->frto = FRTO_OFF;
 	tp->prior_cwnd = 0;
 	tp->dupacks = 0;
 	if (tp->cc->event)
@@ -216,6 +230,19 @@ static void reno_dupack(struct tcp_sock *tp, const struct tcp_in *in, struct tcp
 	}
 }
 
+/* RFC 5682, the SACK-enhanced steps 2 and 3; that originals arrived was looked at before. */
+static void frto(struct tcp_sock *tp, const struct tcp_ack_state *st)
+{
+	if (tp->frto == FRTO_NEW_DATA) {
+		if (st->newly_sacked || !st->advanced)
+			tp->frto = FRTO_OFF; /* the loss was real */
+	} else if (st->advanced) {
+		bool may = tcp_unsent(&tp->sk) && seq_after(tcp_wnd_end(tp), tp->snd_nxt);
+		tp->recovery_point = tp->snd_nxt;
+		tp->frto = may ? FRTO_NEW_DATA : FRTO_OFF;
+	}
+}
+
 void tcp_recover(struct tcp_sock *tp, const struct tcp_in *in, struct tcp_ack_state *st)
 {
 	u32 lost_before = tp->lost, delivered;
@@ -244,7 +271,10 @@ void tcp_recover(struct tcp_sock *tp, const struct tcp_in *in, struct tcp_ack_st
 			tp->ca = CA_DISORDER;
 		}
 	}
-	if (tp->ca >= CA_CWR && !seq_before(tp->snd_una, tp->recovery_point) && st->advanced)
+	/* CWR is held until something beyond is acknowledged, so that its flag has reached the peer */
+	if (tp->ca >= CA_CWR && st->advanced &&
+	    (tp->ca == CA_CWR ? seq_after(tp->snd_una, tp->recovery_point)
+			      : !seq_before(tp->snd_una, tp->recovery_point)))
 		leave(tp);
 	if (st->ece && tp->ca < CA_CWR && !tp->lost)
 		tcp_enter_cwr(tp);
@@ -256,8 +286,8 @@ void tcp_recover(struct tcp_sock *tp, const struct tcp_in *in, struct tcp_ack_st
 		tp->ca = CA_OPEN;
 	if (tp->ca == CA_RECOVERY || tp->ca == CA_CWR)
 		prr(tp, delivered, st->advanced && tp->lost <= lost_before);
-	if (tp->ca == CA_LOSS && st->advanced)
-		tp->frto = tp->frto && !tp->retrans;
+	if (tp->ca == CA_LOSS && tp->frto && in)
+		frto(tp, st);
 	if (timeout)
 		tcp_arm(tp, RTX_RACK, timeout + MS);
 	else if (tp->rtx_kind == RTX_RACK && in)

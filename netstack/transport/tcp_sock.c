@@ -156,8 +156,9 @@ static void send_fin(struct tcp_sock *tp)
 static bool close_state(struct tcp_sock *tp)
 {
 	switch (tp->state) {
+	case TCPS_SYN_RECV: /* our SYN comes first: FIN_WAIT1 when it is acknowledged */
+		return true;
 	case TCPS_ESTABLISHED:
-	case TCPS_SYN_RECV:
 		tcp_set_state(tp, TCPS_FIN_WAIT1);
 		return true;
 	case TCPS_CLOSE_WAIT:
@@ -205,22 +206,37 @@ int tcp_shutdown(struct net_sock *sk, bool read, bool write)
 	return 0;
 }
 
-/* Enters FIN_WAIT2 as an orphan: only so long is the peer waited for. */
-void tcp_fin_wait2(struct tcp_sock *tp)
+/* In FIN_WAIT2 as an orphan: only so long is the peer waited for, at the end by a smaller object. `fin`: the
+ * segment that acknowledges ours brings its own. False if tp is gone. */
+bool tcp_fin_wait2(struct tcp_sock *tp, bool fin)
 {
-	u64 wait = tp->linger2;
+	u64 wait = max_t(u64, tp->linger2, tp->rto * 7 / 2);
 
 	if (!tp->orphan)
-		return;
+		return true;
 	if (tp->linger2_off) {
 		tcp_send_reset(tp);
 		tcp_done(tp, 0);
-		return;
+		return false;
 	}
-	if (wait > TCP_TIME_WAIT_NS)
+	if (fin) {
+		tcp_keep_arm(tp, wait); /* should it not fit after all */
+		return true;
+	}
+	if (wait > TCP_TIME_WAIT_NS) {
 		tcp_keep_arm(tp, wait - TCP_TIME_WAIT_NS);
+		return true;
+	}
+	tcp_time_wait(tp, true, wait);
+	return false;
+}
+
+void tcp_fin_wait2_over(struct tcp_sock *tp)
+{
+	if (tp->linger2 > TCP_TIME_WAIT_NS)
+		tcp_time_wait(tp, true, TCP_TIME_WAIT_NS);
 	else
-		tcp_time_wait(tp);
+		tcp_done(tp, 0);
 }
 
 static void reset_now(struct tcp_sock *tp)
@@ -257,7 +273,7 @@ void tcp_close(struct net_sock *sk, bool reset)
 		if (close_state(tp))
 			send_fin(tp);
 		else if (tp->state == TCPS_FIN_WAIT2)
-			tcp_fin_wait2(tp);
+			(void)!tcp_fin_wait2(tp, false); /* gone or not, it is not ours any more */
 	}
 	net_leave(ns);
 }

@@ -2,6 +2,9 @@
  * tcp_time_wait.c - connections that are over, for a minute more: so that a lost last ACK can be sent again
  * and old segments meet somebody who knows them. A small object takes the socket's place.
  *
+ * It also waits for the FIN of a peer whose connection nobody here owns any more (fin_wait2); data is reset
+ * then.
+ *
  * A new SYN may open the connection anew if its timestamp is newer, or its sequence number is beyond the old
  * ones (RFC 6191). A RST is ignored (RFC 1337).
  */
@@ -25,7 +28,7 @@ void tcp_time_wait_free(struct tcp_time_wait *tw)
 	net_free(ns, tw);
 }
 
-void tcp_time_wait(struct tcp_sock *tp)
+void tcp_time_wait(struct tcp_sock *tp, bool fin_wait2, u64 wait)
 {
 	struct netstack *ns = tcp_ns(tp);
 	struct tcp_time_wait *tw = ns->tw_count < TIME_WAIT_MAX ? net_new(ns, struct tcp_time_wait) : NULL;
@@ -44,12 +47,13 @@ void tcp_time_wait(struct tcp_sock *tp)
 		tw->ts_ok = tp->ts_ok;
 		tw->rcv_wscale = tp->rcv_wscale;
 		tw->tos = tp->sk.tos;
+		tw->fin_wait2 = fin_wait2;
 		net_timer_init(&tw->timer, ns, expire);
 		ns->tw_count++;
 		sock_flow_del(&tp->sk.ep);
 		sock_flow_add(&tw->ep);
 		sock_share_port(&tw->ep);
-		net_timer_arm(&tw->timer, ns->now + TCP_TIME_WAIT_NS);
+		net_timer_arm(&tw->timer, ns->now + wait);
 		MIB(ns, TW);
 	}
 	tcp_done(tp, 0);
@@ -66,11 +70,49 @@ static void ack_again(struct tcp_time_wait *tw, struct tcp_in *in)
 	tcp_reply(ns, in, tw->snd_nxt, tw->rcv_nxt, TCP_ACK, tw->rcv_wnd >> tw->rcv_wscale, opts, n, tw->tos);
 }
 
+/* The peer has not closed yet. */
+static void fin_wait2_input(struct tcp_time_wait *tw, struct tcp_in *in, bool paws)
+{
+	struct netstack *ns = tw->ep.ns;
+
+	if (paws || seq_before(in->end, tw->rcv_nxt) || seq_after(in->seq, tw->rcv_nxt + tw->rcv_wnd)) {
+		if (!(in->flags & TCP_RST) && tcp_oow_ack_ok(ns, &tw->oow_ack_at))
+			ack_again(tw, in);
+		return;
+	}
+	if (in->flags & TCP_RST) {
+		tcp_time_wait_free(tw);
+		return;
+	}
+	if (!(in->flags & TCP_SYN) &&
+	    (!(in->flags & TCP_ACK) || in->end == in->seq || !seq_after(in->end, tw->rcv_nxt)))
+		return;
+	if ((in->flags & TCP_SYN) || !(in->flags & TCP_FIN) || in->end != tw->rcv_nxt + 1) {
+		if (!(in->flags & TCP_SYN))
+			MIB(ns, TCPAbortOnData);
+		tcp_reply_reset(ns, in);
+		tcp_time_wait_free(tw);
+		return;
+	}
+	tw->fin_wait2 = false;
+	tw->rcv_nxt = in->end;
+	if (tw->ts_ok && in->o.ts_ok) {
+		tw->ts_recent = in->o.tsval;
+		tw->ts_recent_at = ns->now;
+	}
+	net_timer_arm(&tw->timer, ns->now + TCP_TIME_WAIT_NS);
+	ack_again(tw, in);
+}
+
 bool tcp_time_wait_input(struct tcp_time_wait *tw, struct tcp_in *in)
 {
 	struct netstack *ns = tw->ep.ns;
 	bool paws = tw->ts_ok && in->o.ts_ok && seq_before(in->o.tsval, tw->ts_recent);
 
+	if (tw->fin_wait2) {
+		fin_wait2_input(tw, in, paws);
+		return false;
+	}
 	if (in->flags & TCP_RST)
 		return false;
 	if ((in->flags & TCP_SYN) && !(in->flags & TCP_ACK) && !paws &&

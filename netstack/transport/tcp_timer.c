@@ -80,6 +80,16 @@ static bool too_long(struct tcp_sock *tp, u32 tries, u32 limit)
 	return since >= bound;
 }
 
+/* The user's patience may end before the timer would fire. */
+static u64 within_patience(const struct tcp_sock *tp, u64 after)
+{
+	u64 since = tp->first_retry ? tcp_now(tp) - tp->first_retry : 0;
+
+	if (!tp->user_timeout)
+		return after;
+	return min_t(u64, after, tp->user_timeout > since ? tp->user_timeout - since : 1);
+}
+
 static void syn_timeout(struct tcp_sock *tp)
 {
 	struct netstack *ns = tcp_ns(tp);
@@ -123,18 +133,19 @@ static void rto_fired(struct tcp_sock *tp)
 	if (tp->ca != CA_LOSS)
 		tp->total_rto_recoveries++;
 	tp->tlp_out = false;
-	if (tp->snd_wnd == 0 && tp->retries > 0)
+	s = list_first_entry(&tp->segs, struct tcp_seg, node);
+	if (tp->snd_wnd == 0 && tp->retries > 0 && !(s->flags & SEG_SACKED))
 		tp->ca = CA_LOSS; /* the peer closed its window on what is out: only probe */
 	else
 		tcp_enter_loss(tp);
-	s = list_first_entry(&tp->segs, struct tcp_seg, node);
 	tp->retries = (u8)min_t(u32, tp->retries + 1U, 255);
 	/* a failure to send is no reason to double the timer's pause twice */
 	if (tcp_retransmit(tp, s, tp->mss) == 0)
 		tp->backoff = (u8)min_t(u32, tp->backoff + 1U, 30);
 	if (tp->retries == 3)
 		tp->sk.path.nif = NULL; /* perhaps there is another way */
-	tcp_arm(tp, RTX_RTO, min_t(u64, tp->rto << min_t(u32, tp->backoff, 16), TCP_RTO_MAX));
+	tcp_arm(tp, RTX_RTO,
+		within_patience(tp, min_t(u64, tp->rto << min_t(u32, tp->backoff, 16), TCP_RTO_MAX)));
 }
 
 static void probe_fired(struct tcp_sock *tp)
@@ -167,7 +178,8 @@ static void probe_fired(struct tcp_sock *tp)
 	(void)tcp_transmit(tp, tp->snd_una - 1, 0, TCP_ACK, true);
 	tp->probes = (u8)min_t(u32, tp->probes + 1U, 255);
 	tp->backoff = (u8)min_t(u32, tp->backoff + 1U, 30);
-	tcp_arm(tp, RTX_PROBE, min_t(u64, tp->rto << min_t(u32, tp->backoff, 9), PROBE_MAX));
+	tcp_arm(tp, RTX_PROBE,
+		within_patience(tp, min_t(u64, tp->rto << min_t(u32, tp->backoff, 9), PROBE_MAX)));
 }
 
 static void rtx_timer(struct net_timer *t)
@@ -216,7 +228,7 @@ static void keep_timer(struct net_timer *t)
 
 	if (tp->orphan) {
 		if (tp->state == TCPS_FIN_WAIT2)
-			tcp_time_wait(tp);
+			tcp_fin_wait2_over(tp);
 		return;
 	}
 	if (!tp->keepalive || tp->state == TCPS_CLOSE || tp->state == TCPS_LISTEN ||

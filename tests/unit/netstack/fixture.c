@@ -4,6 +4,7 @@
 #include "tests/unit/netstack/fixture.h"
 
 #include <arpa/inet.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "netstack/wire/checksum.h"
@@ -48,6 +49,7 @@ static void *env_alloc(void *ctx, size_t size, const char *type)
 	ck_assert_ptr_nonnull(p);
 	memset(p, 0xa5, size); /* the stack must not count on zeros */
 	w->blocks++;
+	w->bytes += malloc_usable_size(p);
 	return p;
 }
 
@@ -57,6 +59,7 @@ static void env_free(void *ctx, void *p)
 
 	ck_assert_ptr_nonnull(p);
 	w->blocks--;
+	w->bytes -= malloc_usable_size(p);
 	free(p);
 }
 

@@ -26,6 +26,7 @@ struct world {
 	u64 now;
 	u64 seed;
 	u64 blocks;     /* allocations that live */
+	u64 bytes;      /* in them, as malloc counts */
 	s64 fail_after; /* the n-th allocation from now fails, and all after it; -1: none */
 	struct memlink cable;
 	struct netstack *a, *b;

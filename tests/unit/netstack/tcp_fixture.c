@@ -613,6 +613,11 @@ static s64 copy_back(struct net_iter *it, void *stack_side, size_t n)
 	return (s64)n;
 }
 
+void tt_iter(struct mem_iter *m, void *b, size_t n)
+{
+	*m = (struct mem_iter){.it = {.copy = copy_back, .left = n}, .at = b};
+}
+
 s64 get(struct tt *t, u32 n)
 {
 	u8 *b = malloc(n ? n : 1);

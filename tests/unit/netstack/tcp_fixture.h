@@ -85,6 +85,8 @@ s64 put(struct tt *t, u32 n);
 s64 put_flags(struct tt *t, u32 n, u32 flags);
 /* Reads up to n bytes, which must be the pattern's; what came. */
 s64 get(struct tt *t, u32 n);
+/* An iterator that fills b. */
+void tt_iter(struct mem_iter *m, void *b, size_t n);
 #define expect_put(t, n)    ck_assert_int_eq(put((t), (n)), (s64)(n))
 #define expect_get(t, n)    ck_assert_int_eq(get((t), (n)), (s64)(n))
 #define expect_state(t, st) ck_assert_int_eq(tt_tp(t)->state, (st))
@@ -97,6 +99,15 @@ u64 mib_of(struct netstack *ns, enum net_mib which);
 
 /* Suites. */
 TCase *case_tcp_open(void);
+TCase *case_tcp_close(void);
+TCase *case_tcp_reset(void);
+TCase *case_tcp_send(void);
+TCase *case_tcp_loss(void);
+TCase *case_tcp_receive(void);
+TCase *case_tcp_impair(void);
+TCase *case_tcp_listen(void);
+TCase *case_tcp_options(void);
+TCase *case_tcp_scale(void);
 TCase *case_tcp_transfer(void);
 
 #endif

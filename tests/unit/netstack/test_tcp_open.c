@@ -509,6 +509,22 @@ TT(initial_sequence_numbers_differ)
 }
 TT_END
 
+TT(shutdown_within_simultaneous_open)
+{
+	tt_connect(t);
+	out(t, "S 0:0(0)");
+	in(t, "S 0:0(0) <mss 1460>");
+	out(t, "S. 0:0(0) ack 1");
+	ck_assert_int_eq(tcp_shutdown(t->s, false, true), 0);
+	quiet(t);
+	in(t, ". 1:1(0) ack 1");
+	expect_state(t, TCPS_FIN_WAIT1);
+	out(t, "F. 1:1(0) ack 1");
+	in(t, ". 1:1(0) ack 2");
+	expect_state(t, TCPS_FIN_WAIT2);
+}
+TT_END
+
 CASE(case_tcp_open, "tcp_open", syn_carries_our_options, syn_of_ipv6_has_a_smaller_mss,
      syn_without_what_is_switched_off, syn_with_sack_but_without_timestamps, user_mss_is_announced,
      window_of_a_syn_is_not_scaled, handshake, handshake_over_ipv6, window_is_scaled_after_the_handshake,
@@ -521,4 +537,5 @@ CASE(case_tcp_open, "tcp_open", syn_carries_our_options, syn_of_ipv6_has_a_small
      simultaneous_open, simultaneous_open_ends_with_a_bare_ack, simultaneous_open_is_reset,
      simultaneous_open_sends_its_syn_ack_again, connection_to_oneself, shutdown_while_connecting,
      close_while_connecting, write_while_connecting_waits, first_rtt_is_the_handshakes,
-     initial_window_is_ten_segments, ports_are_of_the_range, initial_sequence_numbers_differ)
+     initial_window_is_ten_segments, ports_are_of_the_range, initial_sequence_numbers_differ,
+     shutdown_within_simultaneous_open)

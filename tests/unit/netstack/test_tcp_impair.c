@@ -1,0 +1,141 @@
+/*
+ * test_tcp_impair.c - streams over a cable that loses, delays, reorders, doubles and corrupts, in virtual
+ * time: the bytes arrive whole, and what they take is told (WARREN_REPORT=1 prints the table, WARREN_MB the
+ * size).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/unit/netstack/tcp_case.h"
+#include "tests/unit/netstack/tcp_flow.h"
+
+struct impair {
+	const char *name;
+	u64 delay_ms; /* of the round trip */
+	u32 loss_ppm, reorder_ppm, duplicate_ppm, corrupt_ppm;
+	u64 bits_per_sec;
+	double least; /* Mbit/s, CUBIC with SACK: far below what is reached, but above what a broken repair
+			 reaches */
+};
+
+static const struct impair impairs[] = {
+    {"clean 10 ms", 10, 0, 0, 0, 0, 1700000000, 100},
+    {"clean 50 ms", 50, 0, 0, 0, 0, 1700000000, 20},
+    {"loss 1% 10 ms", 10, 10000, 0, 0, 0, 1700000000, 5},
+    {"loss 5% 10 ms", 10, 50000, 0, 0, 0, 1700000000, 0.5},
+    {"loss 1% 50 ms", 50, 10000, 0, 0, 0, 1700000000, 0.5},
+    {"loss 5% 50 ms", 50, 50000, 0, 0, 0, 1700000000, 0.1},
+    {"reorder 25% 10 ms", 10, 0, 250000, 0, 0, 1700000000, 20},
+    {"duplicate 1% 10 ms", 10, 0, 0, 10000, 0, 1700000000, 100},
+    {"corrupt 0.1% 10 ms", 10, 0, 0, 0, 1000, 1700000000, 20},
+    {"all at once 10 ms", 10, 10000, 250000, 10000, 1000, 1700000000, 1},
+};
+
+static u64 megabytes(void)
+{
+	const char *s = getenv("WARREN_MB");
+
+	return s ? strtoul(s, NULL, 10) : 4;
+}
+
+static double run(const struct impair *m, enum tcp_cc cc, bool sack, u64 seed)
+{
+	struct world w;
+	struct flow f;
+	u64 took, bytes = megabytes() << 20;
+
+	world_pair(&w);
+	w.a->config.tcp_congestion = w.b->config.tcp_congestion = (u8)cc;
+	w.a->config.tcp_sack = sack;
+	for (int i = 0; i < 2; i++)
+		w.cable.side[i].delay_ns = m->delay_ms * MS / 2;
+	w.cable.seed = seed;
+	flow_open(&f, &w, w.a, w.b, a4("10.0.0.2"), 80);
+	for (int i = 0; i < 2; i++) {
+		struct memlink_side *s = &w.cable.side[i];
+		s->loss_ppm = i ? 0 : m->loss_ppm;
+		s->reorder_ppm = m->reorder_ppm;
+		s->reorder_ns = MS;
+		s->duplicate_ppm = m->duplicate_ppm;
+		s->corrupt_ppm = m->corrupt_ppm;
+		s->bits_per_sec = m->bits_per_sec;
+		s->queue_limit = 5000;
+	}
+	took = flow_run(&f, bytes, 0, 100000 * NSEC_PER_SEC);
+	if (getenv("WARREN_REPORT")) {
+		struct tcp_info_linux i = get_info(f.client);
+		printf("%-20s %-5s sack %d: %8.1f Mbit/s  retransmitted %llu of %llu KiB, timeouts %u, "
+		       "dsacks %u\n",
+		       m->name, tcp_cc_table[cc]->name, sack, mbit(bytes, took),
+		       (unsigned long long)i.bytes_retrans >> 10, (unsigned long long)i.bytes_sent >> 10,
+		       i.total_rto, i.dsack_dups);
+		fflush(stdout);
+	}
+	flow_close(&f);
+	for (int i = 0; i < 2; i++) {
+		struct memlink_side *s = &w.cable.side[i];
+		s->loss_ppm = s->reorder_ppm = s->duplicate_ppm = s->corrupt_ppm = 0;
+	}
+	flow_drained(&w);
+	world_end(&w);
+	return mbit(bytes, took);
+}
+
+START_TEST(cubic)
+{
+	const struct impair *m = &impairs[_i];
+
+	ck_assert_msg(run(m, CC_CUBIC, true, 7) >= m->least, "%s", m->name);
+}
+END_TEST
+
+START_TEST(reno)
+{
+	run(&impairs[_i], CC_RENO, true, 11);
+}
+END_TEST
+
+START_TEST(bbr)
+{
+	const struct impair *m = &impairs[_i];
+
+	ck_assert_msg(run(m, CC_BBR, true, 13) >= m->least, "%s", m->name);
+}
+END_TEST
+
+START_TEST(cubic_without_sack)
+{
+	run(&impairs[_i], CC_CUBIC, false, 17);
+}
+END_TEST
+
+/* What makes BBR worth its while. */
+START_TEST(bbr_does_not_mind_one_percent)
+{
+	double clean = run(&impairs[0], CC_BBR, true, 3), lossy = run(&impairs[2], CC_BBR, true, 3);
+
+	ck_assert_msg(lossy > clean / 4, "%.1f of %.1f Mbit/s", lossy, clean);
+}
+END_TEST
+
+START_TEST(sack_is_worth_its_while)
+{
+	double with = run(&impairs[3], CC_CUBIC, true, 3), without = run(&impairs[3], CC_CUBIC, false, 3);
+
+	ck_assert_msg(without < with, "%.1f with, %.1f without", with, without);
+}
+END_TEST
+
+TCase *case_tcp_impair(void)
+{
+	TCase *tc = tcase_create("tcp_impair");
+
+	tcase_set_timeout(tc, 600);
+	tcase_add_loop_test(tc, cubic, 0, ARRAY_COUNT(impairs));
+	tcase_add_loop_test(tc, reno, 0, ARRAY_COUNT(impairs));
+	tcase_add_loop_test(tc, bbr, 0, ARRAY_COUNT(impairs));
+	tcase_add_loop_test(tc, cubic_without_sack, 0, ARRAY_COUNT(impairs));
+	tcase_add_test(tc, bbr_does_not_mind_one_percent);
+	tcase_add_test(tc, sack_is_worth_its_while);
+	return tc;
+}
