@@ -92,6 +92,7 @@ static void mount_own(struct container *ct, bool read_only_root)
 	    {"/dev", "devtmpfs", NULL, MNT_NOSUID, false},
 	    {"/dev/pts", "devpts", NULL, MNT_NOSUID | MNT_NOEXEC, false},
 	    {"/dev/shm", "tmpfs", "mode=1777", MNT_NOSUID | MNT_NODEV, false},
+	    {"/dev/mqueue", "mqueue", NULL, MNT_NOSUID | MNT_NODEV | MNT_NOEXEC, false},
 	    /* a writable root has its own, which is what its owner wants to see */
 	    {"/tmp", "tmpfs", "mode=1777", MNT_NOSUID | MNT_NODEV, true},
 	};
@@ -107,6 +108,8 @@ static void mount_own(struct container *ct, bool read_only_root)
 			opt.extra = ct->pid_ns;
 		if (!strcmp(own[i].type, "cgroup2"))
 			opt.extra = ct->cgroup;
+		if (!strcmp(own[i].type, "mqueue"))
+			opt.extra = ct->ns->ipc;
 		err = mount_at(root, own[i].target, own[i].type, &opt, own[i].flags);
 		if (err)
 			klog(LOG_WARN, "%s is not mounted on %s: %s", own[i].type, own[i].target,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "sandbox/abi/sched.h"
+#include "sandbox/fs/mqueue/mqueue.h"
 #include "sandbox/ipc/ipc.h"
 #include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/task_priv.h"
@@ -25,7 +26,7 @@ void ns_common_end(struct ns_common *n)
 		kfree(n);                                                                                    \
 	}
 NS_RELEASE(uts_ns, (void)0)
-NS_RELEASE(ipc_ns, ipc_state_free(n->state))
+NS_RELEASE(ipc_ns, ipc_state_free(n->state), mqueue_ns_end(n->mqueues))
 NS_RELEASE(net_ns, (void)0)
 NS_RELEASE(time_ns, (void)0)
 NS_RELEASE(cgroup_ns, cgroup_put(n->root))

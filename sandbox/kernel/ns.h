@@ -20,6 +20,7 @@ struct cred;
 struct mount_ns;
 struct cgroup;
 struct ipc_state;
+struct mqueue_ns;
 
 struct ns_common {
 	struct object obj;
@@ -58,7 +59,8 @@ struct uts_ns {
 
 struct ipc_ns {
 	struct ns_common common;
-	struct ipc_state *state; /* ipc/ */
+	struct ipc_state *state;   /* ipc/ */
+	struct mqueue_ns *mqueues; /* fs/mqueue/; NULL until they are asked for */
 };
 
 struct net_ns {

@@ -16,6 +16,7 @@ struct user {
 	struct tree_node node; /* in kernel()->users */
 	u32 uid;
 	u64 sigpending, tasks;
+	u64 mqueue_bytes;                      /* RLIMIT_MSGQUEUE */
 	u64 unix_inflight;                     /* descriptors on their way through unix sockets */
 	struct key *keyring, *session_keyring; /* _uid.N, _uid_ses.N; NULL until somebody asks */
 	u64 keys, key_bytes;                   /* quota: kernel/key.c */

@@ -61,6 +61,8 @@ int vfs_mknod(int dirfd, const char *name, u32 mode, u64 dev) must_check;
 int vfs_symlink(const char *target, int dirfd, const char *name) must_check;
 int vfs_link(int olddirfd, const char *old, int newdirfd, const char *new_name, int at_flags) must_check;
 int vfs_unlink(int dirfd, const char *name) must_check;
+/* One name in a directory. */
+int vfs_unlink_at(struct path *dir, const char *name) must_check;
 int vfs_rmdir(int dirfd, const char *name) must_check;
 int vfs_rename(int olddirfd, const char *old, int newdirfd, const char *new_name, u32 flags) must_check;
 int vfs_setattr(struct path *path,

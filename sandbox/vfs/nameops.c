@@ -215,48 +215,67 @@ int vfs_link(int olddirfd, const char *old, int newdirfd, const char *new_name, 
 	return err;
 }
 
-/* Removes a file's or a directory's name. */
+/* Removes a file's or a directory's name. t is put. */
+static int remove_target(struct target *t, bool is_dir)
+{
+	struct inode *dir = t->dir.dentry->inode;
+	int err = 0;
+
+	if (!t->d) {
+		err = !is_dir ? -EISDIR : !strcmp(t->last, ".") ? -EINVAL : -ENOTEMPTY;
+		target_put(t);
+		return err;
+	}
+	inode_lock(dir);
+	if (!t->d->inode || t->d->unhashed)
+		err = -ENOENT;
+	else if (mount_want_write(t->dir.mnt))
+		err = -EROFS;
+	else if (!is_dir && t->slash)
+		err = mode_is_dir(t->d->inode->attr.mode) ? -EISDIR : -ENOTDIR;
+	else
+		err = may_delete(dir, t->dir.mnt, t->d, is_dir);
+	if (!err && is_dir)
+		err = dir->ops->rmdir ? dir->ops->rmdir(dir, t->d) : -EPERM;
+	else if (!err)
+		err = dir->ops->unlink ? dir->ops->unlink(dir, t->d) : -EPERM;
+	if (!err) {
+		if (!is_dir)
+			vfs_notify_self(t->d->inode, LINUX_IN_ATTRIB); /* the count of its names */
+		dentry_delete(t->d);
+	}
+	inode_unlock(dir);
+	if (!err) {
+		dentry_put(t->d); /* with the last one goes the file */
+		t->d = NULL;
+		vfs_notify_entry(dir, LINUX_IN_DELETE | (is_dir ? LINUX_IN_ISDIR : 0), 0, t->last,
+				 strlen(t->last));
+	}
+	target_put(t);
+	return err;
+}
+
 static int remove_name(int dirfd, const char *name, bool is_dir)
 {
 	struct target t;
 	int err = target_find(&t, dirfd, name);
-	struct inode *dir;
 
-	if (err)
-		return err;
-	dir = t.dir.dentry->inode;
-	if (!t.d) {
-		err = !is_dir ? -EISDIR : !strcmp(t.last, ".") ? -EINVAL : -ENOTEMPTY;
+	return err ? err : remove_target(&t, is_dir);
+}
+
+int vfs_unlink_at(struct path *dir, const char *name)
+{
+	struct target t = {.dir = *dir};
+	int err;
+
+	path_get(&t.dir);
+	t.last = kstrdup(name);
+	err = t.last ? dentry_lookup(&t.dir, name, strlen(name), &t.d) : -ENOMEM;
+	if (err) {
 		target_put(&t);
 		return err;
 	}
-	inode_lock(dir);
-	if (!t.d->inode || t.d->unhashed)
-		err = -ENOENT;
-	else if (mount_want_write(t.dir.mnt))
-		err = -EROFS;
-	else if (!is_dir && t.slash)
-		err = mode_is_dir(t.d->inode->attr.mode) ? -EISDIR : -ENOTDIR;
-	else
-		err = may_delete(dir, t.dir.mnt, t.d, is_dir);
-	if (!err && is_dir)
-		err = dir->ops->rmdir ? dir->ops->rmdir(dir, t.d) : -EPERM;
-	else if (!err)
-		err = dir->ops->unlink ? dir->ops->unlink(dir, t.d) : -EPERM;
-	if (!err) {
-		if (!is_dir)
-			vfs_notify_self(t.d->inode, LINUX_IN_ATTRIB); /* the count of its names */
-		dentry_delete(t.d);
-	}
-	inode_unlock(dir);
-	if (!err) {
-		dentry_put(t.d); /* with the last one goes the file */
-		t.d = NULL;
-		vfs_notify_entry(dir, LINUX_IN_DELETE | (is_dir ? LINUX_IN_ISDIR : 0), 0, t.last,
-				 strlen(t.last));
-	}
-	target_put(&t);
-	return err;
+	return remove_target(&t, false);
 }
 
 int vfs_unlink(int dirfd, const char *name)

@@ -9,6 +9,7 @@
 
 #include "sandbox/abi/version.h"
 #include "sandbox/fs/proc/proc_priv.h"
+#include "sandbox/fs/mqueue/mqueue.h"
 #include "sandbox/ipc/ipc.h"
 #include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/account.h"
@@ -376,7 +377,28 @@ static void show_cgroups(struct text_buf *b)
 			    (unsigned long)kernel()->root_cgroup->descendants + 1);
 }
 
-#define IPC_FILE(name_, mode_) {"sys/kernel", #name_, mode_, .show = show_##name_, .store = store_##name_},
+#define MQ_NUMBER(name_, id_)                                                                                \
+	static void show_mq_##name_(struct text_buf *b)                                                      \
+	{                                                                                                    \
+		mqueue_sysctl_show(id_, b);                                                                  \
+	}                                                                                                    \
+	static s64 store_mq_##name_(const char *data, size_t size)                                           \
+	{                                                                                                    \
+		return mqueue_sysctl_store(id_, data, size);                                                 \
+	}
+MQ_NUMBER(msg_default, MQ_MSG_DEFAULT)
+MQ_NUMBER(msg_max, MQ_MSG_MAX)
+MQ_NUMBER(msgsize_default, MQ_MSGSIZE_DEFAULT)
+MQ_NUMBER(msgsize_max, MQ_MSGSIZE_MAX)
+MQ_NUMBER(queues_max, MQ_QUEUES_MAX)
+#define MQ_FILE(name_)                                                                                       \
+	{                                                                                                    \
+		"sys/fs/mqueue", #name_, 0644, .show = show_mq_##name_, .store = store_mq_##name_            \
+	}
+#define IPC_FILE(name_, mode_)                                                                               \
+	{                                                                                                    \
+		"sys/kernel", #name_, mode_, .show = show_##name_, .store = store_##name_                    \
+	}
 
 const struct proc_file proc_files[] = {
     {"", "buddyinfo", 0400, .show = proc_show_buddyinfo},
@@ -428,10 +450,23 @@ const struct proc_file proc_files[] = {
     {"sys/kernel", "pid_max", 0644, .show = show_pid_max},
     {"sys/kernel", "randomize_va_space", 0644, .show = show_two},
     {"sys/kernel", "auto_msgmni", 0644, .show = show_auto_msgmni, .store = store_auto_msgmni},
-    IPC_FILE(shmmax, 0644) IPC_FILE(shmall, 0644) IPC_FILE(shmmni, 0644) IPC_FILE(shm_rmid_forced, 0644)
-	IPC_FILE(msgmax, 0644) IPC_FILE(msgmnb, 0644) IPC_FILE(msgmni, 0644) IPC_FILE(sem, 0644)
-	    IPC_FILE(shm_next_id, 0666) IPC_FILE(sem_next_id, 0666)
-		IPC_FILE(msg_next_id, 0666){"sysvipc", "shm", 0444, .show = ipc_show_shm},
+    IPC_FILE(shmmax, 0644),
+    IPC_FILE(shmall, 0644),
+    IPC_FILE(shmmni, 0644),
+    IPC_FILE(shm_rmid_forced, 0644),
+    IPC_FILE(msgmax, 0644),
+    IPC_FILE(msgmnb, 0644),
+    IPC_FILE(msgmni, 0644),
+    IPC_FILE(sem, 0644),
+    IPC_FILE(shm_next_id, 0666),
+    IPC_FILE(sem_next_id, 0666),
+    IPC_FILE(msg_next_id, 0666),
+    MQ_FILE(msg_default),
+    MQ_FILE(msg_max),
+    MQ_FILE(msgsize_default),
+    MQ_FILE(msgsize_max),
+    MQ_FILE(queues_max),
+    {"sysvipc", "shm", 0444, .show = ipc_show_shm},
     {"sysvipc", "sem", 0444, .show = ipc_show_sem},
     {"sysvipc", "msg", 0444, .show = ipc_show_msg},
     {"sys/kernel", "threads-max", 0644, .show = show_threads_max},
