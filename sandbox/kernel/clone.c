@@ -188,6 +188,7 @@ static int copy_thread_state(struct task *p, struct task *c, const struct clone_
 	c->personality = p->personality;
 	inherit_sched(p, c);
 	c->cpu_mask = p->cpu_mask;
+	c->mempolicy = p->mempolicy;
 	c->timer_slack_ns = p->timer_slack_ns;
 	if (a->flags & LINUX_CLONE_CHILD_CLEARTID)
 		c->clear_child_tid = a->child_tid;

@@ -184,6 +184,7 @@ struct task {
 	int nice;
 	u16 ioprio; /* 0: never set */
 	u64 cpu_mask;
+	u32 mempolicy; /* mm/policy.h */
 	u64 timer_slack_ns;
 	uaddr_t rseq;
 	u32 rseq_size, rseq_sig;

@@ -48,7 +48,7 @@ struct vma {
 	u64 host_delta;            /* added to offset: where the same byte lies in backing */
 	const char *name;          /* "[stack]", "[heap]", "[vdso]" or NULL */
 	struct text *text;         /* counted; backing is a copy with patched call sites, mm/callsite.c */
-	u32 policy;                /* mbind(2), see policy.c; 0 = the task's */
+	u32 policy;                /* mbind(2), see policy.h; 0 = the task's */
 	const struct vma_ops *ops; /* or NULL */
 	void *private;             /* for ops */
 };
