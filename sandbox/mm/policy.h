@@ -1,6 +1,6 @@
 /*
- * policy.h - NUMA memory policies, set_mempolicy(2), mbind(2). A sandbox shows one node, 0, so a policy has no
- * work to do: it is checked as Linux checks it, kept per task and per VMA, inherited, and told back.
+ * policy.h - NUMA memory policies, set_mempolicy(2), mbind(2). A sandbox shows one node, 0, so a policy has
+ * no work to do: it is checked as Linux checks it, kept per task and per VMA, inherited, and told back.
  *
  * A policy is a u32: the mode with its flags, and POLICY_NODE0 if node 0 is in its set; 0 is the default.
  */

@@ -126,7 +126,7 @@ s64 sys_mq_getsetattr(struct task *t, const u64 *a)
 		return err;
 	mqueue_attr(f, &old);
 	if (a[1])
-		f->flags = (f->flags & ~(u32)O_NONBLOCK) | (u32)new.flags;
+		f->flags = (f->flags & ~(u32)O_NONBLOCK) | (u32) new.flags;
 	return a[2] && copy_out(uaddr(a[2]), &old, sizeof(old)) ? -EFAULT : 0;
 }
 
@@ -137,10 +137,10 @@ struct linux_sigevent {
 	u8 rest[48];
 };
 static_assert(sizeof(struct linux_sigevent) == 64, "struct sigevent");
-#define SIGEV_SIGNAL  0
-#define SIGEV_NONE    1
-#define SIGEV_THREAD  2
-#define COOKIE_SIZE   32
+#define SIGEV_SIGNAL 0
+#define SIGEV_NONE   1
+#define SIGEV_THREAD 2
+#define COOKIE_SIZE  32
 
 /* SIGEV_THREAD: the C library gives a netlink socket to which a cookie is to be sent. There are none. */
 static int check_thread_socket(const struct linux_sigevent *ev)
@@ -176,8 +176,8 @@ s64 sys_mq_notify(struct task *t, const u64 *a)
 	if (!f || !file_is_mqueue(f))
 		return -EBADF;
 	if (a[1])
-		return mqueue_notify(f, ev.notify == SIGEV_SIGNAL ? MQ_NOTIFY_SIGNAL : MQ_NOTIFY_NONE, ev.signo,
-				     ev.value);
+		return mqueue_notify(f, ev.notify == SIGEV_SIGNAL ? MQ_NOTIFY_SIGNAL : MQ_NOTIFY_NONE,
+				     ev.signo, ev.value);
 	mqueue_notify_cancel(f);
 	return 0;
 }

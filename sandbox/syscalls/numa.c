@@ -12,11 +12,11 @@
 #include "sandbox/syscalls/calls.h"
 #include "sandbox/syscalls/syscalls.h"
 
-#define NODES_MAX    1024U /* that a mask may name; one exists */
-#define NODES_KNOWN  1U
-#define MASK_BITS    (PAGE_SIZE * 8)
-#define GET_F_NODE   1U
-#define GET_F_ADDR   2U
+#define NODES_MAX     1024U /* that a mask may name; one exists */
+#define NODES_KNOWN   1U
+#define MASK_BITS     (PAGE_SIZE * 8)
+#define GET_F_NODE    1U
+#define GET_F_ADDR    2U
 #define GET_F_ALLOWED 4U
 
 /* A mask of `max_node` - 1 bits. */

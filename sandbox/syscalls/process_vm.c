@@ -46,7 +46,8 @@ static s64 move(struct mm *mm, struct uio *local, char *buf, u64 addr, u64 size,
 		u64 part = min_t(u64, size - done, CHUNK);
 		/* the host stops at the page where the copy fails: so do both sides */
 		s64 n = write ? uio_copy(local, buf, part)
-			      : aspace_read(mm->as, buf, uaddr(addr + done), part), moved;
+			      : aspace_read(mm->as, buf, uaddr(addr + done), part),
+		    moved;
 		if (n <= 0)
 			break;
 		moved = write ? aspace_write(mm->as, uaddr(addr + done), buf, (size_t)n)

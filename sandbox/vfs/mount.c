@@ -25,9 +25,8 @@ extern const struct fs_type fuse_fs_type;
 #pragma weak fuse_fs_type
 
 static const struct fs_type *const types[] = {
-    &tmpfs_fs_type,  &ramfs_fs_type, &gofer_fs_type, &dev_fs_type,     &devpts_fs_type,
-    &cgroup_fs_type, &proc_fs_type,  &sys_fs_type,   &overlay_fs_type, &fuse_fs_type,
-    &mqueue_fs_type,
+    &tmpfs_fs_type, &ramfs_fs_type, &gofer_fs_type,   &dev_fs_type,  &devpts_fs_type, &cgroup_fs_type,
+    &proc_fs_type,  &sys_fs_type,   &overlay_fs_type, &fuse_fs_type, &mqueue_fs_type,
 };
 
 const struct fs_type *fs_type_at(u32 index)

@@ -125,8 +125,10 @@ CASE(open_errors)
 
 CASE(attributes_are_checked)
 {
-	struct mq_attr bad[] = {{.mq_maxmsg = 0, .mq_msgsize = 10}, {.mq_maxmsg = 10, .mq_msgsize = 0},
-				{.mq_maxmsg = -1, .mq_msgsize = 10}, {.mq_maxmsg = 11, .mq_msgsize = 10},
+	struct mq_attr bad[] = {{.mq_maxmsg = 0, .mq_msgsize = 10},
+				{.mq_maxmsg = 10, .mq_msgsize = 0},
+				{.mq_maxmsg = -1, .mq_msgsize = 10},
+				{.mq_maxmsg = 11, .mq_msgsize = 10},
 				{.mq_maxmsg = 10, .mq_msgsize = 8193}};
 	struct mq_attr good = {.mq_maxmsg = 10, .mq_msgsize = 8192};
 
@@ -534,7 +536,8 @@ CASE(poll_sees_room)
 
 CASE(a_signal_tells_of_the_first_message)
 {
-	struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value = {.sival_int = 4711}};
+	struct sigevent ev = {
+	    .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1, .sigev_value = {.sival_int = 4711}};
 	struct timespec soon = {5, 0}, now = {0, 0};
 	mqd_t q = queue();
 	siginfo_t si;
@@ -690,7 +693,8 @@ CASE(a_queue_is_a_file)
 	OK(mq_notify(q, &ev));
 	OK(lseek(fd, 0, SEEK_SET));
 	OK(read(fd, buf, sizeof(buf)));
-	snprintf(want, sizeof(want), "QSIZE:7          NOTIFY:0     SIGNO:%-5d NOTIFY_PID:%-6d\n", SIGUSR1, getpid());
+	snprintf(want, sizeof(want), "QSIZE:7          NOTIFY:0     SIGNO:%-5d NOTIFY_PID:%-6d\n", SIGUSR1,
+		 getpid());
 	EXPECT_STR(buf, want);
 }
 

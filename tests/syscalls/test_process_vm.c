@@ -79,7 +79,8 @@ CASE(of_the_process_itself)
 CASE(many_pieces_on_both_sides)
 {
 	char a[12] = "0123456789", b[12] = "..........";
-	struct iovec local[] = {{b + 5, 3}, {b, 0}, {b, 4}}, remote[] = {{a + 1, 2}, {a + 4, 4}, {a, 0}, {a + 9, 1}};
+	struct iovec local[] = {{b + 5, 3}, {b, 0}, {b, 4}},
+		     remote[] = {{a + 1, 2}, {a + 4, 4}, {a, 0}, {a + 9, 1}};
 
 	EXPECT_EQ(process_vm_readv(getpid(), local, 3, remote, 4, 0), 7);
 	EXPECT_STR(b, "5679.124..");
@@ -94,7 +95,8 @@ CASE(a_large_transfer)
 	for (size_t i = 0; i < size; i++)
 		a[i] = (char)(i * 7 + (i >> 12));
 	pid = sleeper();
-	EXPECT_EQ(process_vm_readv(pid, &(struct iovec){b, size}, 1, &(struct iovec){a, size}, 1, 0), (long)size);
+	EXPECT_EQ(process_vm_readv(pid, &(struct iovec){b, size}, 1, &(struct iovec){a, size}, 1, 0),
+		  (long)size);
 	EXPECT(!memcmp(a, b, size));
 	end(pid);
 }
@@ -107,7 +109,9 @@ CASE(a_hole_cuts_the_transfer)
 	OK(munmap(p + PAGE, PAGE));
 	EXPECT_EQ(process_vm_readv(getpid(), &(struct iovec){got, 20}, 1, two, 2, 0), 10);
 	EXPECT_ERRNO(process_vm_readv(getpid(), &(struct iovec){got, 20}, 1, two + 1, 1, 0), EFAULT);
-	EXPECT_EQ(process_vm_readv(getpid(), &(struct iovec){got, 2 * PAGE}, 1, &(struct iovec){p, 2 * PAGE}, 1, 0), (long)PAGE);
+	EXPECT_EQ(
+	    process_vm_readv(getpid(), &(struct iovec){got, 2 * PAGE}, 1, &(struct iovec){p, 2 * PAGE}, 1, 0),
+	    (long)PAGE);
 }
 
 CASE(protection_counts)
@@ -115,10 +119,12 @@ CASE(protection_counts)
 	char *p = pages(1, MAP_PRIVATE), c = 'x';
 
 	OK(mprotect(p, PAGE, PROT_READ));
-	EXPECT_ERRNO(process_vm_writev(getpid(), &(struct iovec){&c, 1}, 1, &(struct iovec){p, 1}, 1, 0), EFAULT);
+	EXPECT_ERRNO(process_vm_writev(getpid(), &(struct iovec){&c, 1}, 1, &(struct iovec){p, 1}, 1, 0),
+		     EFAULT);
 	EXPECT_EQ(process_vm_readv(getpid(), &(struct iovec){&c, 1}, 1, &(struct iovec){p, 1}, 1, 0), 1);
 	OK(mprotect(p, PAGE, PROT_NONE));
-	EXPECT_ERRNO(process_vm_readv(getpid(), &(struct iovec){&c, 1}, 1, &(struct iovec){p, 1}, 1, 0), EFAULT);
+	EXPECT_ERRNO(process_vm_readv(getpid(), &(struct iovec){&c, 1}, 1, &(struct iovec){p, 1}, 1, 0),
+		     EFAULT);
 }
 
 CASE(arguments_are_checked)

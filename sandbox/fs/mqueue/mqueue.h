@@ -50,7 +50,14 @@ int mqueue_notify(struct file *f, int kind, int sig, u64 value) must_check;
 void mqueue_notify_cancel(struct file *f);
 
 /* /proc/sys/fs/mqueue, each namespace its own. */
-enum mqueue_sysctl { MQ_MSG_DEFAULT, MQ_MSG_MAX, MQ_MSGSIZE_DEFAULT, MQ_MSGSIZE_MAX, MQ_QUEUES_MAX, MQ_SYSCTLS };
+enum mqueue_sysctl {
+	MQ_MSG_DEFAULT,
+	MQ_MSG_MAX,
+	MQ_MSGSIZE_DEFAULT,
+	MQ_MSGSIZE_MAX,
+	MQ_QUEUES_MAX,
+	MQ_SYSCTLS
+};
 void mqueue_sysctl_show(enum mqueue_sysctl id, struct text_buf *b);
 s64 mqueue_sysctl_store(enum mqueue_sysctl id, const char *data, size_t size);
 
