@@ -13,6 +13,9 @@
 	X(AIO_MAX_NR, "fs", "aio-max-nr", 0644, 65536, 0, INT64_MAX)                                         \
 	X(DIR_NOTIFY, "fs", "dir-notify-enable", 0644, 1, 0, 1)                                              \
 	X(FILE_MAX, "fs", "file-max", 0644, INT64_MAX, 0, INT64_MAX)                                         \
+	X(FANOTIFY_EVENTS, "fs/fanotify", "max_queued_events", 0644, 16384, 0, INT32_MAX)                    \
+	X(FANOTIFY_GROUPS, "fs/fanotify", "max_user_groups", 0644, 128, 0, INT32_MAX)                        \
+	X(FANOTIFY_MARKS, "fs/fanotify", "max_user_marks", 0644, 65536, 0, INT32_MAX)                        \
 	X(INOTIFY_EVENTS, "fs/inotify", "max_queued_events", 0644, 16384, 0, INT32_MAX)                      \
 	X(INOTIFY_INSTANCES, "fs/inotify", "max_user_instances", 0644, 128, 0, INT32_MAX)                    \
 	X(INOTIFY_WATCHES, "fs/inotify", "max_user_watches", 0644, 1048576, 0, INT32_MAX)                    \

@@ -74,7 +74,7 @@ static s64 getdents(const u64 *a, bool old)
 		return -EFAULT;
 	f->pos = d.ctx.pos;
 	inode_touch_atime(f);
-	vfs_notify(f->path.dentry, LINUX_IN_ACCESS);
+	vfs_notify_file(f, LINUX_IN_ACCESS);
 	return (s64)d.used;
 }
 

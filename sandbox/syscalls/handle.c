@@ -15,6 +15,8 @@
 
 #define HANDLE_MAX  128U
 #define HANDLE_TYPE 0x81
+/* to compare only: it need not lead back */
+#define AT_HANDLE_FID_BIT 0x200U
 
 struct handle_head {
 	u32 bytes;
@@ -24,15 +26,6 @@ struct handle_head {
 struct handle {
 	u64 dev, ino;
 };
-
-/* What lives nowhere but in a process or for a moment has no handle. */
-static bool exportable(const struct super_block *sb)
-{
-	u64 magic = sb->type->magic;
-
-	return magic != 0x9fa0 /* proc */ && magic != 0x62656572 /* sysfs */ &&
-	       magic != 0x1cd1 /* devpts */ && magic != 0x09041934 /* anon */;
-}
 
 s64 sys_name_to_handle_at(struct task *t, const u64 *a)
 {
@@ -45,7 +38,7 @@ s64 sys_name_to_handle_at(struct task *t, const u64 *a)
 	s32 id;
 	int err;
 
-	if (flags & ~(u32)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH | 0x200 | 1))
+	if (flags & ~(u32)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH | AT_HANDLE_FID_BIT | 1))
 		return -EINVAL;
 	err = copy_in_path(&name, uaddr(a[1]));
 	if (!err)
@@ -56,7 +49,7 @@ s64 sys_name_to_handle_at(struct task *t, const u64 *a)
 	h = (struct handle){p.mnt->sb->dev, p.dentry->inode->attr.ino};
 	id = (s32)p.mnt->id;
 	unique = mount_unique_id(p.mnt);
-	if (!exportable(p.mnt->sb))
+	if (!(flags & AT_HANDLE_FID_BIT) && !sb_has_handles(p.mnt->sb))
 		err = -EOPNOTSUPP;
 	path_put(&p);
 	if (err)

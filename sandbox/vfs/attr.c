@@ -226,7 +226,7 @@ int vfs_setattr(struct path *path, const struct attr_change *change)
 	else if (!err && (ch.mask & ATTR_MODE) && (inode->sb->flags & SB_POSIXACL))
 		err = acl_chmod(inode, inode->attr.mode);
 	if (!err)
-		vfs_notify(path->dentry, change_event(change->mask));
+		vfs_notify(path, change_event(change->mask));
 	return err;
 }
 
@@ -259,7 +259,7 @@ int vfs_truncate(struct path *path, u64 size)
 	ch.mtime_ns = ch.ctime_ns = time_now_ns();
 	err = change_inode(inode, &ch);
 	if (!err)
-		vfs_notify(path->dentry, LINUX_IN_MODIFY);
+		vfs_notify(path, LINUX_IN_MODIFY);
 	return err;
 }
 
@@ -312,7 +312,7 @@ int vfs_fallocate(struct file *f, int mode, s64 offset, s64 size)
 	err = f->ops->fallocate(f, mode, (u64)offset, (u64)size);
 	inode_unlock(inode);
 	if (!err)
-		vfs_notify(f->path.dentry, LINUX_IN_MODIFY);
+		vfs_notify_file(f, LINUX_IN_MODIFY);
 	return err;
 }
 

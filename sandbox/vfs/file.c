@@ -37,9 +37,8 @@ static void file_release(struct object *obj)
 	}
 	if (f->ops && f->ops->release)
 		f->ops->release(f);
-	if (f->path.dentry && f->ops && !(f->mode & FMODE_PATH))
-		vfs_notify(f->path.dentry,
-			   f->mode & FMODE_WRITE ? LINUX_IN_CLOSE_WRITE : LINUX_IN_CLOSE_NOWRITE);
+	if (f->ops && !(f->mode & FMODE_PATH))
+		vfs_notify_file(f, f->mode & FMODE_WRITE ? LINUX_IN_CLOSE_WRITE : LINUX_IN_CLOSE_NOWRITE);
 	list_del_init(&f->fasync_node);
 	vfs()->file_count--;
 	pid_put(f->owner);
@@ -159,8 +158,8 @@ s64 vfs_read(struct file *f, struct uio *u, u64 *pos)
 			return -EINVAL;
 		n = f->ops->read(f, u, at);
 	}
-	if (n > 0 && f->path.dentry)
-		vfs_notify(f->path.dentry, LINUX_IN_ACCESS);
+	if (n > 0)
+		vfs_notify_file(f, LINUX_IN_ACCESS);
 	return n;
 }
 
@@ -232,8 +231,8 @@ s64 vfs_write(struct file *f, struct uio *u, u64 *pos)
 	} else {
 		n = write_at(f, u, pos ? pos : &f->pos);
 	}
-	if (n > 0 && f->path.dentry)
-		vfs_notify(f->path.dentry, LINUX_IN_MODIFY);
+	if (n > 0)
+		vfs_notify_file(f, LINUX_IN_MODIFY);
 	if (n > 0 && (f->flags & (O_SYNC | O_DSYNC)) && f->ops->fsync) {
 		int err = f->ops->fsync(f, !(f->flags & (O_SYNC & ~O_DSYNC)));
 		if (err)

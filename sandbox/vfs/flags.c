@@ -41,7 +41,7 @@ static s64 set_flags(struct file *f, u32 flags)
 		return -EPERM;
 	inode->flags = flags;
 	inode_touch_ctime(inode);
-	vfs_notify(f->path.dentry, LINUX_IN_ATTRIB);
+	vfs_notify(&f->path, LINUX_IN_ATTRIB);
 	return 0;
 }
 

@@ -132,3 +132,11 @@ void inode_touch_ctime(struct inode *i)
 {
 	i->attr.ctime_ns = time_now_ns();
 }
+
+bool sb_has_handles(const struct super_block *sb)
+{
+	u64 magic = sb->type->magic;
+
+	return magic != 0x9fa0 /* proc */ && magic != 0x62656572 /* sysfs */ &&
+	       magic != 0x1cd1 /* devpts */ && magic != 0x09041934 /* anon */;
+}

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 
 #include "sandbox/abi/sched.h"
+#include "sandbox/fs/anon/fanotify.h"
 #include "sandbox/fs/dev/dev.h"
 #include "sandbox/fs/devpts/devpts.h"
 #include "sandbox/fs/gofer/gofer.h"
@@ -64,6 +65,8 @@ static void mount_release(struct object *obj)
 	struct mount *m = container_of(obj, struct mount, obj);
 	struct super_block *sb = m->sb;
 
+	if (vfs()->fanotify_marks)
+		fanotify_forget(m);
 	mount_make_private(m);
 	list_del_init(&m->child_node);
 	list_del_init(&m->ns_node);
@@ -416,6 +419,7 @@ int vfs_init(void)
 	list_init(&k->vfs->watches);
 	list_init(&k->vfs->locked);
 	list_init(&k->vfs->inotifies);
+	list_init(&k->vfs->fanotify_groups);
 	sb = sb_new(&anon_fs_type, SB_DCACHE_TRUTH, NULL);
 	root = sb ? inode_new(sb, LINUX_S_IFDIR | 0500, NULL, NULL) : NULL;
 	if (!root || sb_set_root(sb, root))

@@ -52,6 +52,8 @@ int vfs_open(int dirfd, const char *name, u32 o_flags, u32 mode, u32 walk_flags,
 int vfs_open_path(struct path *path, u32 o_flags, struct file **out) must_check;
 /* Without permission checks: what the kernel opens for itself. */
 int vfs_open_path_as_kernel(struct path *path, u32 o_flags, struct file **out) must_check;
+/* Nor does it or what is done with the file make events (fanotify's descriptors). */
+int vfs_open_path_quietly(struct path *path, u32 o_flags, struct file **out) must_check;
 int vfs_open_exec(int dirfd, const char *name, int at_flags, struct file **out) must_check;
 
 int vfs_mkdir(int dirfd, const char *name, u32 mode) must_check;

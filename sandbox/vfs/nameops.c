@@ -87,7 +87,8 @@ static int create_end(struct target *t, int err, u32 notify, u32 mode)
 		dentry_unhash(t->d); /* the negative entry was stale */
 	inode_unlock(t->dir.dentry->inode);
 	if (!err)
-		vfs_notify_entry(t->dir.dentry->inode, notify, 0, t->d->name, t->d->name_len);
+		vfs_notify_entry(t->dir.dentry->inode, notify, 0, t->d->name, t->d->name_len,
+				 t->d->inode ? t->d->inode->attr.ino : 0);
 	target_put(t);
 	return err;
 }
@@ -219,6 +220,7 @@ int vfs_link(int olddirfd, const char *old, int newdirfd, const char *new_name, 
 static int remove_target(struct target *t, bool is_dir)
 {
 	struct inode *dir = t->dir.dentry->inode;
+	u64 ino;
 	int err = 0;
 
 	if (!t->d) {
@@ -246,10 +248,11 @@ static int remove_target(struct target *t, bool is_dir)
 	}
 	inode_unlock(dir);
 	if (!err) {
+		ino = t->d->inode ? t->d->inode->attr.ino : 0;
 		dentry_put(t->d); /* with the last one goes the file */
 		t->d = NULL;
 		vfs_notify_entry(dir, LINUX_IN_DELETE | (is_dir ? LINUX_IN_ISDIR : 0), 0, t->last,
-				 strlen(t->last));
+				 strlen(t->last), ino);
 	}
 	target_put(t);
 	return err;
@@ -376,8 +379,9 @@ static void rename_notify(struct inode *od, const char *old_name, struct inode *
 {
 	u32 cookie = vfs_notify_cookie(), dir = mode_is_dir(moved->attr.mode) ? LINUX_IN_ISDIR : 0;
 
-	vfs_notify_entry(od, LINUX_IN_MOVED_FROM | dir, cookie, old_name, strlen(old_name));
-	vfs_notify_entry(nd, LINUX_IN_MOVED_TO | dir, cookie, new_name, strlen(new_name));
+	vfs_notify_rename(od, old_name, nd, new_name, moved);
+	vfs_notify_entry(od, LINUX_IN_MOVED_FROM | dir, cookie, old_name, strlen(old_name), moved->attr.ino);
+	vfs_notify_entry(nd, LINUX_IN_MOVED_TO | dir, cookie, new_name, strlen(new_name), moved->attr.ino);
 	if (victim)
 		vfs_notify_self(victim, LINUX_IN_ATTRIB);
 	vfs_notify_self(moved, LINUX_IN_MOVE_SELF);

@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "sandbox/abi/inotify.h"
+#include "sandbox/abi/fanotify.h"
 #include "sandbox/fs/pipefs/pipe.h"
 #include "sandbox/vfs/lease.h"
 #include "sandbox/vfs/vfs_priv.h"
@@ -78,8 +78,9 @@ static int open_inode(struct file *f)
 	return err;
 }
 
-/* The path is checked; makes the file and lets the file system open it. */
-static int do_open(struct path *p, u32 o_flags, bool created, struct file **out)
+/* The path is checked; makes the file and lets the file system open it. `event`: what is told; 0: nothing,
+ * now and later. */
+static int do_open(struct path *p, u32 o_flags, bool created, u32 event, struct file **out)
 {
 	struct inode *inode = p->dentry->inode;
 	struct file *f;
@@ -98,8 +99,10 @@ static int do_open(struct path *p, u32 o_flags, bool created, struct file **out)
 		err = open_inode(f);
 		if (err)
 			f->ops = NULL; /* was not opened: release must not undo it */
+		else if (event)
+			vfs_notify(p, event);
 		else
-			vfs_notify(p->dentry, LINUX_IN_OPEN);
+			f->mode |= FMODE_NONOTIFY;
 		if (!err && (o_flags & O_TRUNC) && !created && mode_is_reg(inode->attr.mode))
 			err = vfs_truncate(p, 0);
 		if (err) {
@@ -130,12 +133,17 @@ int vfs_open_path(struct path *p, u32 o_flags, struct file **out)
 		err = may_open(p, o_flags, false);
 	if (!err && (o_flags & O_DIRECTORY) && !mode_is_dir(p->dentry->inode->attr.mode))
 		err = -ENOTDIR;
-	return err ? err : do_open(p, o_flags, false, out);
+	return err ? err : do_open(p, o_flags, false, LINUX_IN_OPEN, out);
 }
 
 int vfs_open_path_as_kernel(struct path *p, u32 o_flags, struct file **out)
 {
-	return p->dentry->inode ? do_open(p, o_flags, false, out) : -ENOENT;
+	return p->dentry->inode ? do_open(p, o_flags, false, LINUX_IN_OPEN, out) : -ENOENT;
+}
+
+int vfs_open_path_quietly(struct path *p, u32 o_flags, struct file **out)
+{
+	return p->dentry->inode ? do_open(p, o_flags, false, 0, out) : -ENOENT;
 }
 
 static int open_existing(int dirfd, const char *name, u32 o_flags, u32 walk_flags, struct file **out)
@@ -195,7 +203,8 @@ static int open_tmpfile(int dirfd, const char *name, u32 o_flags, u32 mode, u32 
 		d->unhashed = true;
 		inode->linkable = !(o_flags & O_EXCL);
 		path_set(&file_path, p.mnt, d);
-		err = do_open(&file_path, o_flags & ~(u32)(O_TMPFILE_BIT | O_DIRECTORY), true, out);
+		err = do_open(&file_path, o_flags & ~(u32)(O_TMPFILE_BIT | O_DIRECTORY), true, LINUX_IN_OPEN,
+			      out);
 		path_put(&file_path);
 		dentry_put(d);
 	}
@@ -241,7 +250,8 @@ static int create_last(struct path *dir, const char *last, u32 o_flags, u32 mode
 		}
 		if (!err) {
 			*created = true;
-			vfs_notify_entry(inode, LINUX_IN_CREATE, 0, (*d)->name, (*d)->name_len);
+			vfs_notify_entry(inode, LINUX_IN_CREATE, 0, (*d)->name, (*d)->name_len,
+					 (*d)->inode->attr.ino);
 			return 0;
 		}
 		if (err == -EEXIST && !(*d)->inode && !(*d)->unhashed)
@@ -317,7 +327,7 @@ static int open_create(int dirfd, const char *name, u32 o_flags, u32 mode, u32 w
 		      : d     ? may_create_in_sticky(w.cur.dentry->inode, at.dentry->inode)
 			      : 0;
 		if (!err)
-			err = created                                    ? do_open(&at, o_flags, true, out)
+			err = created ? do_open(&at, o_flags, true, LINUX_IN_OPEN, out)
 			      : mode_is_dir(at.dentry->inode->attr.mode) ? -EISDIR
 									 : vfs_open_path(&at, o_flags, out);
 		path_put(&at);
@@ -364,7 +374,7 @@ int vfs_open_exec(int dirfd, const char *name, int at_flags, struct file **out)
 	if (!err && inode->write_count)
 		err = -ETXTBSY;
 	if (!err)
-		err = do_open(&p, O_RDONLY, true, out);
+		err = do_open(&p, O_RDONLY, true, LINUX_IN_OPEN | LINUX_FAN_OPEN_EXEC, out);
 	path_put(&p);
 	return err;
 }

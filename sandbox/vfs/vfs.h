@@ -296,9 +296,10 @@ struct file_ops {
 enum {
 	FMODE_READ = 1,
 	FMODE_WRITE = 2,
-	FMODE_NOSEEK = 4, /* pipes, sockets, ttys: lseek and pread are ESPIPE */
-	FMODE_PATH = 8,   /* O_PATH */
-	FMODE_STREAM = 16 /* read/write need no position lock */
+	FMODE_NOSEEK = 4,   /* pipes, sockets, ttys: lseek and pread are ESPIPE */
+	FMODE_PATH = 8,     /* O_PATH */
+	FMODE_STREAM = 16,  /* read/write need no position lock */
+	FMODE_NONOTIFY = 32 /* what is done with it makes no events: fanotify's own */
 };
 
 struct file {
@@ -385,6 +386,8 @@ struct inode *inode_new(struct super_block *sb, u32 mode, const struct inode_ops
 			const struct file_ops *fops) must_check;
 struct super_block *sb_new(const struct fs_type *type, u32 flags, void *private) must_check;
 void sb_put(struct super_block *sb);
+/* Can its inodes be named by handles? What lives only in a process or for a moment cannot. */
+bool sb_has_handles(const struct super_block *sb);
 /* Makes `inode` (stolen) the root of sb. */
 int sb_set_root(struct super_block *sb, struct inode *inode) must_check;
 /* Instantiates a negative dentry; steals the inode reference. Pins it when the dentry tree is the truth. */
@@ -465,12 +468,17 @@ struct inode_watch {
 void inode_watch_add(struct inode_watch *w, struct inode *inode);
 void inode_watch_remove(struct inode_watch *w);
 
-/* Something happened (LINUX_IN_*): to d's inode, told to its watches and those of its directory. Cheap when
- * nobody watches. */
-void vfs_notify(struct dentry *d, u32 mask);
-/* To the inode alone; to an entry of a directory. */
+/* Something happened (LINUX_IN_*, LINUX_FAN_OPEN_EXEC): to p's inode, told to its watches and those of its
+ * directory. Cheap when nobody watches. */
+void vfs_notify(const struct path *p, u32 mask);
+/* The same for what was done with a file; nothing if it is one that makes no events. */
+void vfs_notify_file(const struct file *f, u32 mask);
+/* To the inode alone; to an entry of a directory (`ino`: what it names). */
 void vfs_notify_self(struct inode *inode, u32 mask);
-void vfs_notify_entry(struct inode *dir, u32 mask, u32 cookie, const char *name, size_t name_len);
+void vfs_notify_entry(struct inode *dir, u32 mask, u32 cookie, const char *name, size_t name_len, u64 ino);
+/* Both sides of a rename as one event. */
+void vfs_notify_rename(struct inode *dir, const char *name, struct inode *new_dir, const char *new_name,
+		       struct inode *moved);
 /* The last name went, or the file system: every watch hears `mask` and IN_IGNORED and is removed. */
 void vfs_notify_end(struct inode *inode, u32 mask);
 void vfs_notify_unmount(struct super_block *sb);

@@ -32,6 +32,8 @@ struct vfs_state {
 	u64 mount_walk; /* propagate.c */
 	u32 mount_groups;
 	struct list_head inotifies; /* fs/anon/inotify.c: all instances */
+	struct list_head fanotify_groups;
+	u64 fanotify_marks; /* of all groups: 0, and nobody is told */
 };
 
 static inline struct vfs_state *vfs(void)

@@ -75,7 +75,7 @@ int vfs_setxattr(struct path *p, const char *name, const void *value, size_t siz
 	if (!strcmp(name, CAPS_NAME))
 		inode->no_file_caps = false;
 	if (!err)
-		vfs_notify(p->dentry, LINUX_IN_ATTRIB);
+		vfs_notify(p, LINUX_IN_ATTRIB);
 	return err;
 }
 
@@ -126,7 +126,7 @@ int vfs_removexattr(struct path *p, const char *name)
 		return err;
 	err = is_acl(name) ? acl_set(p, is_acl(name) == 2, NULL, 0) : inode->ops->removexattr(inode, name);
 	if (!err)
-		vfs_notify(p->dentry, LINUX_IN_ATTRIB);
+		vfs_notify(p, LINUX_IN_ATTRIB);
 	return err;
 }
 

@@ -187,7 +187,7 @@ static int create(struct path *dir, struct dentry *d, u32 mode, const struct lin
 	err = d->inode || d->unhashed ? -EEXIST : make_queue(inode, d, mode, attr);
 	inode_unlock(inode);
 	if (!err)
-		vfs_notify_entry(inode, LINUX_IN_CREATE, 0, d->name, d->name_len);
+		vfs_notify_entry(inode, LINUX_IN_CREATE, 0, d->name, d->name_len, d->inode->attr.ino);
 	return err;
 }
 
