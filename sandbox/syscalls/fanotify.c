@@ -14,8 +14,9 @@
 #include "sandbox/vfs/mount.h"
 #include "sandbox/vfs/namei.h"
 
-#define EVENT_OPEN_FLAGS (O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | O_CLOEXEC | O_LARGEFILE_BIT | O_NOATIME)
-#define O_LARGEFILE_BIT  0100000U
+#define EVENT_OPEN_FLAGS                                                                                     \
+	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | O_CLOEXEC | O_LARGEFILE_BIT | O_NOATIME)
+#define O_LARGEFILE_BIT 0100000U
 
 /* Which reports go together. */
 static int check_reports(u32 flags)
@@ -103,10 +104,10 @@ static int find_object(const u64 *a, u32 flags, struct path *p)
 			return -EBADF;
 		*p = f->path;
 		path_get(p);
-		err = (flags & LINUX_FAN_MARK_ONLYDIR) &&
-			      (f->inode->attr.mode & LINUX_S_IFMT) != LINUX_S_IFDIR
-			  ? -ENOTDIR
-			  : 0;
+		err =
+		    (flags & LINUX_FAN_MARK_ONLYDIR) && (f->inode->attr.mode & LINUX_S_IFMT) != LINUX_S_IFDIR
+			? -ENOTDIR
+			: 0;
 		file_put(f);
 	} else {
 		err = copy_in_path(&name, uaddr(a[4]));
@@ -178,7 +179,7 @@ s64 sys_fanotify_mark(struct task *t, const u64 *a)
 {
 	auto_cleanup(filep_put) struct file *f = NULL;
 	u32 flags = (u32)a[1], mask = (u32)a[2];
-	enum fan_mark_type type = flags & LINUX_FAN_MARK_MOUNT	      ? FAN_MOUNT
+	enum fan_mark_type type = flags & LINUX_FAN_MARK_MOUNT        ? FAN_MOUNT
 				  : flags & LINUX_FAN_MARK_FILESYSTEM ? FAN_SB
 								      : FAN_INODE;
 	int err = check_mark_flags(flags, a[2]);

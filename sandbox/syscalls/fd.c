@@ -16,7 +16,7 @@
 #include "sandbox/vfs/locks.h"
 #include "sandbox/vfs/namei.h"
 
-#define F_SETTABLE ((u32)(O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME))
+#define F_SETTABLE ((u32)(O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)) /* and O_ASYNC */
 
 s64 sys_close(struct task *t, const u64 *a)
 {
@@ -74,12 +74,17 @@ static s64 dup_from(struct task *t, struct file *f, u64 min, bool cloexec)
 	return fd_install(file_get(f), (u32)min, cloexec);
 }
 
-static s64 set_flags(struct file *f, u32 flags)
+static s64 set_flags(struct file *f, int fd, u32 flags)
 {
+	int err = 0;
+
 	if ((flags & O_NOATIME) && !(f->flags & O_NOATIME) && !inode_owner_or_capable(f->inode))
 		return -EPERM;
-	f->flags = (f->flags & ~F_SETTABLE) | (flags & F_SETTABLE);
-	return 0;
+	if ((flags ^ f->flags) & O_ASYNC)
+		err = fasync_set(f, fd, flags & O_ASYNC);
+	if (!err)
+		f->flags = (f->flags & ~F_SETTABLE) | (flags & F_SETTABLE);
+	return err;
 }
 
 struct linux_flock {
@@ -147,22 +152,47 @@ static s64 record_lock(struct task *t, struct file *f, int cmd, u64 arg)
 	return lock_record(f, owner, &r, cmd == F_SETLKW || cmd == 38);
 }
 
-static s64 set_owner(struct task *t, struct file *f, s64 id)
-{
-	struct pid *p = NULL;
+enum { OWNER_TID, OWNER_PID, OWNER_PGRP };
 
-	if (id == INT32_MIN)
-		return -EINVAL;
-	if (id) {
-		struct task *other = task_find((s32)(id < 0 ? -id : id));
-		p = other ? other->pid : NULL;
-		if (!p)
-			return -ESRCH;
-	}
+struct linux_f_owner_ex {
+	s32 type, pid;
+};
+
+static s64 set_owner(struct task *t, struct file *f, s32 type, s32 nr)
+{
+	struct pid *p = nr ? pid_find(task_pid_ns(t), nr) : NULL;
+
+	if (nr && !p)
+		return -ESRCH;
 	pid_put(f->owner);
 	f->owner = p ? pid_get(p) : NULL;
-	f->owner_is_group = id < 0;
+	f->owner_is_group = type == OWNER_PGRP;
+	f->owner_is_thread = type == OWNER_TID;
 	return 0;
+}
+
+/* A negative number is a process group's. */
+static s64 set_owner_by_sign(struct task *t, struct file *f, s32 id)
+{
+	if (id == INT32_MIN)
+		return -EINVAL;
+	return set_owner(t, f, id < 0 ? OWNER_PGRP : OWNER_PID, id < 0 ? -id : id);
+}
+
+static s64 owner_ex(struct task *t, struct file *f, u64 user, bool set)
+{
+	struct linux_f_owner_ex ex = {f->owner_is_group    ? OWNER_PGRP
+				      : f->owner_is_thread ? OWNER_TID
+							   : OWNER_PID,
+				      f->owner ? pid_vnr(f->owner) : 0};
+
+	if (!set)
+		return put_user(&ex, uaddr(user));
+	if (get_user(&ex, uaddr(user)))
+		return -EFAULT;
+	if (ex.type < OWNER_TID || ex.type > OWNER_PGRP)
+		return -EINVAL;
+	return set_owner(t, f, ex.type, ex.pid);
 }
 
 static s64 do_fcntl(struct task *t, struct file *f, int fd, int cmd, u64 arg)
@@ -180,7 +210,7 @@ static s64 do_fcntl(struct task *t, struct file *f, int fd, int cmd, u64 arg)
 	case F_GETFL:
 		return f->flags;
 	case F_SETFL:
-		return set_flags(f, (u32)arg);
+		return set_flags(f, fd, (u32)arg);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -189,7 +219,7 @@ static s64 do_fcntl(struct task *t, struct file *f, int fd, int cmd, u64 arg)
 	case 38: /* F_OFD_SETLKW */
 		return record_lock(t, f, cmd, arg);
 	case F_SETOWN:
-		return set_owner(t, f, arg_int(arg));
+		return set_owner_by_sign(t, f, arg_int(arg));
 	case F_GETOWN:
 		return f->owner ? (f->owner_is_group ? -1 : 1) * (s64)pid_vnr(f->owner) : 0;
 	case 10: /* F_SETSIG */
@@ -197,6 +227,9 @@ static s64 do_fcntl(struct task *t, struct file *f, int fd, int cmd, u64 arg)
 			return -EINVAL;
 		f->owner_signal = (int)arg;
 		return 0;
+	case 15: /* F_SETOWN_EX */
+	case 16: /* F_GETOWN_EX */
+		return owner_ex(t, f, arg, cmd == 15);
 	case 11: /* F_GETSIG */
 		return f->owner_signal;
 	case 1024: /* F_SETLEASE */
@@ -325,6 +358,10 @@ s64 sys_ioctl(struct task *t, const u64 *a)
 			return -EFAULT;
 		f->flags = on ? f->flags | O_NONBLOCK : f->flags & ~(u32)O_NONBLOCK;
 		return 0;
+	case 0x5452: /* FIOASYNC */
+		if (get_user(&on, uaddr(a[2])))
+			return -EFAULT;
+		return !on == !(f->flags & O_ASYNC) ? 0 : fasync_set(f, fd, on);
 	case LINUX_FIONREAD:
 		if (mode_is_reg(f->inode->attr.mode)) {
 			s32 n = (s32)min_t(

@@ -16,7 +16,7 @@ static s64 do_pipe(struct task *t, uaddr_t out, u32 flags)
 	s32 pair[2];
 	int err;
 
-	if (flags & ~(u32)(O_CLOEXEC | O_NONBLOCK))
+	if (flags & ~(u32)(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
 		return -EINVAL;
 	err = pipe_create(flags, &r, &w);
 	if (err)

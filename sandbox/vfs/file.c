@@ -28,6 +28,7 @@ static void file_release(struct object *obj)
 	if (f->inode && f->inode->leases)
 		lease_release(f);
 	dnotify_release(f);
+	fasync_release(f);
 	if (f->counted_read)
 		f->inode->read_count--;
 	if (f->counted_write) {
@@ -39,7 +40,6 @@ static void file_release(struct object *obj)
 		f->ops->release(f);
 	if (f->ops && !(f->mode & FMODE_PATH))
 		vfs_notify_file(f, f->mode & FMODE_WRITE ? LINUX_IN_CLOSE_WRITE : LINUX_IN_CLOSE_NOWRITE);
-	list_del_init(&f->fasync_node);
 	vfs()->file_count--;
 	pid_put(f->owner);
 	cred_put(f->cred);
@@ -70,7 +70,6 @@ struct file *file_new(struct path *path, struct inode *inode, const struct file_
 	f->inode = inode_get(inode);
 	f->cred = t && t->cred ? cred_get(t->cred) : NULL;
 	list_init(&f->epoll_items);
-	list_init(&f->fasync_node);
 	vfs()->file_count++;
 	return f;
 }

@@ -50,6 +50,8 @@ void file_signal(struct file *f, int fd, int code, u32 band)
 		return;
 	if (f->owner_is_group)
 		(void)!send_signal_pgrp(f->owner, sig, with);
+	else if (t && t->tg && f->owner_is_thread)
+		(void)!send_signal_task(t, sig, with);
 	else if (t && t->tg)
 		(void)!send_signal_group(t->tg, sig, with);
 }

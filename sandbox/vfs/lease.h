@@ -23,6 +23,9 @@ void dnotify_release(struct file *f);
 
 /* Signals the file's owner: its F_SETSIG signal with code and band, or plain SIGIO. */
 void file_signal(struct file *f, int fd, int code, u32 band);
+/* O_ASYNC on or off, for what can become ready: -ENOMEM. fd: what the signal will say. */
+int fasync_set(struct file *f, int fd, bool on) must_check;
+void fasync_release(struct file *f);
 /* The current process becomes the owner if nobody is. */
 void file_own(struct file *f);
 

@@ -313,14 +313,14 @@ struct file {
 	void *private;
 	struct pid *owner; /* F_SETOWN */
 	int owner_signal;
-	bool owner_is_group;
+	bool owner_is_group, owner_is_thread;
 	struct cred *cred;            /* of the opener, counted */
 	struct list_head epoll_items; /* struct epoll_item.file_node: removed when the file is released */
-	struct list_head fasync_node;
-	struct dnotify *dnotify; /* vfs/dnotify.c */
-	u32 open_flags;          /* as given to open(2): O_NOCTTY and what F_GETFL does not show */
-	bool counted_write;      /* in inode->write_count */
-	bool counted_read;       /* in inode->read_count */
+	struct fasync *fasync;        /* O_ASYNC: vfs/fasync.c */
+	struct dnotify *dnotify;      /* vfs/dnotify.c */
+	u32 open_flags;               /* as given to open(2): O_NOCTTY and what F_GETFL does not show */
+	bool counted_write;           /* in inode->write_count */
+	bool counted_read;            /* in inode->read_count */
 };
 
 static inline struct file *file_get(struct file *f)

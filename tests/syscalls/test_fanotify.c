@@ -225,8 +225,10 @@ CASE(handles_of_proc_lead_nowhere)
 {
 	int fd = group(FID_FLAGS);
 
-	EXPECT_ERRNO(fanotify_mark(fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, FAN_OPEN, AT_FDCWD, "/proc"), EOPNOTSUPP);
-	EXPECT_ERRNO(fanotify_mark(fd, FAN_MARK_ADD | FAN_MARK_MOUNT, FAN_OPEN, AT_FDCWD, "/proc"), EOPNOTSUPP);
+	EXPECT_ERRNO(fanotify_mark(fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, FAN_OPEN, AT_FDCWD, "/proc"),
+		     EOPNOTSUPP);
+	EXPECT_ERRNO(fanotify_mark(fd, FAN_MARK_ADD | FAN_MARK_MOUNT, FAN_OPEN, AT_FDCWD, "/proc"),
+		     EOPNOTSUPP);
 	OK(fanotify_mark(fd, FAN_MARK_ADD, FAN_OPEN, AT_FDCWD, "/proc/self/status"));
 }
 
@@ -517,8 +519,8 @@ CASE(names_of_children)
 	look("d/f");
 	e = only(fd, FAN_OPEN);
 	EXPECT_STR(fid_of(e, 24, FAN_EVENT_INFO_TYPE_DFID_NAME, "d"), "f");
-	fid_of(e, 24 + ((struct fanotify_event_info_header *)(void *)((char *)e + 24))->len, FAN_EVENT_INFO_TYPE_FID,
-	       "d/f");
+	fid_of(e, 24 + ((struct fanotify_event_info_header *)(void *)((char *)e + 24))->len,
+	       FAN_EVENT_INFO_TYPE_FID, "d/f");
 	close(open("d", O_RDONLY));
 	e = only(fd, FAN_OPEN | FAN_ONDIR);
 	EXPECT_STR(fid_of(e, 24, FAN_EVENT_INFO_TYPE_DFID_NAME, "d"), ".");

@@ -50,10 +50,11 @@ static bool merge(struct fan_group *g, const struct fan_event *n)
 
 	for (u32 i = 0; i < MERGE_DEPTH && at != &g->events; i++, at = at->prev) {
 		struct fan_event *e = list_entry(at, struct fan_event, node);
-		if (e->pid != n->pid || ((e->mask ^ n->mask) & LINUX_IN_ISDIR) || e->has_self != n->has_self ||
-		    e->has_dir != n->has_dir || e->renamed || n->renamed || !same_id(&e->self, &n->self) ||
-		    !same_id(&e->dir, &n->dir) || e->path.mnt != n->path.mnt ||
-		    e->path.dentry != n->path.dentry || !same_name(e->name, n->name))
+		if (e->pid != n->pid || ((e->mask ^ n->mask) & LINUX_IN_ISDIR) ||
+		    e->has_self != n->has_self || e->has_dir != n->has_dir || e->renamed || n->renamed ||
+		    !same_id(&e->self, &n->self) || !same_id(&e->dir, &n->dir) ||
+		    e->path.mnt != n->path.mnt || e->path.dentry != n->path.dentry ||
+		    !same_name(e->name, n->name))
 			continue;
 		e->mask |= n->mask;
 		return true;
@@ -102,7 +103,8 @@ static bool describe(const struct fan_group *g, struct fan_event *n, const struc
 	else if (!(f & LINUX_FAN_REPORT_DIR_FID))
 		n->has_self = true;
 	if (n->has_self)
-		n->self = (struct fan_id){dev, entry && !(f & LINUX_FAN_REPORT_DIR_FID) ? e->dir->attr.ino : e->ino};
+		n->self = (struct fan_id){dev, entry && !(f & LINUX_FAN_REPORT_DIR_FID) ? e->dir->attr.ino
+											: e->ino};
 	if (n->has_dir && (f & LINUX_FAN_REPORT_NAME) &&
 	    !(entry || !is_dir ? set_name(&n->name, e->name, e->name_len) : set_name(&n->name, ".", 1)))
 		return false;
@@ -362,9 +364,9 @@ static size_t fanotify_fdinfo(struct file *f, char *buf, size_t size)
 			snprintf(what, sizeof(what), "mnt_id:%lx", (unsigned long)mnt->id);
 		else
 			snprintf(what, sizeof(what), "sdev:%lx", (unsigned long)sb->dev);
-		used += snprintf(buf + used, size - (size_t)used,
-				 "fanotify %s mflags:%x mask:%x ignored_mask:%x \n", what,
-				 m->ignore_survives ? LINUX_FAN_MARK_IGNORED_SURV_MODIFY : 0, m->mask, m->ignored);
+		used += snprintf(
+		    buf + used, size - (size_t)used, "fanotify %s mflags:%x mask:%x ignored_mask:%x \n", what,
+		    m->ignore_survives ? LINUX_FAN_MARK_IGNORED_SURV_MODIFY : 0, m->mask, m->ignored);
 	}
 	return used < 0 ? 0 : min_t(size_t, (size_t)used, size ? size - 1 : 0);
 }

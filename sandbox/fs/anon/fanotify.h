@@ -9,7 +9,7 @@
 /* Something happened. For an entry of a directory: dir, name and the number of what it names; else the object
  * and, by the name it was reached by, its directory. */
 struct fs_event {
-	u32 mask; /* LINUX_IN_*, LINUX_FAN_* with LINUX_IN_ISDIR */
+	u32 mask;                /* LINUX_IN_*, LINUX_FAN_* with LINUX_IN_ISDIR */
 	const struct path *path; /* NULL: of an entry, or not by a path */
 	struct inode *inode;     /* the object; NULL for entries */
 	u64 ino;

@@ -31,7 +31,7 @@ static void link_mark(struct fan_group *g, struct fan_mark *m)
 	while (*link) {
 		parent = *link;
 		link = (uintptr_t)m->object < (uintptr_t)mark_of(parent)->object ? &parent->left
-										  : &parent->right;
+										 : &parent->right;
 	}
 	tree_link(&g->marks, &m->node, parent, link);
 	g->mark_count++;
@@ -66,7 +66,8 @@ void fanotify_forget(const void *object)
 }
 
 /* The inode's own watches: all that matters here is its end. */
-static void watch_event(struct inode_watch *w, u32 mask, u32 cookie, const char *name, size_t len, bool unlinked)
+static void watch_event(struct inode_watch *w, u32 mask, u32 cookie, const char *name, size_t len,
+			bool unlinked)
 {
 	if (mask & LINUX_IN_IGNORED)
 		mark_free(container_of(w, struct fan_mark, watch));
@@ -206,9 +207,10 @@ void fanotify_event(const struct fs_event *e)
 		ask(g, main->sb, e, false, &all);
 		told = e->mask & (i.want | other.want | all.want) & LINUX_FAN_ALL_EVENTS;
 		told &= ~(i.ignored | other.ignored | all.ignored);
-		sides = (all.want & LINUX_FAN_RENAME) || (i.want & other.want & LINUX_FAN_RENAME) ? RENAME_BOTH_SIDES
-			: i.want & LINUX_FAN_RENAME					     ? RENAME_OLD_SIDE
-											     : RENAME_NEW_SIDE;
+		sides = (all.want & LINUX_FAN_RENAME) || (i.want & other.want & LINUX_FAN_RENAME)
+			    ? RENAME_BOTH_SIDES
+			: i.want & LINUX_FAN_RENAME ? RENAME_OLD_SIDE
+						    : RENAME_NEW_SIDE;
 		if (!e->new_dir)
 			sides = RENAME_BOTH_SIDES;
 		if (told)

@@ -40,8 +40,8 @@ struct fan_id {
 struct fan_event {
 	struct list_head node;
 	u32 mask;
-	struct pid *pid;   /* counted; NULL: nobody */
-	struct path path;  /* counted; for groups that get descriptors */
+	struct pid *pid;  /* counted; NULL: nobody */
+	struct path path; /* counted; for groups that get descriptors */
 	bool has_self, has_dir, has_new_dir, renamed;
 	struct fan_id self, dir, new_dir;
 	char *name, *new_name; /* NULL: none */

@@ -25,8 +25,16 @@ struct pipe {
 	u32 head, tail;
 	u32 readers, writers, files;
 	u32 reader_opens, writer_opens; /* how often an end was opened: a FIFO's open waits for a change */
+	struct list_head packets;       /* struct packet, oldest first */
 	struct inode *inode;            /* not counted: it outlives its open files */
 	bool fifo;                      /* has a name: opening one end waits for the other */
+};
+
+/* What one write of an O_DIRECT end has put into the ring: one read takes it, and drops what it has no room
+ * for. Bytes outside of packets are a stream. */
+struct packet {
+	struct list_head node;
+	u32 start, end; /* indices */
 };
 
 #define CAP_SYS_RESOURCE_NR 24
@@ -54,11 +62,30 @@ static struct pipe *pipe_new(void)
 	}
 	p->size = PIPE_DEFAULT_SIZE;
 	wait_queue_init(&p->wait);
+	list_init(&p->packets);
 	return p;
+}
+
+static void packet_end(struct packet *k)
+{
+	list_del_init(&k->node);
+	kfree(k);
+}
+
+/* The packet that begins where the reader is, or NULL; *limit: how much one read may take. */
+static struct packet *packet_at_tail(struct pipe *p, u32 *limit)
+{
+	struct packet *k =
+	    list_empty(&p->packets) ? NULL : list_first_entry(&p->packets, struct packet, node);
+
+	*limit = !k ? used(p) : k->start == p->tail ? k->end - k->start : k->start - p->tail;
+	return k && k->start == p->tail ? k : NULL;
 }
 
 static void pipe_free(struct pipe *p)
 {
+	while (!list_empty(&p->packets))
+		packet_end(list_first_entry(&p->packets, struct packet, node));
 	if (p->inode)
 		p->inode->pipe = NULL;
 	kfree(p->ring);
@@ -103,6 +130,8 @@ static s64 ring_copy(struct pipe *p, u32 at, struct uio *u, size_t n)
 static s64 pipe_read(struct file *f, struct uio *dst, u64 *pos)
 {
 	struct pipe *p = f->private;
+	struct packet *packet;
+	u32 limit;
 	s64 n;
 	int err;
 
@@ -117,12 +146,28 @@ static s64 pipe_read(struct file *f, struct uio *dst, u64 *pos)
 		if (err)
 			return err;
 	}
-	n = ring_copy(p, p->tail, dst, min_t(size_t, dst->left, used(p)));
+	packet = packet_at_tail(p, &limit);
+	n = ring_copy(p, p->tail, dst, min_t(size_t, dst->left, limit));
 	if (n > 0) {
-		p->tail += (u32)n;
+		p->tail += packet ? limit : (u32)n;
+		if (packet)
+			packet_end(packet);
 		wake_up(&p->wait, LINUX_POLLOUT | LINUX_POLLWRNORM);
 		/* what is left is for the next reader */
 	}
+	return n;
+}
+
+/* The `n` bytes that now lie at the head are one. */
+static s64 packet_begin(struct pipe *p, u32 n)
+{
+	struct packet *k = knew(struct packet);
+
+	if (!k)
+		return -ENOMEM;
+	k->start = p->head;
+	k->end = p->head + n;
+	list_add_tail(&k->node, &p->packets);
 	return n;
 }
 
@@ -138,13 +183,15 @@ static s64 broken(s64 done)
 static s64 pipe_write(struct file *f, struct uio *src, u64 *pos)
 {
 	struct pipe *p = f->private;
+	bool packets = f->flags & O_DIRECT;
 	s64 done = 0, n;
 	int err;
 
 	if (!src->left)
 		return 0;
 	while (src->left) {
-		u32 need = !done && src->left <= LINUX_PIPE_BUF ? (u32)src->left : 1;
+		u32 whole = (u32)min_t(size_t, src->left, LINUX_PIPE_BUF);
+		u32 need = packets || (!done && src->left <= LINUX_PIPE_BUF) ? whole : 1;
 
 		if (!p->readers)
 			return broken(done);
@@ -156,7 +203,9 @@ static s64 pipe_write(struct file *f, struct uio *src, u64 *pos)
 				return done ? done : err;
 			continue;
 		}
-		n = ring_copy(p, p->head, src, min_t(size_t, src->left, room(p)));
+		n = ring_copy(p, p->head, src, packets ? whole : min_t(size_t, src->left, room(p)));
+		if (n > 0 && packets)
+			n = packet_begin(p, (u32)n);
 		if (n < 0)
 			return done ? done : n;
 		p->head += (u32)n;
@@ -227,14 +276,15 @@ int pipe_create(u32 o_flags, struct file **read_end, struct file **write_end)
 		return -ENOMEM;
 	p->readers = p->writers = 1;
 	p->files = 2;
-	r = anon_file_new("pipe", &pipe_ops, p, O_RDONLY | (o_flags & O_NONBLOCK), LINUX_S_IFIFO);
+	o_flags &= O_NONBLOCK | O_DIRECT;
+	r = anon_file_new("pipe", &pipe_ops, p, O_RDONLY | o_flags, LINUX_S_IFIFO);
 	if (!r) {
 		pipe_free(p);
 		return -ENOMEM;
 	}
 	p->inode = r->inode; /* one for both ends: it can be opened once more through /proc/PID/fd */
 	p->inode->pipe = p;
-	w = file_new(&r->path, r->inode, &pipe_ops, O_WRONLY | (o_flags & O_NONBLOCK));
+	w = file_new(&r->path, r->inode, &pipe_ops, O_WRONLY | o_flags);
 	if (!w) {
 		p->writers = 0;
 		p->files = 1;
@@ -298,6 +348,7 @@ int fifo_open(struct inode *inode, struct file *file)
 static s64 pipe_resize(struct pipe *p, u64 want)
 {
 	u32 size = (u32)PAGE_SIZE;
+	struct packet *k;
 	char *ring;
 
 	if (want > INT32_MAX || want == 0)
@@ -315,6 +366,10 @@ static s64 pipe_resize(struct pipe *p, u64 want)
 		return -ENOMEM;
 	for (u32 i = 0, n = used(p); i < n; i++)
 		ring[i] = p->ring[(p->tail + i) & (p->size - 1)];
+	list_for_each_entry (k, &p->packets, node) {
+		k->start -= p->tail;
+		k->end -= p->tail;
+	}
 	p->head = used(p);
 	p->tail = 0;
 	kfree(p->ring);

@@ -12,7 +12,7 @@
 #define LINUX_F_SETPIPE_SZ 1031
 #define LINUX_F_GETPIPE_SZ 1032
 
-/* Both ends of a new pipe; o_flags: O_NONBLOCK. References given. -ENOMEM. */
+/* Both ends of a new pipe; o_flags: O_NONBLOCK, O_DIRECT. References given. -ENOMEM. */
 int pipe_create(u32 o_flags, struct file **read_end, struct file **write_end) must_check;
 /* Opens a FIFO: sets file->ops and private by file->mode; waits for the other side as fifo(7) says. For the
  * VFS's open of an S_IFIFO inode. -ENXIO, -ERESTARTSYS, -ENOMEM. [sleeps] */
