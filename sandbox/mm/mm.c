@@ -89,6 +89,11 @@ void mm_put(struct mm *mm)
 		object_put(&mm->obj);
 }
 
+static u32 inherited_mdwe(const struct mm *from)
+{
+	return from->mdwe & MDWE_NO_INHERIT ? 0 : from->mdwe;
+}
+
 int mm_new(struct mm **out)
 {
 	struct mm *mm = mm_alloc();
@@ -101,6 +106,8 @@ int mm_new(struct mm **out)
 		mm_put(mm);
 		return err;
 	}
+	if (current_task() && current_task()->mm) /* execve(2) */
+		mm->mdwe = inherited_mdwe(current_task()->mm);
 	*out = mm;
 	return 0;
 }
@@ -159,6 +166,7 @@ int mm_fork(struct mm *parent, struct mm **out)
 	mm->mmap_base = parent->mmap_base;
 	mm->stack_top = parent->stack_top;
 	mm->membarrier = parent->membarrier;
+	mm->mdwe = inherited_mdwe(parent);
 	mm->brk_start = parent->brk_start;
 	mm->brk = parent->brk;
 	mm->start_code = parent->start_code;
@@ -197,6 +205,7 @@ int mm_reuse_stub(struct mm *old, struct mm **out)
 		return -ENOMEM;
 	mm->as = old->as;
 	old->as = NULL;
+	mm->mdwe = inherited_mdwe(old);
 	aspace_set_owner(mm->as, mm);
 	*out = mm;
 	return 0;

@@ -79,6 +79,7 @@ struct mm {
 	u64 mmap_base;   /* top of the area for mmap without address, grows down */
 	u64 stack_top;   /* where execve puts the stack's end */
 	u32 lock_future; /* mlockall(MCL_FUTURE): VMA_LOCKED, VMA_LOCKONFAULT for new mappings */
+	u32 mdwe;        /* MDWE_*: PR_SET_MDWE */
 	u32 membarrier;  /* the commands registered for, see membarrier.c */
 	u64 brk_start, brk;
 	u64 start_code, end_code, start_data, end_data, start_stack;
@@ -108,6 +109,14 @@ void mm_set_exe(struct mm *mm, struct file *f);
  * good for mm_put only. */
 bool mm_stub_reusable(const struct mm *mm);
 int mm_reuse_stub(struct mm *old, struct mm **out) must_check;
+
+/* Memory-deny-write-execute, prctl(2) PR_SET_MDWE: nothing becomes executable that was ever writable. */
+enum { MDWE_REFUSE_EXEC_GAIN = 1, MDWE_NO_INHERIT = 2 };
+/* May memory with protection `old` have `prot`? A new mapping has both the same. */
+static inline bool mm_denies_exec(const struct mm *mm, u32 old, u32 prot)
+{
+	return mm->mdwe && (prot & 4) && ((prot & 2) || !(old & 4));
+}
 
 struct vma *vma_find(struct mm *mm, u64 addr); /* first with end > addr, or NULL */
 struct vma *vma_at(struct mm *mm, u64 addr);   /* containing addr, or NULL */

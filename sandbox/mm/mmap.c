@@ -318,6 +318,8 @@ s64 mm_mmap(struct mm *mm, struct uthread *by, u64 addr, u64 size, u32 prot, u32
 	if (at < 0)
 		return at;
 	at += (s64)room;
+	if (mm_denies_exec(mm, prot, prot))
+		return -EACCES;
 	err = mm_may_grow(mm, size, fixed ? mm_mapped_in(mm, (u64)at, (u64)at + size) : 0, prot, flags);
 	if (!err && (vma_is_data(prot, flags) || (!file && (flags & VMA_SHARED))))
 		err = mm_may_commit(mm, size, flags);

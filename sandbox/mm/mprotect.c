@@ -18,7 +18,7 @@ static int allowed_until(struct mm *mm, u64 addr, u64 end, u32 prot, u64 *until)
 		*until = at;
 		if (!v || v->start > at)
 			return -ENOMEM;
-		if (prot & ~v->max_prot)
+		if ((prot & ~v->max_prot) || mm_denies_exec(mm, v->prot, prot))
 			return -EACCES;
 		if (v->flags & VMA_SEALED)
 			return -EPERM;

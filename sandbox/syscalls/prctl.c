@@ -52,7 +52,10 @@ enum {
 	GET_SPECULATION = 52,
 	SET_SPECULATION,
 	SET_IO_FLUSHER = 57,
-	GET_IO_FLUSHER
+	GET_IO_FLUSHER,
+	SET_MDWE = 65,
+	GET_MDWE,
+	GET_AUXV = 0x41555856
 };
 
 #define SLACK_DEFAULT_NS 50000U
@@ -261,6 +264,26 @@ static s64 set_mm(struct task *t, const u64 *a)
 	return 0;
 }
 
+/* Once on, it stays as it is. */
+static s64 set_mdwe(struct mm *mm, const u64 *a)
+{
+	if (any(a, 2) || (a[1] & ~(u64)(MDWE_REFUSE_EXEC_GAIN | MDWE_NO_INHERIT)) || a[1] == MDWE_NO_INHERIT)
+		return -EINVAL;
+	if (mm->mdwe && mm->mdwe != a[1])
+		return -EPERM;
+	mm->mdwe = (u32)a[1];
+	return 0;
+}
+
+static s64 get_auxv(struct mm *mm, const u64 *a)
+{
+	u64 size = mm->auxv_count * sizeof(u64);
+
+	if (any(a, 3))
+		return -EINVAL;
+	return copy_out(uaddr(a[1]), mm->auxv, min_t(u64, size, a[2])) ? -EFAULT : (s64)size;
+}
+
 /* ---- the calls ---- */
 
 static s64 put_int(s32 v, u64 user)
@@ -323,6 +346,12 @@ static s64 of_machine(struct task *t, const u64 *a)
 	case GET_SPECULATION:
 	case SET_SPECULATION:
 		return speculation(a, arg_int(a[0]) == SET_SPECULATION);
+	case SET_MDWE:
+		return set_mdwe(t->mm, a);
+	case GET_MDWE:
+		return any(a, 1) ? -EINVAL : (s64)t->mm->mdwe;
+	case GET_AUXV:
+		return get_auxv(t->mm, a);
 	case SET_IO_FLUSHER:
 	case GET_IO_FLUSHER:
 		return io_flusher(t, a, arg_int(a[0]) == SET_IO_FLUSHER);

@@ -1,4 +1,5 @@
-/* Signals for ready files: fcntl(2) O_ASYNC, F_SETOWN, F_SETOWN_EX, F_SETSIG; and pipes of packets, pipe2(2). */
+/* Signals for ready files: fcntl(2) O_ASYNC, F_SETOWN, F_SETOWN_EX, F_SETSIG; and pipes of packets, pipe2(2).
+ */
 #define _GNU_SOURCE
 #include <poll.h>
 #include <pty.h>

@@ -162,3 +162,54 @@ CASE(calls_that_linux_has_no_more)
 	EXPECT_ERRNO(syscall(999), ENOSYS);
 	EXPECT_ERRNO(syscall(100000), ENOSYS);
 }
+
+/* What a kernel need not have: then it says so, whatever the arguments are. */
+#define EXPECT_ABSENT_OR(call, code)                                                                         \
+	do {                                                                                                 \
+		errno = 0;                                                                                   \
+		EXPECT_EQ(call, -1);                                                                         \
+		if (errno != ENOSYS)                                                                         \
+			EXPECT_EQ(errno, code);                                                              \
+	} while (0)
+
+CASE(io_uring_works_or_is_cleanly_absent)
+{
+	EXPECT_ABSENT_OR(syscall(425, 0, buf), EINVAL);
+	EXPECT_ABSENT_OR(syscall(426, 99, 0, 0, 0, NULL, 0), EBADF);
+	EXPECT_ABSENT_OR(syscall(427, 99, 0, NULL, 0), EBADF);
+}
+
+CASE(secret_memory_works_or_is_cleanly_absent)
+{
+	EXPECT_ABSENT_OR(syscall(447, ~0U), EINVAL);
+}
+
+CASE(cachestat_works_or_is_cleanly_absent)
+{
+	EXPECT_ABSENT_OR(syscall(451, 99, buf, buf, 0), EBADF);
+}
+
+CASE(accounting_works_or_is_cleanly_absent)
+{
+	become_user();
+	EXPECT_ABSENT_OR(syscall(SYS_acct, NULL), EPERM);
+}
+
+CASE(local_descriptor_tables_work_or_are_cleanly_absent)
+{
+	long r = syscall(SYS_modify_ldt, 1, NULL, 0); /* an int, even if it is an error */
+
+	EXPECT((int)r == -EINVAL || (r == -1 && errno == ENOSYS));
+}
+
+CASE(restartable_sequences_work_or_are_cleanly_absent)
+{
+	EXPECT_ABSENT_OR(syscall(334, buf, 7, 0, 0), EINVAL);
+}
+
+CASE(userfaultfd_checks_its_flags)
+{
+	become_user();
+	EXPECT_EQ(syscall(323, 0x40000000), -1);
+	EXPECT(errno == EINVAL || errno == EPERM);
+}
