@@ -180,7 +180,7 @@ static int copy_thread_state(struct task *p, struct task *c, const struct clone_
 	if (a->flags & LINUX_CLONE_SETTLS)
 		regs.fs_base = a->tls.v;
 	err = uthread_set_regs(c->ut, &regs);
-	c->blocked = p->blocked;
+	c->local.sigmask = p->local.sigmask;
 	seccomp_fork(p, c);
 	if (!(a->flags & LINUX_CLONE_VM) || (a->flags & LINUX_CLONE_VFORK))
 		c->altstack = p->altstack;
@@ -191,7 +191,7 @@ static int copy_thread_state(struct task *p, struct task *c, const struct clone_
 	c->mempolicy = p->mempolicy;
 	c->timer_slack_ns = p->timer_slack_ns;
 	if (a->flags & LINUX_CLONE_CHILD_CLEARTID)
-		c->clear_child_tid = a->child_tid;
+		c->local.clear_tid = a->child_tid.v;
 	return err;
 }
 

@@ -449,9 +449,8 @@ static void reset_task(struct task *t, struct exec *x, const char *path)
 {
 	sighand_exec(t->sighand);
 	t->altstack = (struct altstack){.flags = LINUX_SS_DISABLE};
-	t->clear_child_tid = t->set_child_tid = uaddr(0);
-	t->robust_list = uaddr(0);
-	t->robust_list_size = 0;
+	t->set_child_tid = uaddr(0);
+	t->local.clear_tid = t->local.robust_list = 0;
 	t->futex_dead = false;
 	t->rseq = uaddr(0);
 	t->pdeath_signal = x->cred.secure || x->cred.clear_personality ? 0 : t->pdeath_signal;

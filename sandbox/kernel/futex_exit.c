@@ -48,10 +48,10 @@ static void robust_list_walk(struct task *t)
 	} head;
 	u64 entry;
 
-	if (copy_in_mm(t->mm, &head, t->robust_list, sizeof(head)))
+	if (copy_in_mm(t->mm, &head, uaddr(t->local.robust_list), sizeof(head)))
 		return;
 	entry = head.next; /* bit 0 of a pointer says that its lock is a PI futex */
-	for (int i = 0; i < ROBUST_LIST_MAX && (entry & ~1ULL) != t->robust_list.v; i++) {
+	for (int i = 0; i < ROBUST_LIST_MAX && (entry & ~1ULL) != t->local.robust_list; i++) {
 		u64 next;
 		int err = copy_in_mm(t->mm, &next, uaddr(entry & ~1ULL), sizeof(next));
 		if ((entry & ~1ULL) != (head.pending & ~1ULL) &&
@@ -73,13 +73,13 @@ void futex_exit(struct task *t)
 		futex_pi_owner_dies(t);
 		return;
 	}
-	if (t->robust_list.v)
+	if (t->local.robust_list)
 		robust_list_walk(t);
-	t->robust_list = uaddr(0);
+	t->local.robust_list = 0;
 	futex_pi_owner_dies(t);
 	/* the word of CLONE_CHILD_CLEARTID matters only if somebody else lives in this memory */
-	if (t->clear_child_tid.v && t->mm->users > 1 &&
-	    !copy_out_mm(t->mm, t->clear_child_tid, &zero, sizeof(zero)))
-		(void)futex_wake(t, t->clear_child_tid, 1, ~0U, false);
-	t->clear_child_tid = uaddr(0);
+	if (t->local.clear_tid && t->mm->users > 1 &&
+	    !copy_out_mm(t->mm, uaddr(t->local.clear_tid), &zero, sizeof(zero)))
+		(void)futex_wake(t, uaddr(t->local.clear_tid), 1, ~0U, false);
+	t->local.clear_tid = 0;
 }

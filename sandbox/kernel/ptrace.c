@@ -262,7 +262,7 @@ int ptrace_signal(struct task *t, struct linux_siginfo *info)
 			info->kill.uid = t->pt.tracer->cred->uid;
 		}
 	}
-	if ((t->blocked & sigmask_of(chosen)) && chosen != LINUX_SIGKILL && chosen != LINUX_SIGSTOP) {
+	if ((t->local.sigmask & sigmask_of(chosen)) && chosen != LINUX_SIGKILL && chosen != LINUX_SIGSTOP) {
 		if (send_signal_task(t, chosen, info))
 			return chosen;
 		return 0;

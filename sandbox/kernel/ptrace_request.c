@@ -207,7 +207,7 @@ static s64 signal_mask(struct task *t, bool set, u64 size, u64 user)
 
 	if (size != sizeof(mask))
 		return -EINVAL;
-	mask = t->restore_mask ? t->saved_mask : t->blocked;
+	mask = t->restore_mask ? t->saved_mask : t->local.sigmask;
 	if (!set)
 		return put_user(&mask, uaddr(user));
 	if (get_user(&mask, uaddr(user)))

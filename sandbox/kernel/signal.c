@@ -222,9 +222,14 @@ void signal_action_changed(struct task *t, int sig)
 
 /* ---- who has something to do ---- */
 
+sigset64 task_blocked(const struct task *t)
+{
+	return t->ut && uthread_running(t->ut) ? uthread_sigmask(t->ut) : t->local.sigmask;
+}
+
 static sigset64 deliverable(const struct task *t)
 {
-	return (t->pending.set | t->tg->pending.set) & (~t->blocked | SIG_UNBLOCKABLE);
+	return (t->pending.set | t->tg->pending.set) & (~task_blocked(t) | SIG_UNBLOCKABLE);
 }
 
 /* Must it come to the gate of its control group though it sleeps in a system call? */
@@ -261,12 +266,12 @@ void signal_wake(struct task *t)
 
 void set_blocked(struct task *t, sigset64 mask)
 {
-	t->blocked = mask & ~SIG_UNBLOCKABLE;
+	t->local.sigmask = mask & ~SIG_UNBLOCKABLE;
 }
 
 void set_temporary_mask(struct task *t, sigset64 mask)
 {
-	t->saved_mask = t->blocked;
+	t->saved_mask = t->local.sigmask;
 	t->restore_mask = true;
 	set_blocked(t, mask);
 }
@@ -348,7 +353,7 @@ static bool dropped(struct task *t, int sig, bool from_kernel)
 {
 	if (t->pt.tracer && sig != LINUX_SIGKILL) /* the tracer shall see it */
 		return false;
-	if ((t->blocked | t->sigwait) & sigmask_of(sig)) /* it may be unblocked, or read by sigwait */
+	if ((task_blocked(t) | t->sigwait) & sigmask_of(sig)) /* it may be unblocked, or read by sigwait */
 		return false;
 	if (is_ignored(t, sig))
 		return true;
@@ -363,6 +368,8 @@ int send_signal_task(struct task *t, int sig, const struct linux_siginfo *info)
 
 	if (t->state != TASK_ALIVE)
 		return 0;
+	if (t->ut)
+		uthread_hold_local(t->ut);
 	prepare(t->tg, sig);
 	if (dropped(t, sig, !info))
 		return 0;
@@ -409,7 +416,9 @@ static int send_group(struct thread_group *tg, int sig, const struct linux_sigin
 		if (t->state != TASK_ALIVE)
 			continue;
 		any = t;
-		if (!taker && !(t->blocked & sigmask_of(sig)))
+		if (t->ut)
+			uthread_hold_local(t->ut); /* any of them may take it when it changes its mask */
+		if (!taker && !(task_blocked(t) & sigmask_of(sig)))
 			taker = t;
 	}
 	if (!any)
@@ -484,9 +493,9 @@ void force_signal_info(struct task *t, const struct linux_siginfo *info)
 	if (sig < 1 || sig > LINUX_NSIG)
 		panic("signal %d is forced", sig);
 	act = &t->sighand->action[sig - 1];
-	if (act->handler == LINUX_SIG_IGN || (t->blocked & sigmask_of(sig))) {
+	if (act->handler == LINUX_SIG_IGN || (t->local.sigmask & sigmask_of(sig))) {
 		act->handler = LINUX_SIG_DFL;
-		t->blocked &= ~sigmask_of(sig);
+		t->local.sigmask &= ~sigmask_of(sig);
 	}
 	sigpending_drop(&t->pending, sigmask_of(sig));
 	if (enqueue(t, &t->pending, sig, info))
@@ -565,7 +574,7 @@ static void default_action(struct task *t, int sig)
 static void run_handler(struct task *t, int sig, const struct linux_siginfo *info)
 {
 	struct sigaction_k act = t->sighand->action[sig - 1];
-	sigset64 saved = t->restore_mask ? t->saved_mask : t->blocked;
+	sigset64 saved = t->restore_mask ? t->saved_mask : t->local.sigmask;
 
 	t->restore_mask = false;
 	if (uthread_full_frame(t->ut)) {
@@ -584,10 +593,10 @@ static void run_handler(struct task *t, int sig, const struct linux_siginfo *inf
 		force_signal(t, LINUX_SIGSEGV);
 		return;
 	}
-	t->blocked |= act.mask;
+	t->local.sigmask |= act.mask;
 	if (!(act.flags & LINUX_SA_NODEFER))
-		t->blocked |= sigmask_of(sig);
-	t->blocked &= ~SIG_UNBLOCKABLE;
+		t->local.sigmask |= sigmask_of(sig);
+	t->local.sigmask &= ~SIG_UNBLOCKABLE;
 	ptrace_handler_step(t);
 }
 
@@ -613,7 +622,7 @@ void signal_deliver(struct task *t, bool from_syscall, s64 ret)
 			sleep_while_stopped(t);
 			continue;
 		}
-		sig = signal_dequeue(t, ~t->blocked | SIG_UNBLOCKABLE, &info);
+		sig = signal_dequeue(t, ~t->local.sigmask | SIG_UNBLOCKABLE, &info);
 		if (!sig)
 			break;
 		if (t->pt.tracer && sig != LINUX_SIGKILL) {
@@ -643,6 +652,6 @@ void signal_deliver(struct task *t, bool from_syscall, s64 ret)
 		fix_restart(t, ret, NULL);
 	if (t->restore_mask) {
 		t->restore_mask = false;
-		t->blocked = t->saved_mask;
+		t->local.sigmask = t->saved_mask;
 	}
 }

@@ -86,6 +86,8 @@ bool signal_pending(struct task *t);
 bool fatal_signal_pending(struct task *t);
 /* Recomputes and wakes or kicks the task if something is deliverable. */
 void signal_wake(struct task *t);
+/* The signals a task blocks now. A running one may change them by itself, see uthread_hold_local(). */
+sigset64 task_blocked(const struct task *t);
 /* Changes the blocked mask of the current task. */
 void set_blocked(struct task *t, sigset64 mask);
 /* For ppoll, pselect, sigsuspend, epoll_pwait: mask in force until the call's return to guest code. */

@@ -239,6 +239,7 @@ void task_abandon(struct task *t)
 /* Not under --strace, which wants to see all calls. */
 static void tell_ids(struct task *t)
 {
+	uthread_set_local(t->ut, &t->local);
 	if (!kernel()->strace)
 		uthread_set_ids(t->ut, (u32)pid_vnr(t->tg->leader->pid), (u32)pid_vnr(t->pid));
 }
@@ -309,7 +310,7 @@ static void serve_syscall(struct task *t)
 		signal_deliver(t, !t->regs_changed, ret);
 	else if (t->restore_mask) {
 		t->restore_mask = false;
-		t->blocked = t->saved_mask;
+		t->local.sigmask = t->saved_mask;
 	}
 }
 
@@ -345,6 +346,8 @@ void task_main(void *arg)
 	for (;;) {
 		while (cgroup_gate(t, t->tg->cgroup) || fatal_signal_pending(t))
 			signal_deliver(t, false, 0); /* what came while it waited */
+		t->local.local_ok = !kernel()->strace && !task_sees_all_calls(t) && !t->restore_mask &&
+				    !t->pending.set && !t->tg->pending.set;
 		uthread_run(t->ut, &t->trap);
 		if (uthread_fast(t->ut) && task_sees_all_calls(t))
 			uthread_redo_full(t->ut, &t->trap); /* what looks at it may want all registers */

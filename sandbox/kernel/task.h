@@ -147,7 +147,8 @@ struct task {
 
 	/* signals */
 	struct sigpending pending;
-	sigset64 blocked, saved_mask;
+	struct uthread_local local; /* blocked signals, robust list, CLONE_CHILD_CLEARTID: see platform.h */
+	sigset64 saved_mask;
 	bool restore_mask; /* saved_mask is to be put back (set_temporary_mask) */
 	struct altstack altstack;
 	struct restart_block restart;
@@ -165,9 +166,7 @@ struct task {
 	u32 kicks_too_early;
 
 	/* clone / exit bookkeeping on guest memory */
-	uaddr_t set_child_tid, clear_child_tid;
-	uaddr_t robust_list;
-	u64 robust_list_size;
+	uaddr_t set_child_tid;
 	struct list_head pi_states;           /* PI futexes it owns that somebody waits for */
 	struct futex_pi_state *pi_blocked_on; /* the PI futex it waits for */
 	bool futex_dead;                      /* has given up its futexes: it can own no more */

@@ -103,6 +103,7 @@ struct uthread {
 	bool unstaged;               /* the pending call has no staging */
 	u64 run_since, guest_cycles; /* in guest code, by the wall, in cycles */
 	bool soon;                   /* expected to trap again soon: counted in platform.soon_count */
+	struct uthread_local *local; /* the owner's: see platform.h; NULL: none yet */
 	u32 ids[2];                  /* pid and tid that the stub may answer with; 0: ask */
 	/* account.c: how much of that has been charged, and the CPU time it was found to be */
 	u64 guest_settled, guest_delta, charged_ns;

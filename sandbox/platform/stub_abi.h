@@ -124,6 +124,9 @@
 #define GLOB_O_SLEEPING 0x00
 #define GLOB_O_MT_SPIN  0x08
 
+/* SIGKILL and SIGSTOP: never in a mask */
+#define SIGMASK_NEVER 0x40100UL
+
 /* staging kinds, see syscalls/gen_table.py */
 #define STAGE_STR     1
 #define STAGE_IN      2
@@ -165,6 +168,10 @@ struct slot {
 	uint64_t resume; /* a host thread that starts goes on from this signal frame: see freeze.c */
 	uint64_t freeze_frame;
 	uint32_t frozen; /* the freeze for which it is valid */
+	/* Thread state that the stub may change by itself, as long as local_ok is set. A guest that writes here
+	 * does no more than the calls would. */
+	uint64_t sigmask, robust_list, clear_tid;
+	uint32_t local_ok, unused;
 	/* in */
 	uint64_t nr, arg[6];
 	uint32_t staged; /* bit n: argument n's in-data is in the bounce area */

@@ -89,6 +89,50 @@ void uthread_set_ids(struct uthread *ut, u32 pid, u32 tid)
 	put_ids(ut);
 }
 
+/* ---- what the stub may change by itself ---- */
+
+void uthread_set_local(struct uthread *ut, struct uthread_local *home)
+{
+	ut->local = home;
+}
+
+static void local_to_slot(struct uthread *ut)
+{
+	if (!ut->local)
+		return;
+	ut->slot->sigmask = ut->local->sigmask;
+	ut->slot->robust_list = ut->local->robust_list;
+	ut->slot->clear_tid = ut->local->clear_tid;
+	shared_store(&ut->slot->local_ok, ut->local->local_ok && !shared_load(&ut->slot->slow));
+}
+
+static void local_from_slot(struct uthread *ut)
+{
+	if (!ut->local)
+		return;
+	ut->local->sigmask = *(volatile u64 *)&ut->slot->sigmask & ~SIGMASK_NEVER;
+	ut->local->robust_list = *(volatile u64 *)&ut->slot->robust_list;
+	ut->local->clear_tid = *(volatile u64 *)&ut->slot->clear_tid;
+}
+
+u64 uthread_sigmask(const struct uthread *ut)
+{
+	return *(const volatile u64 *)&ut->slot->sigmask & ~SIGMASK_NEVER;
+}
+
+u64 uthread_robust_list(const struct uthread *ut)
+{
+	return *(const volatile u64 *)&ut->slot->robust_list;
+}
+
+void uthread_hold_local(struct uthread *ut)
+{
+	if (!ut->running)
+		return;
+	shared_store(&ut->slot->local_ok, 0);
+	full_fence();
+}
+
 /* Binds ut to a slot of as: the parked one if there is one (its host thread already waits). */
 static int uthread_bind(struct uthread *ut, struct aspace *as)
 {
@@ -289,6 +333,7 @@ static void send_answer(struct uthread *ut)
 	struct slot *s = ut->slot;
 
 	list_del_init(&ut->serving_node);
+	local_to_slot(ut);
 	ut->running = true;
 	ut->kicked = false;
 	list_add_tail(&ut->run_node, &platform()->running);
@@ -359,6 +404,7 @@ static void take_trap(struct uthread *ut)
 	ut->traps++;
 	if (ut->op_state == OPS_SENT)
 		uthread_ops_done(ut);
+	local_from_slot(ut);
 	ut->event = s->event;
 	ut->nr = s->nr;
 	memcpy(ut->arg, s->arg, sizeof(ut->arg));
@@ -589,6 +635,8 @@ bool uthread_fast(const struct uthread *ut)
 void uthread_set_slow(struct uthread *ut, bool slow)
 {
 	shared_store(&ut->slot->slow, slow);
+	if (slow)
+		shared_store(&ut->slot->local_ok, 0);
 }
 
 int uthread_full_frame(struct uthread *ut)

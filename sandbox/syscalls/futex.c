@@ -288,15 +288,14 @@ s64 sys_set_robust_list(struct task *t, const u64 *a)
 {
 	if (a[1] != 24)
 		return -EINVAL;
-	t->robust_list = uaddr(a[0]);
-	t->robust_list_size = a[1];
+	t->local.robust_list = a[0];
 	return 0;
 }
 
 s64 sys_get_robust_list(struct task *t, const u64 *a)
 {
 	struct task *other = arg_int(a[0]) ? task_find(arg_int(a[0])) : t;
-	u64 size = 24;
+	u64 size = 24, head;
 
 	if (!other)
 		return -ESRCH;
@@ -304,5 +303,6 @@ s64 sys_get_robust_list(struct task *t, const u64 *a)
 		return -EPERM;
 	if (put_user(&size, uaddr(a[2])))
 		return -EFAULT;
-	return put_user(&other->robust_list.v, uaddr(a[1]));
+	head = other->ut && uthread_running(other->ut) ? uthread_robust_list(other->ut) : other->local.robust_list;
+	return put_user(&head, uaddr(a[1]));
 }

@@ -398,7 +398,7 @@ s64 sys_prctl(struct task *t, const u64 *a)
 	case GET_CHILD_SUBREAPER:
 		return put_int(t->tg->child_subreaper, a[1]);
 	case GET_TID_ADDRESS:
-		return put_user(&t->clear_child_tid.v, uaddr(a[1])) ? -EFAULT : 0;
+		return put_user(&t->local.clear_tid, uaddr(a[1])) ? -EFAULT : 0;
 	default:
 		return of_machine(t, a);
 	}

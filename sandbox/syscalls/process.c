@@ -194,7 +194,7 @@ s64 sys_getppid(struct task *t, const u64 *a)
 
 s64 sys_set_tid_address(struct task *t, const u64 *a)
 {
-	t->clear_child_tid = uaddr(a[0]);
+	t->local.clear_tid = a[0];
 	return pid_vnr(t->pid);
 }
 

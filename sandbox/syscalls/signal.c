@@ -37,7 +37,7 @@ s64 sys_rt_sigaction(struct task *t, const u64 *a)
 
 s64 sys_rt_sigprocmask(struct task *t, const u64 *a)
 {
-	sigset64 set, old = t->blocked;
+	sigset64 set, old = t->local.sigmask;
 
 	if (a[3] != SIGSET_SIZE)
 		return -EINVAL;
@@ -46,10 +46,10 @@ s64 sys_rt_sigprocmask(struct task *t, const u64 *a)
 			return -EFAULT;
 		switch (arg_int(a[0])) {
 		case 0:
-			set_blocked(t, t->blocked | set);
+			set_blocked(t, t->local.sigmask | set);
 			break;
 		case 1:
-			set_blocked(t, t->blocked & ~set);
+			set_blocked(t, t->local.sigmask & ~set);
 			break;
 		case 2:
 			set_blocked(t, set);
@@ -70,7 +70,7 @@ s64 sys_rt_sigreturn(struct task *t, const u64 *a)
 
 s64 sys_rt_sigpending(struct task *t, const u64 *a)
 {
-	sigset64 set = (t->pending.set | t->tg->pending.set) & t->blocked;
+	sigset64 set = (t->pending.set | t->tg->pending.set) & t->local.sigmask;
 
 	if (a[1] > SIGSET_SIZE)
 		return -EINVAL;
@@ -106,7 +106,7 @@ s64 sys_rt_sigtimedwait(struct task *t, const u64 *a)
 	u64 deadline = TIME_NEVER;
 	struct linux_siginfo info;
 	struct linux_timespec ts;
-	sigset64 set, saved = t->blocked;
+	sigset64 set, saved = t->local.sigmask;
 	int sig, err = 0;
 
 	if (a[3] != SIGSET_SIZE)

@@ -499,3 +499,97 @@ CASE(blocked_thread_leaves_it_to_another)
 	EXPECT_EQ(pthread_join(t, NULL), 0);
 	EXPECT_EQ(hits, 1);
 }
+
+/* ---- a mask that changes all the time, beside a sender ---- */
+
+static _Atomic int stop_flipping;
+static void *flip_mask(void *arg)
+{
+	sigset_t s = set_of(SIGUSR1), old, now;
+
+	while (!stop_flipping) {
+		pthread_sigmask(SIG_BLOCK, &s, &old);
+		if (sigismember(&old, SIGUSR1))
+			stop_flipping = 2;
+		pthread_sigmask(SIG_SETMASK, &old, &now);
+		if (!sigismember(&now, SIGUSR1))
+			stop_flipping = 3;
+	}
+	return NULL;
+}
+/* Each signal is handled soon, though nobody does anything but change masks: none gets lost in between. */
+static void send_to_flippers(int to_thread)
+{
+	sigset_t s = set_of(SIGUSR1);
+	pthread_t t[2];
+
+	stop_flipping = 0;
+	install(SIGUSR1, 0);
+	for (int i = 0; i < 2; i++)
+		EXPECT_EQ(pthread_create(&t[i], NULL, flip_mask, NULL), 0);
+	OK(pthread_sigmask(SIG_BLOCK, &s, NULL));
+	for (int n = 1; n <= 300 && !stop_flipping; n++) {
+		EXPECT_EQ(to_thread ? pthread_kill(t[n & 1], SIGUSR1) : kill(getpid(), SIGUSR1), 0);
+		for (int patience = 0; hits < n && !stop_flipping; patience++) {
+			EXPECT(patience < 20000);
+			usleep(1000);
+		}
+	}
+	EXPECT_EQ(stop_flipping, 0);
+	EXPECT_EQ(hits, 300);
+	stop_flipping = 1;
+	for (int i = 0; i < 2; i++)
+		EXPECT_EQ(pthread_join(t[i], NULL), 0);
+}
+CASE(thread_signals_reach_a_changing_mask)
+{
+	send_to_flippers(1);
+}
+CASE(process_signals_reach_a_changing_mask)
+{
+	send_to_flippers(0);
+}
+static void *mask_kept_busy(void *arg)
+{
+	sigset_t s = set_of(SIGUSR2), now;
+
+	pthread_sigmask(SIG_BLOCK, &s, NULL);
+	*(_Atomic pid_t *)arg = gettid();
+	for (;;)
+		pthread_sigmask(SIG_BLOCK, NULL, &now);
+	return NULL;
+}
+CASE(status_shows_the_mask_of_a_running_thread)
+{
+	static _Atomic pid_t tid;
+	char path[64], line[256];
+	unsigned long blocked = 0;
+	pthread_t t;
+	FILE *f;
+
+	EXPECT_EQ(pthread_create(&t, NULL, mask_kept_busy, (void *)&tid), 0);
+	while (!tid)
+		sleep_ms(1);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/status", (int)tid);
+	f = fopen(path, "r");
+	EXPECT(f);
+	while (fgets(line, sizeof(line), f))
+		sscanf(line, "SigBlk: %lx", &blocked);
+	fclose(f);
+	EXPECT_EQ(blocked, 1UL << (SIGUSR2 - 1));
+}
+CASE(sigprocmask_bad_arguments)
+{
+	sigset_t s = set_of(SIGUSR1), now;
+
+	EXPECT_ERRNO(syscall(SYS_rt_sigprocmask, 7, &s, NULL, 8), EINVAL);
+	EXPECT_ERRNO(syscall(SYS_rt_sigprocmask, SIG_BLOCK, &s, NULL, 4), EINVAL);
+	EXPECT_ERRNO(syscall(SYS_rt_sigprocmask, SIG_BLOCK, (void *)8, NULL, 8), EFAULT);
+	OK(syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &now, 8));
+	EXPECT(!sigismember(&now, SIGUSR1));
+	EXPECT_ERRNO(syscall(SYS_rt_sigprocmask, 7, NULL, (void *)8, 8), EFAULT); /* how is not looked at without a set */
+	sigfillset(&s);
+	OK(syscall(SYS_rt_sigprocmask, SIG_SETMASK, &s, NULL, 8));
+	OK(syscall(SYS_rt_sigprocmask, SIG_SETMASK, &s, &s, 8)); /* one place for both */
+	EXPECT(!sigismember(&s, SIGKILL) && !sigismember(&s, SIGSTOP) && sigismember(&s, SIGTERM));
+}

@@ -92,7 +92,7 @@ int proc_show_stat(struct task *t, struct text_buf *b)
 		    may && t->mm ? (unsigned long)t->mm->end_code : 1,
 		    may && t->mm ? (unsigned long)t->mm->start_stack : 0);
 	text_printf(b, "%lu %lu %lu %lu 0 0 0 %d 0 %d %d 0 0 0 ",
-		    (unsigned long)(t->pending.set & 0x7fffffff), (unsigned long)(t->blocked & 0x7fffffff),
+		    (unsigned long)(t->pending.set & 0x7fffffff), (unsigned long)(task_blocked(t) & 0x7fffffff),
 		    (unsigned long)(ignored & 0x7fffffff), (unsigned long)(caught & 0x7fffffff),
 		    tg->exit_signal, t->sched.priority, t->sched.policy);
 	text_printf(b, "%lu %lu %lu %lu %lu %lu %lu %d\n", 0UL, 0UL,
@@ -163,7 +163,7 @@ static void show_signals(struct task *t, struct text_buf *b)
 	    "SigQ:\t%u/"
 	    "%lu\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\nSigCgt:\t%016lx\n",
 	    queued, (unsigned long)t->tg->rlimits[LINUX_RLIMIT_SIGPENDING].cur, (unsigned long)t->pending.set,
-	    (unsigned long)t->tg->pending.set, (unsigned long)t->blocked, (unsigned long)ignored,
+	    (unsigned long)t->tg->pending.set, (unsigned long)task_blocked(t), (unsigned long)ignored,
 	    (unsigned long)caught);
 }
 

@@ -49,6 +49,12 @@ enum { /* gregs of a ucontext, in its order */
 #define AUDIT_ARCH_X86_64 0xc000003e
 #define NR_FUTEX          202
 #define NR_SCHED_YIELD    24
+#define NR_RT_SIGPROCMASK 14
+#define NR_ARCH_PRCTL      158
+#define NR_SET_ROBUST_LIST 273
+#define NR_SET_TID_ADDRESS 218
+#define ARCH_SET_FS        0x1002
+#define TASK_SIZE          0x7ffffffff000UL
 #define NR_GETPID         39
 #define NR_GETTID         186
 #define NR_WRITE          1
@@ -275,20 +281,90 @@ static void answer(struct slot *s)
 
 /* ---- patched calls ---- */
 
+/* rt_sigprocmask(2). The sentry looks at the mask only after it has cleared local_ok, so that either it sees what
+ * is done here, or we see that it looks and leave the call to it, undone. */
+static int change_mask(struct slot *s, uint64_t *g)
+{
+	uint64_t set = 0, old = *(volatile uint64_t *)&s->sigmask, mask = old;
+
+	if (g[G_R10] != 8)
+		return 0;
+	if (g[G_RSI]) {
+		if (copy_bytes(&set, (const void *)g[G_RSI], 8))
+			return 0;
+		switch ((uint32_t)g[G_RDI]) {
+		case 0: /* SIG_BLOCK */
+			mask |= set;
+			break;
+		case 1: /* SIG_UNBLOCK */
+			mask &= ~set;
+			break;
+		case 2: /* SIG_SETMASK */
+			mask = set;
+			break;
+		default:
+			return 0;
+		}
+	}
+	*(volatile uint64_t *)&s->sigmask = mask & ~SIGMASK_NEVER;
+	fence();
+	if (!load(&s->local_ok) || (g[G_RDX] && copy_bytes((void *)g[G_RDX], &old, 8))) {
+		*(volatile uint64_t *)&s->sigmask = old;
+		return 0;
+	}
+	g[G_RAX] = 0;
+	return 1;
+}
+
+static int set_fs_base(struct slot *s, uint64_t *g)
+{
+	if ((uint32_t)g[G_RDI] != ARCH_SET_FS || g[G_RSI] >= TASK_SIZE)
+		return 0;
+	__asm__ volatile("wrfsbase %0" ::"r"(g[G_RSI]));
+	s->fs_base = g[G_RSI];
+	g[G_RAX] = 0;
+	return 1;
+}
+
 /* Calls whose answer lies here. */
 static int answer_here(struct slot *s, uint64_t nr, uint64_t *g)
 {
 	if (load(&s->slow))
 		return 0;
-	if (nr == NR_GETPID && load(&s->pid))
+	if (nr == NR_GETPID && load(&s->pid)) {
 		g[G_RAX] = load(&s->pid);
-	else if (nr == NR_GETTID && load(&s->tid))
+		return 1;
+	}
+	if (nr == NR_GETTID && load(&s->tid)) {
 		g[G_RAX] = load(&s->tid);
-	else if (nr == NR_SCHED_YIELD)
+		return 1;
+	}
+	if (nr == NR_SCHED_YIELD) {
 		g[G_RAX] = (uint64_t)host_call3(NR_SCHED_YIELD, 0, 0, 0);
-	else
+		return 1;
+	}
+	if (!load(&s->local_ok))
 		return 0;
-	return 1;
+	switch (nr) {
+	case NR_RT_SIGPROCMASK:
+		return change_mask(s, g);
+	case NR_ARCH_PRCTL:
+		return set_fs_base(s, g);
+	case NR_SET_ROBUST_LIST:
+		if (g[G_RSI] != 24)
+			return 0;
+		s->robust_list = g[G_RDI];
+		g[G_RAX] = 0;
+		return 1;
+	case NR_SET_TID_ADDRESS:
+		if (!load(&s->tid))
+			return 0;
+		s->clear_tid = g[G_RDI];
+		g[G_RAX] = load(&s->tid);
+		return 1;
+	default:
+		return 0;
+	}
 }
 
 /* A call from a patched site: general registers are in the fast frame, everything else is where the guest
@@ -370,6 +446,9 @@ char *trap_handler(int signo, char *info, char *uc)
 			kick_in_fast_path(s, g);
 		return uc;
 	}
+	if (signo == SIG_SYS && !in_stub && *(uint32_t *)(info + 28) == AUDIT_ARCH_X86_64 &&
+	    answer_here(s, g[G_RAX], g))
+		return uc;
 	s->frame = (uint64_t)uc;
 	__asm__ volatile("rdfsbase %0" : "=r"(s->fs_base));
 	__asm__ volatile("rdgsbase %0" : "=r"(s->gs_base));

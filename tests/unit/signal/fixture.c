@@ -49,6 +49,13 @@ void ptrace_handler_step(struct task *t)
 void task_show_all(struct task *t)
 {
 }
+u64 uthread_sigmask(const struct uthread *ut)
+{
+	return 0; /* none runs here */
+}
+void uthread_hold_local(struct uthread *ut)
+{
+}
 bool uthread_running(const struct uthread *ut)
 {
 	return guest_runs;
@@ -87,7 +94,7 @@ int sigframe_setup(struct task *t, int sig, const struct linux_siginfo *info, co
 	noted.frame[noted.frames].info = *info;
 	noted.frame[noted.frames].handler = act->handler;
 	noted.frame[noted.frames].saved = saved;
-	noted.frame[noted.frames].blocked = t->blocked;
+	noted.frame[noted.frames].blocked = t->local.sigmask;
 	noted.frames++;
 	return 0;
 }

@@ -18,7 +18,7 @@ START_TEST(standard_signals_do_not_queue)
 	struct task *t = new_process();
 	struct linux_siginfo info;
 
-	t->blocked = ~0UL;
+	t->local.sigmask = ~0UL;
 	ck_assert_int_eq(send_value(t, LINUX_SIGUSR1, 1), 0);
 	ck_assert_int_eq(send_value(t, LINUX_SIGUSR1, 2), 0);
 	ck_assert_int_eq(signal_dequeue(t, ~0UL, &info), LINUX_SIGUSR1);
@@ -45,7 +45,7 @@ START_TEST(real_time_order)
 	} in[] = {{RT(3), 1}, {RT(1), 2}, {RT(3), 3}, {RT(1), 4}, {LINUX_SIGUSR2, 5}, {RT(1), 6}},
 	  out[] = {{LINUX_SIGUSR2, 5}, {RT(1), 2}, {RT(1), 4}, {RT(1), 6}, {RT(3), 1}, {RT(3), 3}};
 
-	t->blocked = ~0UL;
+	t->local.sigmask = ~0UL;
 	for (size_t i = 0; i < ARRAY_COUNT(in); i++)
 		ck_assert_int_eq(send_value(t, in[i].sig, in[i].value), 0);
 	for (size_t i = 0; i < ARRAY_COUNT(out); i++) {
@@ -61,7 +61,7 @@ START_TEST(faults_come_first)
 	struct task *t = new_process();
 	struct linux_siginfo info;
 
-	t->blocked = ~0UL;
+	t->local.sigmask = ~0UL;
 	ck_assert_int_eq(send_value(t, LINUX_SIGHUP, 0), 0);
 	info = from_user(LINUX_SIGSEGV, LINUX_SI_TKILL, 0);
 	ck_assert_int_eq(send_signal_task(t, LINUX_SIGHUP, &info), 0);
@@ -76,7 +76,7 @@ START_TEST(only_what_is_allowed_is_taken)
 	struct task *t = new_process();
 	struct linux_siginfo info;
 
-	t->blocked = ~0UL;
+	t->local.sigmask = ~0UL;
 	ck_assert_int_eq(send_value(t, LINUX_SIGUSR1, 0), 0);
 	ck_assert_int_eq(send_value(t, LINUX_SIGTERM, 0), 0);
 	ck_assert_int_eq(signal_dequeue(t, BIT(LINUX_SIGTERM), &info), LINUX_SIGTERM);
@@ -91,7 +91,7 @@ START_TEST(queue_is_limited_per_user)
 	struct linux_siginfo info;
 	int sent = 0;
 
-	t->blocked = ~0UL;
+	t->local.sigmask = ~0UL;
 	t->tg->rlimits[LINUX_RLIMIT_SIGPENDING] = (struct rlimit64){10, 10};
 	while (!send_value(t, RT(0), (u64)sent))
 		ck_assert_int_lt(++sent, 20);
@@ -128,7 +128,7 @@ START_TEST(ignored_signals_are_dropped)
 	ck_assert_uint_eq(t->tg->pending.set, 0);
 	ck_assert(!signal_pending(t));
 	/* blocked, they wait: the action may change */
-	t->blocked = BIT(LINUX_SIGUSR1) | BIT(LINUX_SIGCHLD);
+	t->local.sigmask = BIT(LINUX_SIGUSR1) | BIT(LINUX_SIGCHLD);
 	ck_assert_int_eq(send_value(t, LINUX_SIGUSR1, 0), 0);
 	ck_assert_int_eq(send_value(t, LINUX_SIGCHLD, 0), 0);
 	ck_assert_uint_eq(t->tg->pending.set, BIT(LINUX_SIGUSR1) | BIT(LINUX_SIGCHLD));
@@ -144,7 +144,7 @@ START_TEST(a_new_action_drops_what_it_ignores)
 	struct task *t = new_process(), *other = new_thread(t->tg);
 	struct linux_siginfo info = from_user(LINUX_SIGUSR1, LINUX_SI_TKILL, 0);
 
-	t->blocked = other->blocked = BIT(LINUX_SIGUSR1) | BIT(LINUX_SIGCHLD);
+	t->local.sigmask = other->local.sigmask = BIT(LINUX_SIGUSR1) | BIT(LINUX_SIGCHLD);
 	ck_assert_int_eq(send_value(t, LINUX_SIGUSR1, 0), 0);
 	ck_assert_int_eq(send_signal_task(other, LINUX_SIGUSR1, &info), 0);
 	ck_assert_int_eq(send_value(t, LINUX_SIGCHLD, 0), 0);
@@ -192,7 +192,7 @@ START_TEST(blocked_signals_wait)
 
 	set_action(t, LINUX_SIGUSR1, HANDLER, 0, 0);
 	set_blocked(t, ~0UL);
-	ck_assert_uint_eq(t->blocked & SIG_UNBLOCKABLE, 0);
+	ck_assert_uint_eq(t->local.sigmask & SIG_UNBLOCKABLE, 0);
 	ck_assert_int_eq(send_value(t, LINUX_SIGUSR1, 0), 0);
 	ck_assert(!signal_pending(t));
 	deliver(t, false, 0);
@@ -201,7 +201,7 @@ START_TEST(blocked_signals_wait)
 	ck_assert(signal_pending(t));
 	deliver(t, false, 0);
 	ck_assert_int_eq(noted.frames, 1);
-	ck_assert_uint_eq(t->blocked, BIT(LINUX_SIGUSR1)); /* while its handler runs */
+	ck_assert_uint_eq(t->local.sigmask, BIT(LINUX_SIGUSR1)); /* while its handler runs */
 	ck_assert_uint_eq(noted.frame[0].saved, 0);
 }
 END_TEST
@@ -211,10 +211,10 @@ START_TEST(masks_of_handlers)
 	struct task *t = new_process();
 
 	set_action(t, LINUX_SIGUSR1, HANDLER, LINUX_SA_NODEFER, BIT(LINUX_SIGHUP) | BIT(LINUX_SIGKILL));
-	t->blocked = BIT(LINUX_SIGPIPE);
+	t->local.sigmask = BIT(LINUX_SIGPIPE);
 	ck_assert_int_eq(send_value(t, LINUX_SIGUSR1, 0), 0);
 	deliver(t, false, 0);
-	ck_assert_uint_eq(t->blocked, BIT(LINUX_SIGPIPE) | BIT(LINUX_SIGHUP));
+	ck_assert_uint_eq(t->local.sigmask, BIT(LINUX_SIGPIPE) | BIT(LINUX_SIGHUP));
 	ck_assert_uint_eq(noted.frame[0].saved, BIT(LINUX_SIGPIPE));
 }
 END_TEST
@@ -249,7 +249,7 @@ START_TEST(temporary_mask)
 	struct task *t = new_process();
 
 	set_action(t, LINUX_SIGUSR1, HANDLER, 0, 0);
-	t->blocked = BIT(LINUX_SIGUSR1) | BIT(LINUX_SIGHUP);
+	t->local.sigmask = BIT(LINUX_SIGUSR1) | BIT(LINUX_SIGHUP);
 	send_value(t, LINUX_SIGUSR1, 0);
 	set_temporary_mask(t, 0); /* sigsuspend */
 	ck_assert(signal_pending(t));
@@ -259,10 +259,10 @@ START_TEST(temporary_mask)
 	ck_assert_int_eq(noted.result, -EINTR);
 	/* without a handler it is put back here */
 	reset();
-	t->blocked = BIT(LINUX_SIGHUP);
+	t->local.sigmask = BIT(LINUX_SIGHUP);
 	set_temporary_mask(t, BIT(LINUX_SIGUSR2));
 	deliver(t, true, 5);
-	ck_assert_uint_eq(t->blocked, BIT(LINUX_SIGHUP));
+	ck_assert_uint_eq(t->local.sigmask, BIT(LINUX_SIGHUP));
 }
 END_TEST
 
@@ -290,7 +290,7 @@ START_TEST(a_group_signal_goes_to_a_thread_that_takes_it)
 	struct task *a = new_process(), *b = new_thread(a->tg);
 
 	set_action(a, LINUX_SIGUSR1, HANDLER, 0, 0);
-	a->blocked = BIT(LINUX_SIGUSR1);
+	a->local.sigmask = BIT(LINUX_SIGUSR1);
 	guest_runs = true;
 	send_value(a, LINUX_SIGUSR1, 0);
 	ck_assert_int_eq(noted.interrupts, 1); /* b only */
@@ -299,7 +299,7 @@ START_TEST(a_group_signal_goes_to_a_thread_that_takes_it)
 	deliver(b, false, 0);
 	ck_assert_int_eq(noted.frames, 1);
 	ck_assert(!signal_pending(b));
-	b->blocked = BIT(LINUX_SIGUSR1);
+	b->local.sigmask = BIT(LINUX_SIGUSR1);
 	send_value(a, LINUX_SIGUSR1, 0);
 	ck_assert_int_eq(noted.interrupts, 1); /* nobody is disturbed */
 	set_blocked(a, 0);
@@ -311,7 +311,7 @@ START_TEST(a_kill_wakes_all)
 {
 	struct task *a = new_process(), *b = new_thread(a->tg);
 
-	a->blocked = b->blocked = ~SIG_UNBLOCKABLE;
+	a->local.sigmask = b->local.sigmask = ~SIG_UNBLOCKABLE;
 	guest_runs = true;
 	send_value(a, LINUX_SIGKILL, 0);
 	ck_assert_int_eq(noted.interrupts, 2);
@@ -343,7 +343,7 @@ START_TEST(process_groups_and_forks)
 	struct fork_signals forking;
 
 	set_action(a, LINUX_SIGINT, HANDLER, 0, 0);
-	a->blocked = BIT(LINUX_SIGINT);
+	a->local.sigmask = BIT(LINUX_SIGINT);
 	fork_signals_begin(a->tg, &forking);
 	ck_assert_int_eq(send_signal_pgrp(a->tg->pgrp, LINUX_SIGINT, NULL), 0);
 	send_value(a, LINUX_SIGTERM, 0); /* to the process alone: not the child's */
@@ -392,7 +392,7 @@ START_TEST(forced_signals)
 	ck_assert_int_eq(noted.exit_status, LINUX_SIGSEGV);
 	t = new_process();
 	set_action(t, LINUX_SIGSEGV, HANDLER, 0, 0);
-	t->blocked = BIT(LINUX_SIGSEGV);
+	t->local.sigmask = BIT(LINUX_SIGSEGV);
 	force_signal_fault(t, LINUX_SIGSEGV, LINUX_SEGV_MAPERR, 0x123);
 	deliver(t, false, 0);
 	ck_assert_int_eq(noted.exit_status, LINUX_SIGSEGV);
@@ -466,7 +466,7 @@ START_TEST(stop_and_continue_cancel_each_other)
 {
 	struct task *t = new_process();
 
-	t->blocked = BIT(LINUX_SIGTSTP) | BIT(LINUX_SIGTTIN) | BIT(LINUX_SIGCONT);
+	t->local.sigmask = BIT(LINUX_SIGTSTP) | BIT(LINUX_SIGTTIN) | BIT(LINUX_SIGCONT);
 	set_action(t, LINUX_SIGCONT, HANDLER, 0, 0);
 	send_value(t, LINUX_SIGTSTP, 0);
 	send_value(t, LINUX_SIGTTIN, 0);
@@ -593,7 +593,7 @@ START_TEST(an_ignored_signal_restarts)
 	struct task *t = new_process();
 
 	t->trap.nr = 17;
-	t->blocked = BIT(LINUX_SIGWINCH);
+	t->local.sigmask = BIT(LINUX_SIGWINCH);
 	send_value(t, LINUX_SIGWINCH, 0);
 	set_blocked(t, 0);
 	deliver(t, true, -ERESTARTSYS);
