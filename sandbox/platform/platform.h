@@ -211,16 +211,16 @@ void uthread_redo_full(struct uthread *ut, struct trap *trap);
 bool uthread_fast(const struct uthread *ut);
 /* What getpid(2) and gettid(2) answer: patched calls then need not ask. 0: they ask. */
 void uthread_set_ids(struct uthread *ut, u32 pid, u32 tid);
-/* What a thread's stub may change without a trap while `local_ok` (nobody wants to see all its calls, and no signal
- * waits that a change of the mask could let through): it lies in the owner's hands while the thread is trapped, in
- * the slot while it runs, and goes over with each answer and each trap. */
+/* What a thread's stub may change without a trap while `local_ok` (nobody wants to see all its calls, and no
+ * signal waits that a change of the mask could let through): it lies in the owner's hands while the thread is
+ * trapped, in the slot while it runs, and goes over with each answer and each trap. */
 struct uthread_local {
 	u64 sigmask, robust_list, clear_tid;
 	bool local_ok;
 };
 void uthread_set_local(struct uthread *ut, struct uthread_local *home);
-/* What they are in a running thread. For the mask to be relied on, hold first: a change that is under way then
- * comes as a trap. */
+/* What they are in a running thread. For the mask to be relied on, hold first: a change that is under way
+ * then comes as a trap. */
 u64 uthread_sigmask(const struct uthread *ut);
 u64 uthread_robust_list(const struct uthread *ut);
 void uthread_hold_local(struct uthread *ut);

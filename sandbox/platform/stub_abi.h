@@ -168,8 +168,8 @@ struct slot {
 	uint64_t resume; /* a host thread that starts goes on from this signal frame: see freeze.c */
 	uint64_t freeze_frame;
 	uint32_t frozen; /* the freeze for which it is valid */
-	/* Thread state that the stub may change by itself, as long as local_ok is set. A guest that writes here
-	 * does no more than the calls would. */
+	/* Thread state that the stub may change by itself, as long as local_ok is set. A guest that writes
+	 * here does no more than the calls would. */
 	uint64_t sigmask, robust_list, clear_tid;
 	uint32_t local_ok, unused;
 	/* in */

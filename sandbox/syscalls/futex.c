@@ -303,6 +303,7 @@ s64 sys_get_robust_list(struct task *t, const u64 *a)
 		return -EPERM;
 	if (put_user(&size, uaddr(a[2])))
 		return -EFAULT;
-	head = other->ut && uthread_running(other->ut) ? uthread_robust_list(other->ut) : other->local.robust_list;
+	head = other->ut && uthread_running(other->ut) ? uthread_robust_list(other->ut)
+						       : other->local.robust_list;
 	return put_user(&head, uaddr(a[1]));
 }

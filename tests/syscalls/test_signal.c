@@ -587,7 +587,8 @@ CASE(sigprocmask_bad_arguments)
 	EXPECT_ERRNO(syscall(SYS_rt_sigprocmask, SIG_BLOCK, (void *)8, NULL, 8), EFAULT);
 	OK(syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &now, 8));
 	EXPECT(!sigismember(&now, SIGUSR1));
-	EXPECT_ERRNO(syscall(SYS_rt_sigprocmask, 7, NULL, (void *)8, 8), EFAULT); /* how is not looked at without a set */
+	EXPECT_ERRNO(syscall(SYS_rt_sigprocmask, 7, NULL, (void *)8, 8),
+		     EFAULT); /* how is not looked at without a set */
 	sigfillset(&s);
 	OK(syscall(SYS_rt_sigprocmask, SIG_SETMASK, &s, NULL, 8));
 	OK(syscall(SYS_rt_sigprocmask, SIG_SETMASK, &s, &s, 8)); /* one place for both */

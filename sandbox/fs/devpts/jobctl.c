@@ -16,7 +16,8 @@ int tty_check_job_control(struct tty *t, int sig)
 	tg = task->tg;
 	if (tg->tty != t || !t->pgrp || tg->pgrp == t->pgrp)
 		return 0;
-	if ((task->local.sigmask & sigmask_of(sig)) || task->sighand->action[sig - 1].handler == LINUX_SIG_IGN)
+	if ((task->local.sigmask & sigmask_of(sig)) ||
+	    task->sighand->action[sig - 1].handler == LINUX_SIG_IGN)
 		return sig == LINUX_SIGTTIN ? -EIO : 0;
 	if (pgrp_is_orphaned(tg->pgrp, NULL))
 		return -EIO;

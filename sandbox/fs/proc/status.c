@@ -91,10 +91,10 @@ int proc_show_stat(struct task *t, struct text_buf *b)
 	text_printf(b, "%lu %lu %lu 0 0 ", may && t->mm ? (unsigned long)t->mm->start_code : 1,
 		    may && t->mm ? (unsigned long)t->mm->end_code : 1,
 		    may && t->mm ? (unsigned long)t->mm->start_stack : 0);
-	text_printf(b, "%lu %lu %lu %lu 0 0 0 %d 0 %d %d 0 0 0 ",
-		    (unsigned long)(t->pending.set & 0x7fffffff), (unsigned long)(task_blocked(t) & 0x7fffffff),
-		    (unsigned long)(ignored & 0x7fffffff), (unsigned long)(caught & 0x7fffffff),
-		    tg->exit_signal, t->sched.priority, t->sched.policy);
+	text_printf(
+	    b, "%lu %lu %lu %lu 0 0 0 %d 0 %d %d 0 0 0 ", (unsigned long)(t->pending.set & 0x7fffffff),
+	    (unsigned long)(task_blocked(t) & 0x7fffffff), (unsigned long)(ignored & 0x7fffffff),
+	    (unsigned long)(caught & 0x7fffffff), tg->exit_signal, t->sched.priority, t->sched.policy);
 	text_printf(b, "%lu %lu %lu %lu %lu %lu %lu %d\n", 0UL, 0UL,
 		    t->mm && may ? (unsigned long)t->mm->brk_start : 0,
 		    t->mm && may ? (unsigned long)t->mm->arg_start : 0,

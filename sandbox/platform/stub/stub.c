@@ -38,27 +38,27 @@ enum { /* gregs of a ucontext, in its order */
        G_OLDMASK,
        G_CR2
 };
-#define UC_GREGS_OFFSET   40
-#define SIG_ILL           4
-#define SIG_TRAP          5
-#define SIG_BUS           7
-#define SIG_FPE           8
-#define SIG_SEGV          11
-#define SIG_URG           23
-#define SIG_SYS           31
-#define AUDIT_ARCH_X86_64 0xc000003e
-#define NR_FUTEX          202
-#define NR_SCHED_YIELD    24
-#define NR_RT_SIGPROCMASK 14
+#define UC_GREGS_OFFSET    40
+#define SIG_ILL            4
+#define SIG_TRAP           5
+#define SIG_BUS            7
+#define SIG_FPE            8
+#define SIG_SEGV           11
+#define SIG_URG            23
+#define SIG_SYS            31
+#define AUDIT_ARCH_X86_64  0xc000003e
+#define NR_FUTEX           202
+#define NR_SCHED_YIELD     24
+#define NR_RT_SIGPROCMASK  14
 #define NR_ARCH_PRCTL      158
 #define NR_SET_ROBUST_LIST 273
 #define NR_SET_TID_ADDRESS 218
 #define ARCH_SET_FS        0x1002
 #define TASK_SIZE          0x7ffffffff000UL
-#define NR_GETPID         39
-#define NR_GETTID         186
-#define NR_WRITE          1
-#define NR_EXIT           60
+#define NR_GETPID          39
+#define NR_GETTID          186
+#define NR_WRITE           1
+#define NR_EXIT            60
 
 /* stub_entry.S */
 extern char stub_text_end[]; /* stub.ld */
@@ -281,8 +281,8 @@ static void answer(struct slot *s)
 
 /* ---- patched calls ---- */
 
-/* rt_sigprocmask(2). The sentry looks at the mask only after it has cleared local_ok, so that either it sees what
- * is done here, or we see that it looks and leave the call to it, undone. */
+/* rt_sigprocmask(2). The sentry looks at the mask only after it has cleared local_ok, so that either it sees
+ * what is done here, or we see that it looks and leave the call to it, undone. */
 static int change_mask(struct slot *s, uint64_t *g)
 {
 	uint64_t set = 0, old = *(volatile uint64_t *)&s->sigmask, mask = old;
