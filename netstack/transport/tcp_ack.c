@@ -111,6 +111,8 @@ static void clean_queue(struct tcp_sock *tp, u32 ack, struct tcp_ack_state *st)
 	tp->bytes_acked += data;
 	datq_pop(ns, &tp->sndq, data);
 	tp->snd_una = ack;
+	if (tp->urg_send && !seq_after(tp->snd_up, ack))
+		tp->urg_send = false;
 	if (tp->sk.path.nif && tp->sk.path.nif->ethernet)
 		neigh_confirm(tp->sk.path.nif, &tp->sk.path.next_hop);
 }

@@ -66,6 +66,40 @@ static int choose_ends(struct tcp_sock *tp, const struct ip_addr *addr, u32 port
 	return 0;
 }
 
+/* A socket may have been a connection before: nothing of that holds. What the user set stays. */
+static void forget_last(struct tcp_sock *tp)
+{
+	datq_clear(tcp_ns(tp), &tp->rcvq);
+	tp->fin_wanted = tp->fin_sent = tp->fin_received = tp->nospace = tp->urg_send = false;
+	tp->snd_wnd = tp->max_wnd = tp->peer_mss = 0;
+	tp->sacked = tp->lost = tp->retrans = tp->high_sacked = tp->dupacks = 0;
+	tp->srtt = tp->rttvar = tp->min_rtt_at = tp->last_rtt = 0;
+	tp->min_rtt = TIME_NEVER;
+	tp->rto = TCP_RTO_INIT;
+	tp->retries = tp->backoff = tp->probes = 0;
+	tp->first_retry = tp->last_data_send = tp->last_data_recv = tp->pace_next = 0;
+	tp->ca = CA_OPEN;
+	tp->frto = FRTO_OFF;
+	tp->undo_marked = tp->tlp_out = false;
+	tp->prior_cwnd = tp->cwnd_used = tp->retrans_tsval = 0;
+	tp->ssthresh = TCP_INFINITE;
+	memset(&tp->rack, 0, sizeof(tp->rack));
+	tp->rack.steps = 1;
+	tp->delivered = tp->delivered_at = tp->first_sent = tp->lost_total = tp->app_limited = 0;
+	tp->rate_delivered = tp->rate_interval = tp->pacing_rate = 0;
+	tp->ecn = tp->sack_count = tp->urg_state = tp->quickacks = tp->pingpong = 0;
+	tp->dsack_ok = tp->ack_now = tp->ack_wanted = tp->ecn_seen = false;
+	memset(&tp->drs, 0, sizeof(tp->drs));
+	tp->soft_error = 0;
+	tp->bytes_acked = tp->bytes_received = tp->bytes_sent = tp->bytes_retrans = 0;
+	tp->segs_in = tp->segs_out = tp->data_segs_in = tp->data_segs_out = 0;
+	tp->total_retrans = tp->dsack_dups = tp->reord_seen = tp->ooo_packets = 0;
+	tp->total_rto = tp->total_rto_recoveries = 0;
+	tp->total_rto_time = tp->delivered_ce = 0;
+	memset(tp->chrono, 0, sizeof(tp->chrono));
+	tp->chrono_kind = CHRONO_NONE;
+}
+
 int tcp_connect(struct net_sock *sk, const struct ip_addr *addr, u32 port)
 {
 	struct tcp_sock *tp = tcp_of(sk);
@@ -86,6 +120,7 @@ int tcp_connect(struct net_sock *sk, const struct ip_addr *addr, u32 port)
 	}
 	sk->shut_read = sk->shut_write = false;
 	sock_flow_add(ep);
+	forget_last(tp);
 	tp->iss = tcp_isn(ns, ep);
 	tp->ts_offset = tcp_ts_offset(ns, ep);
 	tp->snd_una = tp->snd_nxt = tp->iss;
@@ -93,10 +128,6 @@ int tcp_connect(struct net_sock *sk, const struct ip_addr *addr, u32 port)
 	tp->ts_ok = ns->config.tcp_timestamps;
 	tp->sack_ok = ns->config.tcp_sack;
 	tp->wscale_ok = ns->config.tcp_wscale;
-	tp->ecn = 0;
-	tp->rto = TCP_RTO_INIT;
-	tp->retries = tp->backoff = 0;
-	tp->first_retry = 0;
 	tcp_update_mss(tp);
 	tcp_initial_window(ns, tp->sk.rcvbuf, tp->mss, tp->wscale_ok, &tp->rcv_adv, &tp->rcv_wscale);
 	tcp_set_state(tp, TCPS_SYN_SENT);

@@ -134,6 +134,7 @@ struct tcp_sock {
 	u64 srtt, rttvar, rto, min_rtt, min_rtt_at, last_rtt;
 	struct net_timer rtx, delack, keep, pace;
 	u8 rtx_kind, backoff, retries, probes;
+	u64 rto_since;   /* when the timer began the present recovery */
 	u64 first_retry; /* when the present row of retries began; 0: none */
 	u64 last_send, last_data_send, last_recv, last_ack_recv;
 	/* ---- loss recovery ---- */

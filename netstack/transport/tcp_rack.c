@@ -76,9 +76,12 @@ void tcp_rack_update_window(struct tcp_sock *tp, bool dsack)
 		tp->rack.dsack_round = tp->snd_nxt;
 		tp->rack.steps = (u8)min_t(u32, 255, tp->rack.steps + 1U);
 		tp->rack.persist = PERSIST;
-	} else if (!tp->rack.persist) {
-		tp->rack.steps = 1;
+		return;
 	}
+	if (!tp->rack.persist)
+		tp->rack.steps = 1;
+	if (seq_after(tp->snd_una, tp->rack.dsack_round)) /* does not fall behind by half of the numbers */
+		tp->rack.dsack_round = tp->snd_una;
 }
 
 void tcp_rack_timer(struct tcp_sock *tp)

@@ -181,6 +181,8 @@ static void prr(struct tcp_sock *tp, u32 delivered, bool progress)
 
 static void leave(struct tcp_sock *tp)
 {
+	if (tp->ca == CA_LOSS)
+		tp->total_rto_time += tcp_now(tp) - tp->rto_since;
 	if (!tp->cc->control && tp->ssthresh < TCP_INFINITE && (tp->ca == CA_CWR || tp->ca == CA_RECOVERY) &&
 	    tp->prior_cwnd)
 		tp->cwnd = tp->ssthresh;

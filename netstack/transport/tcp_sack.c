@@ -84,7 +84,7 @@ static void mark_sacked(struct tcp_sock *tp, struct tcp_seg *s, struct tcp_ack_s
 	st->newly_sacked += n;
 	st->sack_new = true;
 	tcp_rate_delivered(tp, s, &st->rs);
-	if (!tp->high_sacked || seq_after(s->end, tp->high_sacked))
+	if (tp->sacked == n || seq_after(s->end, tp->high_sacked))
 		tp->high_sacked = s->end;
 }
 

@@ -306,8 +306,7 @@ int tcp_disconnect(struct net_sock *sk)
 	sk->shut_read = sk->shut_write = false;
 	sk->error = 0;
 	tp->fin_wanted = tp->fin_sent = tp->fin_received = false;
-	tp->srtt = 0;
-	tp->rto = TCP_RTO_INIT;
+	tp->iss = tp->irs = 0;
 	net_leave(ns);
 	return 0;
 }

@@ -8,6 +8,7 @@
 
 #define PROBE_MAX       TCP_RTO_MAX
 #define ORPHAN_RETRIES  8U
+#define THIN_RETRIES    6U
 #define SYN_RETRIES_MAX 127U
 #define SYN_LINEAR      4U /* as Linux 6.5 and later: so many retries of a SYN before the pause doubles */
 
@@ -114,6 +115,7 @@ static void rto_fired(struct tcp_sock *tp)
 {
 	struct netstack *ns = tcp_ns(tp);
 	struct tcp_seg *s;
+	bool thin; /* TCP_THIN_LINEAR_TIMEOUTS */
 
 	tp->rtx_kind = RTX_NONE;
 	if (tp->state == TCPS_SYN_SENT || tp->state == TCPS_SYN_RECV) {
@@ -130,8 +132,10 @@ static void rto_fired(struct tcp_sock *tp)
 	}
 	MIB(ns, TCPTimeouts);
 	tp->total_rto++;
-	if (tp->ca != CA_LOSS)
+	if (tp->ca != CA_LOSS) {
 		tp->total_rto_recoveries++;
+		tp->rto_since = ns->now;
+	}
 	tp->tlp_out = false;
 	s = list_first_entry(&tp->segs, struct tcp_seg, node);
 	if (tp->snd_wnd == 0 && tp->retries > 0 && !(s->flags & SEG_SACKED))
@@ -140,7 +144,8 @@ static void rto_fired(struct tcp_sock *tp)
 		tcp_enter_loss(tp);
 	tp->retries = (u8)min_t(u32, tp->retries + 1U, 255);
 	/* a failure to send is no reason to double the timer's pause twice */
-	if (tcp_retransmit(tp, s, tp->mss) == 0)
+	thin = tp->thin_linear && tp->snd_nxt - tp->snd_una < 4 * tp->mss && tp->retries <= THIN_RETRIES;
+	if (tcp_retransmit(tp, s, tp->mss) == 0 && !thin)
 		tp->backoff = (u8)min_t(u32, tp->backoff + 1U, 30);
 	if (tp->retries == 3)
 		tp->sk.path.nif = NULL; /* perhaps there is another way */

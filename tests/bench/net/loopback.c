@@ -134,6 +134,39 @@ static double run(struct bench *b, u64 total, u16 port)
 	return (double)total * 8 / (double)took;
 }
 
+/* Requests and answers of 64 bytes; ns for each pair. */
+static double round_trips(struct bench *b, u64 count)
+{
+	struct net_env env = {.ctx = b,
+			      .monotonic = now_ns,
+			      .realtime = now_ns,
+			      .random = random_bytes,
+			      .alloc = take,
+			      .free = give,
+			      .timer = timer};
+	struct ip_addr any = IP4_ANY, lo = ip_v4(0x7f000001);
+	struct net_sock *l, *ends[2];
+	struct netstack *ns;
+	u64 begin, took;
+
+	must(netstack_new(&env, &ns) == 0 && netif_set_up(ns->lo, true) == 0, "a stack");
+	must(tcp_new(ns, false, &l) == 0 && sock_bind(l, &any, 80) == 0 && tcp_listen(l, 5) == 0, "listening");
+	must(tcp_new(ns, false, &ends[0]) == 0 && tcp_connect(ends[0], &lo, 80) == 0 && tcp_accept(l, &ends[1]) == 0,
+	     "connecting");
+	begin = now_ns(NULL);
+	for (u64 i = 0; i < 2 * count; i++) {
+		struct mem_iter in = {.it = {copy_in, 64}, .at = b->from}, out = {.it = {copy_out, 64}, .at = b->to};
+		must(tcp_send(ends[i & 1], &in.it, 0) == 64, "sending");
+		must(tcp_receive(ends[!(i & 1)], &out.it, false, 0) == 64, "receiving");
+	}
+	took = now_ns(NULL) - begin;
+	tcp_close(ends[0], false);
+	tcp_close(ends[1], false);
+	tcp_close(l, false);
+	netstack_free(ns);
+	return (double)took / (double)count;
+}
+
 static double copies(struct bench *b, u64 total)
 {
 	u8 *mid = malloc(b->chunk);
@@ -165,6 +198,8 @@ int main(int argc, char **argv)
 	stack = run(&b, total, 80);
 	printf("loopback: %.1f Gbit/s; the two copies alone %.1f Gbit/s; ratio %.2f\n", stack, bare,
 	       stack / bare);
+	if (argc <= 2)
+		printf("a request and its answer of 64 bytes: %.0f ns\n", round_trips(&b, 1000000));
 	free(b.from);
 	free(b.to);
 	return 0;

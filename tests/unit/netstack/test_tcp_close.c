@@ -552,6 +552,31 @@ TT(disconnect_resets_and_can_be_used_again)
 }
 TT_END
 
+TT(second_connection_knows_nothing_of_the_first)
+{
+	struct tcp_info_linux i;
+
+	tt_active(t, "mss 1460, sackOK", 65535);
+	expect_put(t, 14600);
+	skip(t);
+	in(t, ". 1:1(0) ack 1 <sack 1461:8761>");
+	skip(t);
+	in(t, "P. 1:101(100) ack 1");
+	skip(t);
+	ck_assert_int_eq(tcp_disconnect(t->s), 0);
+	skip(t);
+	t->isn_known = false;
+	t->put = t->got = 0;
+	tt_active(t, OPTS, 65535);
+	i = get_info(t->s);
+	ck_assert_int_eq(i.bytes_sent + i.bytes_received + i.total_retrans + i.sacked + i.lost + i.retrans, 0);
+	ck_assert_int_eq(i.snd_cwnd, 10);
+	ck_assert_int_eq(i.ca_state, 0);
+	ck_assert_uint_eq(i.snd_ssthresh, 0x7fffffff);
+	ck_assert_int_eq(get(t, 1), -EAGAIN);
+}
+TT_END
+
 CASE(case_tcp_close, "tcp_close", active_close, fin_and_ack_in_one, simultaneous_close,
      half_close_still_receives, data_with_the_fin, fin_follows_the_data,
      fin_goes_with_small_data_despite_nagle, write_after_shutdown, shutdown_twice_sends_one_fin,
@@ -566,4 +591,4 @@ CASE(case_tcp_close, "tcp_close", active_close, fin_and_ack_in_one, simultaneous
      time_wait_is_reopened_by_a_later_sequence_number, time_wait_is_not_reopened_by_an_old_sequence_number,
      time_wait_is_reopened_by_a_newer_timestamp, time_wait_is_not_reopened_by_an_older_timestamp,
      initial_number_is_beyond_the_old_connection, binding_beside_time_wait_needs_reuseaddr,
-     disconnect_resets_and_can_be_used_again)
+     disconnect_resets_and_can_be_used_again, second_connection_knows_nothing_of_the_first)

@@ -733,6 +733,35 @@ TT(head_that_was_told_of_is_sent_again)
 }
 TT_END
 
+TT(thin_stream_does_not_double)
+{
+	u64 begin;
+
+	open_rtt(t, OPTS);
+	set_opt(t->s, TCPO_THIN_LINEAR_TIMEOUTS, 1);
+	begin = t->w.now;
+	expect_put(t, 1000);
+	skip(t);
+	for (u64 i = 1; i <= 6; i++) {
+		wait_ms(t, 301);
+		out_after(t, ". 1:1001(1000) ack 1", begin, i * 300, 5);
+	}
+}
+TT_END
+
+TT(time_in_timeouts_is_told)
+{
+	open_rtt(t, OPTS);
+	expect_put(t, 1000);
+	wait_ms(t, 1000);
+	skip(t);
+	in(t, ". 1:1(0) ack 1001");
+	ck_assert_int_ge(get_info(t->s).total_rto_time, 600);
+	ck_assert_int_le(get_info(t->s).total_rto_time, 750);
+	ck_assert_int_eq(get_info(t->s).total_rto_recoveries, 1);
+}
+TT_END
+
 CASE(case_tcp_loss, "tcp_loss", rto_doubles, rto_is_bounded_by_two_minutes, connection_times_out,
      user_timeout, rto_is_srtt_and_four_variances, rto_is_at_least_200_ms_over_srtt,
      no_sample_from_a_retransmission, after_the_timer_slow_start,
@@ -747,4 +776,4 @@ CASE(case_tcp_loss, "tcp_loss", rto_doubles, rto_is_bounded_by_two_minutes, conn
      dsack_undoes_a_false_recovery, dsack_widens_the_reordering_window, frto_undoes_without_timestamps,
      true_loss_is_not_undone, frto_goes_on_when_the_loss_was_real, counters_return_to_zero,
      retransmissions_are_counted, retransmission_of_segments_that_stood_together,
-     head_that_was_told_of_is_sent_again)
+     head_that_was_told_of_is_sent_again, thin_stream_does_not_double, time_in_timeouts_is_told)

@@ -539,6 +539,32 @@ TT(piggybacked_ack)
 }
 TT_END
 
+TT(sequence_numbers_wrap)
+{
+	char text[64];
+
+	/* find the time at which our initial number lies just below the end */
+	tt_listen(t, 5);
+	in(t, "S 0:0(0) <mss 1000>");
+	skip(t);
+	in(t, "R 1:1(0)");
+	t->w.now += (u64)(u32)(0xfffffc00U - t->isn) << 6;
+	t->isn_known = false;
+	t->peer_isn = 0xfffffe00U;
+	tt_passive(t, OPTS, 65535);
+	ck_assert_uint_ge(t->isn, 0xfffffb00U);
+	for (u32 i = 0; i < 20; i++) {
+		expect_put(t, 1000);
+		snprintf(text, sizeof(text), ". %u:%u(1000) ack %u", i * 1000 + 1, i * 1000 + 1001, i * 300 + 1);
+		out(t, text);
+		snprintf(text, sizeof(text), "P. %u:%u(300) ack %u", i * 300 + 1, i * 300 + 301, i * 1000 + 1001);
+		in(t, text);
+		expect_get(t, 300);
+		skip(t);
+	}
+}
+TT_END
+
 CASE(case_tcp_send, "tcp_send", one_segment, several_segments_push_only_the_last,
      congestion_window_holds_data_back, peer_window_holds_data_back, window_opens_without_an_ack,
      old_window_update_does_not_shrink_the_window, shrunken_window, nagle_holds_the_second_small_segment,
@@ -551,4 +577,4 @@ CASE(case_tcp_send, "tcp_send", one_segment, several_segments_push_only_the_last
      fin_waits_for_the_window, send_buffer_fills, send_buffer_grows_with_the_window,
      set_send_buffer_does_not_grow, notsent_lowat, counts_of_queues, write_without_connection, empty_write,
      urgent_byte_out, urgent_pointer_stays_until_its_place_is_sent, idle_connection_restarts_slowly,
-     piggybacked_ack)
+     piggybacked_ack, sequence_numbers_wrap)
