@@ -180,8 +180,8 @@ static void take_syn(struct tcp_request *r, const struct tcp_sock *l, const stru
 	r->ts_recent = in->o.tsval;
 	r->ts_offset = tcp_ts_offset(ns, &r->ep);
 	r->ecn_ok = (in->flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR) && ns->config.tcp_ecn && !in->ce;
-	tcp_initial_window(ns, max_t(u32, l->sk.rcvbuf, l->rcvbuf_locked ? 0 : 8 * mss), mss, r->wscale_ok,
-			   &r->rcv_wnd, &r->rcv_wscale);
+	tcp_initial_window(ns, max_t(u32, l->sk.rcvbuf, l->rcvbuf_locked ? 0 : 8 * mss), l->rcvbuf_locked,
+			   mss, r->wscale_ok, &r->rcv_wnd, &r->rcv_wscale);
 }
 
 /* Answers a SYN without keeping anything. */
@@ -408,8 +408,8 @@ static bool cookie_ack(struct tcp_sock *l, struct tcp_in *in)
 		r.ecn_ok = bits >> 5 & 1;
 	}
 	mss = our_mss(ns, &r.ep, l->user_mss);
-	tcp_initial_window(ns, max_t(u32, l->sk.rcvbuf, l->rcvbuf_locked ? 0 : 8 * mss), mss, r.wscale_ok,
-			   &r.rcv_wnd, &r.rcv_wscale);
+	tcp_initial_window(ns, max_t(u32, l->sk.rcvbuf, l->rcvbuf_locked ? 0 : 8 * mss), l->rcvbuf_locked,
+			   mss, r.wscale_ok, &r.rcv_wnd, &r.rcv_wscale);
 	if (l->accept_count > l->backlog) {
 		MIB(ns, ListenOverflows);
 		return true;

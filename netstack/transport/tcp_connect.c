@@ -129,7 +129,8 @@ int tcp_connect(struct net_sock *sk, const struct ip_addr *addr, u32 port)
 	tp->sack_ok = ns->config.tcp_sack;
 	tp->wscale_ok = ns->config.tcp_wscale;
 	tcp_update_mss(tp);
-	tcp_initial_window(ns, tp->sk.rcvbuf, tp->mss, tp->wscale_ok, &tp->rcv_adv, &tp->rcv_wscale);
+	tcp_initial_window(ns, tp->sk.rcvbuf, tp->rcvbuf_locked, tp->mss, tp->wscale_ok, &tp->rcv_adv,
+			   &tp->rcv_wscale);
 	tcp_set_state(tp, TCPS_SYN_SENT);
 	MIB(ns, TcpActiveOpens);
 	tcp_send_syn(tp);

@@ -9,21 +9,31 @@
 
 #include "netstack/transport/tcp_priv.h"
 
-#define OOO_COPY   512U
-#define OOO_LEAST  32768U
-#define RCV_FACTOR 2U /* of the receive buffer, this part is offered as window; the rest is for overhead */
+#define OOO_COPY  512U
+#define OOO_LEAST 32768U
 
 /* ---- the window ---- */
 
-static u32 full_space(const struct tcp_sock *tp)
+/* Of a receive buffer that the user set, half is offered: as on Linux the number counts overhead, which for
+ * small segments is large. One that grows by itself has hardly any with us; an eighth is kept for what early
+ * segments cost. */
+u32 tcp_window_of(u32 rcvbuf, bool locked)
 {
-	return tp->sk.rcvbuf / RCV_FACTOR;
+	return locked ? rcvbuf / 2 : rcvbuf - rcvbuf / 8;
 }
 
-void tcp_initial_window(const struct netstack *ns, u32 rcvbuf, u32 mss, bool wscale_ok, u32 *window,
-			u8 *wscale)
+static u32 full_space(const struct tcp_sock *tp)
 {
-	u32 space = max_t(u32, rcvbuf / RCV_FACTOR, mss), most = max_t(u32, space, ns->config.tcp_rmem[2]);
+	u32 full = tcp_window_of(tp->sk.rcvbuf, tp->rcvbuf_locked);
+
+	return tp->window_clamp ? min_t(u32, full, tp->window_clamp) : full;
+}
+
+void tcp_initial_window(const struct netstack *ns, u32 rcvbuf, bool locked, u32 mss, bool wscale_ok,
+			u32 *window, u8 *wscale)
+{
+	u32 space = max_t(u32, tcp_window_of(rcvbuf, locked), mss),
+	    most = max_t(u32, space, ns->config.tcp_rmem[2]);
 
 	*wscale = 0;
 	if (wscale_ok)
@@ -38,8 +48,6 @@ u32 tcp_select_window(struct tcp_sock *tp)
 	u32 now = seq_after(tp->rcv_adv, tp->rcv_nxt) ? tp->rcv_adv - tp->rcv_nxt : 0, window, unit;
 	u32 mss = min_t(u32, tp->rcv_mss, full);
 
-	if (tp->window_clamp)
-		space = min_t(u32, space, tp->window_clamp);
 	if (space < full / 2 && (space < full / 16 || space < mss))
 		space = 0;
 	unit = 1U << tp->rcv_wscale;
@@ -67,7 +75,7 @@ static void adjust_space(struct tcp_sock *tp)
 		want = 2 * copied + 16 * tp->rcv_mss;
 		if (tp->drs.space)
 			want += (u32)((u64)want * (copied - tp->drs.space) / tp->drs.space);
-		want = (u32)min_t(u64, (u64)want * RCV_FACTOR, tcp_ns(tp)->config.tcp_rmem[2]);
+		want = (u32)min_t(u64, (u64)want + want / 4, tcp_ns(tp)->config.tcp_rmem[2]);
 		tp->sk.rcvbuf = max_t(u32, tp->sk.rcvbuf, want);
 	}
 	tp->drs.space = max_t(u32, copied, tp->drs.space);

@@ -116,7 +116,7 @@ static void fill_receiving(const struct tcp_sock *tp, struct tcp_info_linux *i)
 	i->ato = us(TCP_DELACK_MIN);
 	i->rcv_mss = tp->rcv_mss;
 	i->last_data_recv = ms_since(tp, tp->last_data_recv);
-	i->rcv_ssthresh = tp->sk.rcvbuf / 2;
+	i->rcv_ssthresh = tcp_window_of(tp->sk.rcvbuf, tp->rcvbuf_locked);
 	i->rcv_rtt = us(tp->drs.rtt);
 	i->rcv_space = tp->drs.space;
 	i->bytes_received = tp->bytes_received;

@@ -374,8 +374,10 @@ void tcp_ack_check(struct tcp_sock *tp);
 u32 tcp_select_window(struct tcp_sock *tp);
 void tcp_set_dsack(struct tcp_sock *tp, u32 start, u32 end);
 void tcp_ooo_free(struct tcp_sock *tp);
-void tcp_initial_window(const struct netstack *ns, u32 rcvbuf, u32 mss, bool wscale_ok, u32 *window,
-			u8 *wscale);
+/* The part of a receive buffer that is offered as window. */
+u32 tcp_window_of(u32 rcvbuf, bool locked);
+void tcp_initial_window(const struct netstack *ns, u32 rcvbuf, bool locked, u32 mss, bool wscale_ok,
+			u32 *window, u8 *wscale);
 /* tcp_info.c: time passed, or what sending waits for changed */
 void tcp_chrono(struct tcp_sock *tp);
 /* tcp_timer.c */

@@ -150,12 +150,15 @@ static double round_trips(struct bench *b, u64 count)
 	u64 begin, took;
 
 	must(netstack_new(&env, &ns) == 0 && netif_set_up(ns->lo, true) == 0, "a stack");
-	must(tcp_new(ns, false, &l) == 0 && sock_bind(l, &any, 80) == 0 && tcp_listen(l, 5) == 0, "listening");
-	must(tcp_new(ns, false, &ends[0]) == 0 && tcp_connect(ends[0], &lo, 80) == 0 && tcp_accept(l, &ends[1]) == 0,
+	must(tcp_new(ns, false, &l) == 0 && sock_bind(l, &any, 80) == 0 && tcp_listen(l, 5) == 0,
+	     "listening");
+	must(tcp_new(ns, false, &ends[0]) == 0 && tcp_connect(ends[0], &lo, 80) == 0 &&
+		 tcp_accept(l, &ends[1]) == 0,
 	     "connecting");
 	begin = now_ns(NULL);
 	for (u64 i = 0; i < 2 * count; i++) {
-		struct mem_iter in = {.it = {copy_in, 64}, .at = b->from}, out = {.it = {copy_out, 64}, .at = b->to};
+		struct mem_iter in = {.it = {copy_in, 64}, .at = b->from},
+				out = {.it = {copy_out, 64}, .at = b->to};
 		must(tcp_send(ends[i & 1], &in.it, 0) == 64, "sending");
 		must(tcp_receive(ends[!(i & 1)], &out.it, false, 0) == 64, "receiving");
 	}

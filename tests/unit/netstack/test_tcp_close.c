@@ -569,7 +569,8 @@ TT(second_connection_knows_nothing_of_the_first)
 	t->put = t->got = 0;
 	tt_active(t, OPTS, 65535);
 	i = get_info(t->s);
-	ck_assert_int_eq(i.bytes_sent + i.bytes_received + i.total_retrans + i.sacked + i.lost + i.retrans, 0);
+	ck_assert_int_eq(i.bytes_sent + i.bytes_received + i.total_retrans + i.sacked + i.lost + i.retrans,
+			 0);
 	ck_assert_int_eq(i.snd_cwnd, 10);
 	ck_assert_int_eq(i.ca_state, 0);
 	ck_assert_uint_eq(i.snd_ssthresh, 0x7fffffff);

@@ -555,9 +555,11 @@ TT(sequence_numbers_wrap)
 	ck_assert_uint_ge(t->isn, 0xfffffb00U);
 	for (u32 i = 0; i < 20; i++) {
 		expect_put(t, 1000);
-		snprintf(text, sizeof(text), ". %u:%u(1000) ack %u", i * 1000 + 1, i * 1000 + 1001, i * 300 + 1);
+		snprintf(text, sizeof(text), ". %u:%u(1000) ack %u", i * 1000 + 1, i * 1000 + 1001,
+			 i * 300 + 1);
 		out(t, text);
-		snprintf(text, sizeof(text), "P. %u:%u(300) ack %u", i * 300 + 1, i * 300 + 301, i * 1000 + 1001);
+		snprintf(text, sizeof(text), "P. %u:%u(300) ack %u", i * 300 + 1, i * 300 + 301,
+			 i * 1000 + 1001);
 		in(t, text);
 		expect_get(t, 300);
 		skip(t);
