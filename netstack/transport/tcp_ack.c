@@ -169,8 +169,9 @@ static void congestion_control(struct tcp_sock *tp, struct tcp_ack_state *st, u6
 	if (tp->ca == CA_OPEN || tp->ca == CA_DISORDER || tp->ca == CA_LOSS) {
 		/* duplicate ACKs alone do not open the window, unless reordering is usual here */
 		bool progress = st->advanced || (tp->rack.reordering && st->newly_sacked);
+		/* an ACK that fills a hole tells of much more than one window has delivered */
 		if (delivered && progress && (tp->cwnd_limited || tp->ca == CA_LOSS))
-			tp->cc->avoid(tp, delivered);
+			tp->cc->avoid(tp, min_t(u32, delivered, max_t(u32, tp->cwnd, 2 * tp->mss)));
 	}
 	tcp_update_pacing(tp);
 }

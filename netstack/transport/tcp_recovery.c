@@ -204,7 +204,9 @@ static void reno_dupack(struct tcp_sock *tp, const struct tcp_in *in, struct tcp
 
 	if (st->advanced) {
 		u32 acked = tp->snd_una - st->prior_una;
-		tp->sacked -= min_t(u32, tp->sacked, acked > tp->mss ? acked - tp->mss : 0);
+		u32 counted = min_t(u32, tp->sacked, acked > tp->mss ? acked - tp->mss : 0);
+		tp->sacked -= counted;
+		tp->delivered -= counted; /* as duplicates they were counted already */
 		if (tp->ca < CA_RECOVERY || !seq_before(tp->snd_una, tp->recovery_point)) {
 			tp->dupacks = 0;
 			tp->sacked = 0;
