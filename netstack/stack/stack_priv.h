@@ -14,12 +14,14 @@ struct net_timer {
 	u64 deadline; /* what is wanted; TIME_NEVER: nothing */
 	u64 key;      /* where it stands in the heap: never later than the deadline */
 	u32 index;    /* place in the heap, 0: not in it */
+	bool late;    /* on ns->late_timers: there was no memory for a place in the heap */
+	struct net_timer *next_late;
 	void (*fire)(struct net_timer *t);
 	struct netstack *ns;
 };
 void net_timer_init(struct net_timer *t, struct netstack *ns, void (*fire)(struct net_timer *));
-/* Pushing a deadline back is free: the heap is put right when the old one comes. The heap has room for every
- * timer that was initialised, so arming cannot fail. */
+/* Pushing a deadline back is free: the heap is put right when the old one comes. Arming cannot fail: without
+ * memory for the heap a timer waits in a plain list. */
 void net_timer_arm(struct net_timer *t, u64 deadline);
 static inline void net_timer_cancel(struct net_timer *t)
 {
@@ -60,7 +62,8 @@ struct netstack {
 	u64 now; /* ns; taken when the stack is entered */
 	/* timers */
 	struct net_timer **heap;
-	u32 heap_count, heap_capacity, timer_count;
+	u32 heap_count, heap_capacity;
+	struct net_timer *late_timers;
 	u64 told_deadline;
 	/* memory */
 	struct net_data *free_blocks;

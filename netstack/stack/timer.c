@@ -84,24 +84,61 @@ void net_timer_arm(struct net_timer *t, u64 deadline)
 		}
 		return;
 	}
-	/* without memory for the heap the timer is looked at with the next one: late, but not lost */
-	if (ns->heap_count + 2 > ns->heap_capacity && !grow(ns))
+	if (t->late)
 		return;
+	if (ns->heap_count + 2 > ns->heap_capacity && !grow(ns)) {
+		t->late = true;
+		t->next_late = ns->late_timers;
+		ns->late_timers = t;
+		return;
+	}
 	t->key = deadline;
 	heap_up(ns, ++ns->heap_count, t);
+}
+
+static void late_remove(struct netstack *ns, struct net_timer *t)
+{
+	struct net_timer **at = &ns->late_timers;
+
+	while (*at != t)
+		at = &(*at)->next_late;
+	*at = t->next_late;
+	t->late = false;
 }
 
 void net_timer_done(struct net_timer *t)
 {
 	if (t->index)
 		heap_remove(t->ns, t);
+	if (t->late)
+		late_remove(t->ns, t);
 	t->deadline = TIME_NEVER;
+}
+
+/* Those without a place in the heap. */
+static void run_late(struct netstack *ns)
+{
+	struct net_timer *t = ns->late_timers;
+
+	while (t) {
+		if (t->deadline > ns->now) {
+			t = t->next_late;
+			continue;
+		}
+		late_remove(ns, t);
+		t->deadline = TIME_NEVER;
+		t->fire(t);
+		t = ns->late_timers; /* it may have changed the list: from the start */
+	}
 }
 
 /* Runs what is due; returns the next deadline. */
 u64 net_timers_run(struct netstack *ns);
 u64 net_timers_run(struct netstack *ns)
 {
+	u64 next;
+
+	run_late(ns);
 	while (ns->heap_count && ns->heap[1]->key <= ns->now) {
 		struct net_timer *t = ns->heap[1];
 		if (t->deadline > ns->now) {
@@ -117,5 +154,8 @@ u64 net_timers_run(struct netstack *ns)
 		t->deadline = TIME_NEVER;
 		t->fire(t);
 	}
-	return ns->heap_count ? ns->heap[1]->key : TIME_NEVER;
+	next = ns->heap_count ? ns->heap[1]->key : TIME_NEVER;
+	for (const struct net_timer *t = ns->late_timers; t; t = t->next_late)
+		next = min_t(u64, next, t->deadline);
+	return next;
 }

@@ -300,21 +300,21 @@ void dgram_close(struct net_sock *sk)
 
 void sock_walk(struct netstack *ns, void (*fn)(struct net_ep *ep, void *arg), void *arg)
 {
-	for (u32 i = 0; i <= ns->flows.mask; i++) {
+	for (u32 i = 0; ns->flows.buckets && i <= ns->flows.mask; i++) {
 		struct net_hnode *n, *next;
 		for (n = ns->flows.buckets[i]; n; n = next) {
 			next = n->next;
 			fn(container_of(n, struct net_ep, flow_node), arg);
 		}
 	}
-	for (u32 i = 0; i <= ns->listeners.mask; i++) {
+	for (u32 i = 0; ns->listeners.buckets && i <= ns->listeners.mask; i++) {
 		struct net_hnode *n, *next;
 		for (n = ns->listeners.buckets[i]; n; n = next) {
 			next = n->next;
 			fn(container_of(n, struct net_ep, flow_node), arg);
 		}
 	}
-	for (u32 i = 0; i <= ns->ports.mask; i++) {
+	for (u32 i = 0; ns->ports.buckets && i <= ns->ports.mask; i++) {
 		struct net_hnode *n, *next;
 		for (n = ns->ports.buckets[i]; n; n = next) {
 			struct net_ep *ep = container_of(n, struct net_ep, port_node);
@@ -344,7 +344,7 @@ void sock_netif_gone(struct netstack *ns, struct netif *nif)
 void sock_free_orphans(struct netstack *ns)
 {
 	/* freeing one may free others: start again from the bucket's head each time */
-	for (u32 i = 0; i <= ns->flows.mask; i++) {
+	for (u32 i = 0; ns->flows.buckets && i <= ns->flows.mask; i++) {
 		struct net_hnode *n = ns->flows.buckets[i];
 		while (n) {
 			struct net_ep *ep = container_of(n, struct net_ep, flow_node);

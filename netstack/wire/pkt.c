@@ -88,13 +88,10 @@ void pkt_free(struct pkt *p)
 struct pkt *pkt_clone(const struct pkt *p)
 {
 	struct pkt *c = pkt_new(p->ns);
-	struct list_head node;
 
 	if (!c)
 		return NULL;
-	node = c->node;
 	*c = *p;
-	(void)node;
 	list_init(&c->node);
 	for (u32 i = 0; i < c->frag_count; i++)
 		net_data_get(c->frags[i].data);
@@ -233,7 +230,8 @@ int pkt_append(struct pkt *p, const void *bytes, u32 size)
 			f->size += n;
 			p->size += n;
 		} else {
-			d = net_data_new(p->ns, size > 2000 ? NET_BLOCK_ROOM : max_t(u32, size, 96));
+			/* many small pieces: a whole block, or the packet runs out of places for them */
+			d = net_data_new(p->ns, size > 2000 || p->frag_count > 4 ? NET_BLOCK_ROOM : max_t(u32, size, 96));
 			if (!d)
 				return -ENOMEM;
 			n = min_t(u32, size, d->capacity);

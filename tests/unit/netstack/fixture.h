@@ -118,5 +118,12 @@ s64 dgram_get(struct net_sock *sk, void *buf, size_t size, struct ip_addr *from,
 
 /* Suites. */
 TCase *case_basic(void);
+TCase *case_wire(void);
+TCase *case_base(void);
+TCase *case_neigh(void);
+TCase *case_ndp(void);
+TCase *case_ipv4(void);
+TCase *case_ipv6(void);
+TCase *case_icmp(void);
 
 #endif

@@ -10,6 +10,13 @@ int main(void)
 	int failed;
 
 	suite_add_tcase(s, case_basic());
+	suite_add_tcase(s, case_wire());
+	suite_add_tcase(s, case_base());
+	suite_add_tcase(s, case_neigh());
+	suite_add_tcase(s, case_ndp());
+	suite_add_tcase(s, case_ipv4());
+	suite_add_tcase(s, case_ipv6());
+	suite_add_tcase(s, case_icmp());
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);

@@ -1,0 +1,6 @@
+/* */
+#include "tests/unit/netstack/fixture.h"
+TCase *case_icmp(void)
+{
+	return tcase_create("icmp");
+}
