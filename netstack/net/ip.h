@@ -21,6 +21,9 @@ int net_route_lookup(struct netstack *ns, const struct ip_addr *dst, const struc
 		     struct net_path *out) must_check;
 /* The best source on an interface for a destination; false if there is none. */
 bool net_pick_source(struct netstack *ns, struct netif *nif, const struct ip_addr *dst, struct ip_addr *out);
+/* A route that ends some day lives on until `expires`. */
+void net_route_renew(struct netstack *ns, struct net_route *r, u64 expires);
+void net_route_timer(struct net_timer *t);
 void net_routes_drop(struct netstack *ns, struct netif *nif, const struct ip_addr *source);
 
 /* ---- path MTU ---- */
@@ -116,6 +119,8 @@ void neigh_update(struct netif *nif, const struct ip_addr *addr, const u8 mac[6]
 		  bool override, bool create);
 int neigh_set(struct netif *nif, const struct ip_addr *addr, const u8 mac[6], u8 state) must_check;
 int neigh_del(struct netif *nif, const struct ip_addr *addr) must_check;
+/* It answered a solicitation without repeating its address. */
+void neigh_heard(struct netif *nif, const struct ip_addr *addr);
 /* The transport heard from it: it is there. */
 void neigh_confirm(struct netif *nif, const struct ip_addr *addr);
 void neigh_flush(struct netstack *ns, struct netif *nif);

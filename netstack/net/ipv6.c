@@ -181,12 +181,17 @@ static bool is_for_us(struct netif *nif, struct pkt *p)
 
 static bool source_ok(struct netif *nif, const struct pkt *p)
 {
+	struct net_ifaddr *ours;
+
 	if (ip_is_multicast(&p->src) || ip_is_v4(&p->src) || ip_is_v4(&p->dst) || ip_is_any(&p->dst))
 		return false;
 	if (p->looped)
 		return true;
-	return !ip_is_loopback(&p->src) && !ip_is_loopback(&p->dst) &&
-	       (ip_is_any(&p->src) || !net_local_addr(nif->ns, &p->src));
+	if (ip_is_loopback(&p->src) || ip_is_loopback(&p->dst))
+		return false;
+	/* an address that is not ours yet may turn out to be another's */
+	ours = net_local_addr(nif->ns, &p->src);
+	return !ours || (ours->flags & (IFA_TENTATIVE | IFA_DADFAILED));
 }
 
 void ipv6_input(struct netif *nif, struct pkt *p)

@@ -19,6 +19,7 @@
 #define OPT_MTU         5
 #define ADDRS_MAX       16U
 #define ROUTERS_METRIC  1024U
+#define ROUTERS_MAX     16U
 
 static void send(struct netif *nif, const struct ip_addr *src, const struct ip_addr *dst, const u8 *body,
 		 u32 size)
@@ -182,14 +183,19 @@ void ndp_link_up(struct netif *nif)
 	if (nif->no_ipv6)
 		return;
 	nif->rs_left = RS_COUNT;
+	nif->mtu6 = 0;
 	if (!netif_find_addr(nif, &ll)) {
 		/* without memory for it the interface speaks IPv4 only */
 		(void)!netif_addr_add(nif, ll, 64, IFA_PERMANENT);
 		return;
 	}
-	list_for_each_entry (a, &nif->addrs, node) {
-		if (!ip_is_v4(&a->addr) && (a->flags & IFA_TENTATIVE))
-			net_timer_arm(&a->timer, nif->ns->now);
+	net_timer_arm(&nif->rs_timer, nif->ns->now);
+	list_for_each_entry(a, &nif->addrs, node) {
+		if (ip_is_v4(&a->addr) || !(a->flags & IFA_TENTATIVE))
+			continue;
+		net_timer_arm(&a->timer, nif->ns->now);
+		if (a->scope == SCOPE_LINK)
+			net_timer_cancel(&nif->rs_timer); /* once it is checked */
 	}
 }
 
@@ -212,6 +218,19 @@ static bool option(const struct pkt *p, u32 at, u8 type, u8 *out, u32 n)
 	return false;
 }
 
+/* All options have a length, and end within the message (RFC 4861, 6.1 and 7.1). */
+static bool options_ok(const struct pkt *p, u32 at)
+{
+	while (at < p->size) {
+		u8 b[2];
+		const u8 *o = pkt_header(p, at, 2, b);
+		if (!o || !o[1] || at + o[1] * 8U > p->size)
+			return false;
+		at += o[1] * 8U;
+	}
+	return true;
+}
+
 static void solicited(struct netif *nif, struct pkt *p, const struct ip_addr *target)
 {
 	struct net_ifaddr *a = netif_find_addr(nif, target);
@@ -220,6 +239,11 @@ static void solicited(struct netif *nif, struct pkt *p, const struct ip_addr *ta
 
 	if (!a || (a->flags & IFA_DADFAILED))
 		return;
+	if (dad) { /* RFC 4861, 7.1.1 */
+		struct ip_addr group = ip_solicited_node(target);
+		if (!ip_eq(&p->dst, &group) || option(p, p->l4_off + 24U, OPT_SOURCE_LINK, o, 8))
+			return;
+	}
 	if (a->flags & IFA_TENTATIVE) {
 		if (dad)
 			duplicate(a);
@@ -236,6 +260,8 @@ static void advertised(struct netif *nif, struct pkt *p, const struct ip_addr *t
 	struct net_neigh *n;
 	u8 o[8];
 
+	if ((flags & 0x40) && ip_is_multicast(&p->dst))
+		return; /* RFC 4861, 7.1.2 */
 	if (a) {
 		if (a->flags & IFA_TENTATIVE)
 			duplicate(a);
@@ -244,7 +270,7 @@ static void advertised(struct netif *nif, struct pkt *p, const struct ip_addr *t
 	if (option(p, p->l4_off + 24U, OPT_TARGET_LINK, o, 8))
 		neigh_update(nif, target, o + 2, flags & 0x40, flags & 0x20, false);
 	else if (flags & 0x40)
-		neigh_confirm(nif, target);
+		neigh_heard(nif, target);
 	n = neigh_find(nif, target);
 	if (n)
 		n->router = flags & 0x80;
@@ -298,8 +324,29 @@ static void take_prefix(struct netif *nif, const u8 *o)
 		net_timer_arm(&a->timer, min_t(u64, a->valid_until, a->preferred_until));
 }
 
+static struct net_route *find_router(struct netif *nif, const struct ip_addr *router)
+{
+	struct net_route *r;
+
+	list_for_each_entry(r, &nif->ns->routes, node) {
+		if (r->protocol == RTPROTO_RA && r->nif == nif && ip_eq(&r->gateway, router))
+			return r;
+	}
+	return NULL;
+}
+
+static u32 count_routers(struct netif *nif)
+{
+	struct net_route *r;
+	u32 n = 0;
+
+	list_for_each_entry(r, &nif->ns->routes, node) n += r->protocol == RTPROTO_RA && r->nif == nif;
+	return n;
+}
+
 static void take_router(struct netif *nif, const struct pkt *p, u32 seconds)
 {
+	struct net_route *old = find_router(nif, &p->src);
 	struct net_route r = {.dst = IP6_ANY,
 			      .gateway = p->src,
 			      .source = IP6_ANY,
@@ -310,10 +357,20 @@ static void take_router(struct netif *nif, const struct pkt *p, u32 seconds)
 			      .nif = nif,
 			      .expires = lifetime(nif->ns, seconds)};
 
-	/* whatever stood there is replaced; "there was none" is as good */
-	(void)!net_route_del(nif->ns, &r);
-	if (seconds)
+	if (old && seconds)
+		net_route_renew(nif->ns, old, r.expires);
+	else if (old)
+		(void)!net_route_del(nif->ns, &r); /* it is there */
+	else if (seconds && count_routers(nif) < ROUTERS_MAX)
 		(void)!net_route_add(nif->ns, &r); /* without memory: until the next advertisement */
+}
+
+static void set_mtu6(struct netif *nif, u32 mtu)
+{
+	if (nif->mtu6 == mtu)
+		return;
+	nif->mtu6 = mtu;
+	nif->ns->route_gen++;
 }
 
 static void router_advertised(struct netif *nif, struct pkt *p)
@@ -335,8 +392,8 @@ static void router_advertised(struct netif *nif, struct pkt *p)
 		if (n)
 			n->router = true;
 	}
-	if (option(p, at, OPT_MTU, o, 8) && get_be32(o + 4) >= IPV6_MIN_MTU && get_be32(o + 4) < nif->mtu)
-		(void)!netif_set_mtu(nif, get_be32(o + 4)); /* checked: it cannot be refused */
+	if (option(p, at, OPT_MTU, o, 8) && get_be32(o + 4) >= IPV6_MIN_MTU && get_be32(o + 4) <= nif->mtu)
+		set_mtu6(nif, get_be32(o + 4));
 	for (u32 i = 0; i < 16 && at + 8 <= p->size; i++) {
 		u8 b[2];
 		const u8 *opt = pkt_header(p, at, 2, b);
@@ -354,7 +411,8 @@ void ndp_input(struct netif *nif, struct pkt *p, u8 type)
 	const u8 *h = pkt_header(p, p->l4_off, 24, scratch);
 	struct ip_addr target;
 
-	if (p->ttl != 255 || !nif->ethernet)
+	if (p->ttl != 255 || !nif->ethernet ||
+	    !options_ok(p, p->l4_off + (type == ICMP6_RA ? 16U : type == ICMP6_RS ? 8U : 24U)))
 		return;
 	if (type == ICMP6_RA) {
 		router_advertised(nif, p);

@@ -231,6 +231,17 @@ void neigh_update(struct netif *nif, const struct ip_addr *addr, const u8 mac[6]
 	send_waiting(n);
 }
 
+void neigh_heard(struct netif *nif, const struct ip_addr *addr)
+{
+	struct net_neigh *n = neigh_find(nif, addr);
+
+	if (!n || !(n->state & (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE)))
+		return;
+	n->state = NUD_REACHABLE;
+	n->confirmed = nif->ns->now;
+	net_timer_arm(&n->timer, nif->ns->now + REACHABLE_NS);
+}
+
 void neigh_confirm(struct netif *nif, const struct ip_addr *addr)
 {
 	struct net_neigh *n = nif->ethernet ? neigh_find(nif, addr) : NULL;

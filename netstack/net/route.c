@@ -61,6 +61,8 @@ int net_route_add(struct netstack *ns, const struct net_route *route)
 	r->dst = ip_prefix_of(route->dst, route->prefix_len);
 	list_add_tail(&r->node, where);
 	ns->route_gen++;
+	if (r->expires != TIME_NEVER)
+		net_route_renew(ns, r, r->expires);
 	net_notify(ns, NOTIFY_ROUTE_NEW, r);
 	return 0;
 }
@@ -71,6 +73,28 @@ static void route_free(struct netstack *ns, struct net_route *r)
 	ns->route_gen++;
 	net_notify(ns, NOTIFY_ROUTE_DEL, r);
 	net_free(ns, r);
+}
+
+void net_route_renew(struct netstack *ns, struct net_route *r, u64 expires)
+{
+	r->expires = expires;
+	if (expires != TIME_NEVER && (!net_timer_armed(&ns->route_timer) || ns->route_timer.deadline > expires))
+		net_timer_arm(&ns->route_timer, expires);
+}
+
+void net_route_timer(struct net_timer *t)
+{
+	struct netstack *ns = t->ns;
+	struct net_route *r, *next;
+	u64 soonest = TIME_NEVER;
+
+	list_for_each_entry_safe(r, next, &ns->routes, node) {
+		if (r->expires <= ns->now)
+			route_free(ns, r);
+		else
+			soonest = min_t(u64, soonest, r->expires);
+	}
+	net_timer_arm(t, soonest);
 }
 
 int net_route_del(struct netstack *ns, const struct net_route *w)
@@ -199,9 +223,10 @@ static struct net_route *find(struct netstack *ns, const struct ip_addr *dst, u3
 static int finish(struct netstack *ns, const struct ip_addr *dst, const struct ip_addr *src,
 		  struct net_path *out)
 {
+	u32 link_mtu = !ip_is_v4(dst) && out->nif->mtu6 ? min_t(u32, out->nif->mtu6, out->nif->mtu) : out->nif->mtu;
+
 	out->gen = ns->route_gen;
-	out->mtu = out->type == ROUTE_UNICAST && !ip_is_multicast(dst) ? net_pmtu_get(ns, dst, out->nif->mtu)
-								       : out->nif->mtu;
+	out->mtu = out->type == ROUTE_UNICAST && !ip_is_multicast(dst) ? net_pmtu_get(ns, dst, link_mtu) : link_mtu;
 	if (!ip_is_any(src)) {
 		out->src = *src;
 		return 0;

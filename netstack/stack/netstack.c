@@ -55,6 +55,7 @@ int netstack_new(const struct net_env *env, struct netstack **out)
 	list_init(&ns->packets);
 	list_init(&ns->frags);
 	net_timer_init(&ns->frag_timer, ns, ip_frag_timeout);
+	net_timer_init(&ns->route_timer, ns, net_route_timer);
 	env->random(env->ctx, ns->secret, sizeof(ns->secret));
 	env->random(env->ctx, &ns->port_hint, sizeof(ns->port_hint));
 	env->random(env->ctx, &ns->ip_id, sizeof(ns->ip_id));
@@ -100,6 +101,7 @@ void netstack_free(struct netstack *ns)
 	net_pmtu_free(ns);
 	free_list(&ns->work);
 	net_timer_done(&ns->frag_timer);
+	net_timer_done(&ns->route_timer);
 	while (!list_empty(&ns->free_packets)) {
 		struct pkt *p = list_first_entry(&ns->free_packets, struct pkt, node);
 		list_del_init(&p->node);

@@ -80,6 +80,7 @@ struct netstack {
 	struct netif *lo;
 	u32 next_ifindex;
 	struct list_head routes;
+	struct net_timer route_timer; /* the next that expires */
 	u32 route_gen; /* cached paths of an older generation are stale */
 	struct list_head pmtus;
 	u32 pmtu_count;
@@ -198,6 +199,7 @@ struct netif {
 	/* IPv6 on it */
 	struct net_timer rs_timer;
 	u32 rs_left, hop_limit;
+	u32 mtu6; /* what a router said, at most mtu; 0: nothing */
 	bool no_ipv6;
 };
 

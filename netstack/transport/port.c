@@ -121,6 +121,13 @@ static int choose_port(struct net_ep *ep)
 	return -EADDRINUSE;
 }
 
+static bool bindable(struct netstack *ns, const struct ip_addr *addr)
+{
+	struct net_ifaddr *a = net_local_addr(ns, addr);
+
+	return a && !(a->flags & (IFA_TENTATIVE | IFA_DADFAILED));
+}
+
 int sock_bind(struct net_sock *sk, const struct ip_addr *addr, u32 port)
 {
 	struct net_ep *ep = &sk->ep;
@@ -131,7 +138,7 @@ int sock_bind(struct net_sock *sk, const struct ip_addr *addr, u32 port)
 	if (ep->port_node.at || (ep->kind == EP_RAW && !ip_is_any(&ep->raddr)))
 		return -EINVAL;
 	net_tick(ns);
-	if (!ip_is_any(addr) && !ip_is_multicast(addr) && !sk->freebind && !net_local_addr(ns, addr) &&
+	if (!ip_is_any(addr) && !ip_is_multicast(addr) && !sk->freebind && !bindable(ns, addr) &&
 	    !(ip_is_v4(addr) && ep->proto != PROTO_TCP &&
 	      (ip_is_broadcast(addr) ||
 	       (net_route_lookup(ns, addr, &IP4_ANY, 0, &path) == 0 && path.type == ROUTE_BROADCAST))))

@@ -1,5 +1,6 @@
 /* test_ndp.c: neighbour discovery (RFC 4861) and address configuration (RFC 4862), message for message. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "netstack/net/ip.h"
 #include "netstack/wire/checksum.h"
@@ -170,7 +171,7 @@ START_TEST(solicitation_answered)
 	ck_assert_uint_eq(f[14 + 44], 0x60); /* solicited, override */
 	ck_assert_uint_eq(f[14 + 64], 2);
 	ck_assert_mem_eq(f + 14 + 66, mac_us, 6);
-	ck_assert_uint_eq(state("fd00::2"), NUD_STALE);
+	ck_assert_uint_eq(state("fd00::2"), NUD_DELAY); /* made stale, and used by the answer */
 }
 END_TEST
 
