@@ -60,6 +60,7 @@ void netif_remove(struct netif *nif)
 		ns->work_count--;
 		pkt_free(p);
 	}
+	ip_frags_drop(ns, nif);
 	sock_netif_gone(ns, nif);
 	net_routes_drop(ns, nif, NULL);
 	neigh_flush(ns, nif);

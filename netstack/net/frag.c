@@ -15,7 +15,8 @@ struct ip_frag_queue {
 	struct list_head node; /* oldest first */
 	struct ip_addr src, dst;
 	u32 ident, ifindex;
-	u8 proto;
+	u8 proto, ecn_seen; /* ecn_seen: a bit for each value of the ECN field */
+	u32 header_size, next_off; /* of the first */
 	u64 expires;
 	u32 total; /* bytes of the payload; 0: last fragment not seen */
 	u32 got, bytes, count;
@@ -121,48 +122,114 @@ static int insert(struct ip_frag_queue *q, struct pkt *p, bool more)
 	return 0;
 }
 
-/* All there: one packet with the first one's network header. */
-static struct pkt *join(struct netstack *ns, struct ip_frag_queue *q, u32 header_size, u32 next_off)
+/* The ECN field of the whole (RFC 3168, 5.3); false if the pieces contradict each other. */
+static bool join_ecn(const struct ip_frag_queue *q, u8 *h)
 {
-	struct pkt *whole = pkt_clone(q->first), *p;
-	u8 *h;
+	u32 shift = ip_is_v4(&q->src) ? 0 : 4; /* in the second byte, IPv6's four bits higher */
 
-	if (!whole)
-		return NULL;
-	whole->mark = 0;
-	pkt_trim(whole, header_size + (q->first->seq_end - q->first->seq));
-	list_for_each_entry (p, &q->pieces, node) {
-		u32 n = p->seq_end - p->seq;
-		if (p == q->first)
+	if ((q->ecn_seen & 1) && q->ecn_seen != 1)
+		return false;
+	if (q->ecn_seen & 8)
+		h[1] |= (u8)(3U << shift);
+	return true;
+}
+
+/* Puts the payload of all pieces behind `whole`. */
+static bool join_payload(const struct ip_frag_queue *q, struct pkt *whole)
+{
+	struct pkt *p;
+
+	list_for_each_entry(p, &q->pieces, node) {
+		u32 n = p->seq_end - p->seq, skip = p->size - n;
+		u8 buf[1024];
+		if (q->count < PKT_FRAG_MAX / 2) {
+			if (!pkt_add_range(whole, p, skip, n))
+				return false;
 			continue;
-		if (!pkt_add_range(whole, p, p->size - n, n)) {
-			u8 buf[1024]; /* too many pieces to refer to: copy */
-			for (u32 off = whole->size - (header_size + p->seq); off < n;) {
-				u32 k = pkt_copy(p, p->size - n + off, buf, min_t(u32, sizeof(buf), n - off));
-				if (!k || pkt_append(whole, buf, k)) {
-					pkt_free(whole);
-					return NULL;
-				}
-				off += k;
-			}
+		}
+		for (u32 off = 0, k; off < n; off += k) { /* too many pieces to refer to: copy */
+			k = pkt_copy(p, skip + off, buf, min_t(u32, sizeof(buf), n - off));
+			if (!k || pkt_append(whole, buf, k))
+				return false;
 		}
 	}
-	if (whole->size != header_size + q->total || pkt_pull_head(whole, header_size)) {
-		pkt_free(whole);
-		return NULL;
-	}
-	h = pkt_data(whole);
+	return true;
+}
+
+/* All there: one packet with the first one's network header, without the fragment header. */
+static struct pkt *join(struct netstack *ns, struct ip_frag_queue *q)
+{
+	const struct pkt *first = q->first;
+	struct pkt *whole = pkt_new(ns);
+	u8 *h = whole ? pkt_push(whole, q->header_size) : NULL;
+
+	if (!h || pkt_copy(first, 0, h, q->header_size) != q->header_size || !join_payload(q, whole) ||
+	    whole->size != q->header_size + q->total || !join_ecn(q, h))
+		goto fail;
+	whole->nif = first->nif;
+	whole->ifindex = first->ifindex;
+	whole->eth_type = first->eth_type;
+	whole->l2_type = first->l2_type;
+	memcpy(whole->l2_src, first->l2_src, sizeof(whole->l2_src));
+	whole->src = first->src;
+	whole->dst = first->dst;
+	whole->ttl = first->ttl;
+	whole->looped = first->looped;
+	whole->broadcast = first->broadcast;
+	whole->stamp = first->stamp;
+	whole->l4_proto = q->proto;
+	whole->l4_off = (u16)q->header_size;
 	if (ip_is_v4(&q->src)) {
 		put_be16(h + 2, whole->size);
 		put_be16(h + 6, 0);
 		put_be16(h + 10, 0);
-		csum_put(h + 10, csum_add(0, h, header_size, false));
+		csum_put(h + 10, csum_add(0, h, q->header_size, false));
+		whole->tos = h[1];
 	} else {
 		put_be16(h + 4, whole->size - 40);
-		h[next_off] = q->proto;
+		h[q->next_off] = q->proto;
+		whole->tos = (u8)(get_be16(h) >> 4);
 	}
-	whole->csum_partial = whole->csum_valid = false;
 	return whole;
+fail:
+	if (whole)
+		pkt_free(whole);
+	return NULL;
+}
+
+static u32 ecn_of(const struct pkt *p)
+{
+	u8 b[2];
+	const u8 *h = pkt_header(p, 0, 2, b);
+
+	if (!h)
+		return 0;
+	return (ip_is_v4(&p->src) ? h[1] : h[1] >> 4) & 3;
+}
+
+/* Sizes that no fragment may have; IPv6 says so to the sender (RFC 8200, 4.5). */
+static bool size_ok(struct netstack *ns, struct pkt *p, u32 offset, u32 size, bool more, u32 header_size)
+{
+	bool v4 = ip_is_v4(&p->src);
+
+	if (more && (size % 8 || !size)) {
+		if (!v4)
+			icmpv6_error(ns, p, ICMP6_PARAM, 0, 4);
+		return false;
+	}
+	if (offset + size + header_size > 65535U + (v4 ? 0 : 40)) {
+		if (!v4)
+			icmpv6_error(ns, p, ICMP6_PARAM, 0, header_size + 2);
+		return false;
+	}
+	return true;
+}
+
+static struct pkt *refuse(struct netstack *ns, struct pkt *p)
+{
+	MIB(ns, IpReasmFails);
+	pkt_free(p);
+	return NULL;
 }
 
 struct pkt *ip_reassemble(struct netif *nif, struct pkt *p, u32 ident, u32 offset, bool more, u32 header_size,
@@ -171,29 +238,21 @@ struct pkt *ip_reassemble(struct netif *nif, struct pkt *p, u32 ident, u32 offse
 	struct netstack *ns = nif->ns;
 	u32 size = p->size - p->l4_off, cost = pkt_truesize(p);
 	struct ip_frag_queue *q;
-	struct pkt *whole = NULL;
+	struct pkt *whole;
 	int r;
 
 	MIB(ns, IpReasmReqds);
-	if (pkt_csum_finish(p) || (more && (size % 8 || !size)) || offset + size + header_size > 65535) {
-		MIB(ns, IpReasmFails);
-		pkt_free(p);
-		return NULL;
-	}
+	if (pkt_csum_finish(p) || !size_ok(ns, p, offset, size, more, header_size))
+		return refuse(ns, p);
 	q = find(ns, p, ident, nif->index);
-	if (!q) {
-		MIB(ns, IpReasmFails);
-		pkt_free(p);
-		return NULL;
-	}
+	if (!q)
+		return refuse(ns, p);
 	p->seq = offset;
 	p->seq_end = offset + size;
-	r = insert(q, p, more);
-	if (r || q->count >= FRAG_PIECES) {
-		if (!r)
-			list_del_init(&p->node);
+	r = q->count >= FRAG_PIECES ? -1 : insert(q, p, more);
+	if (r) {
 		pkt_free(p);
-		if (r != 1) {
+		if (r < 0) {
 			MIB(ns, IpReasmFails);
 			queue_free(ns, q);
 		}
@@ -202,18 +261,31 @@ struct pkt *ip_reassemble(struct netif *nif, struct pkt *p, u32 ident, u32 offse
 	q->count++;
 	q->got += size;
 	q->bytes += cost;
+	q->ecn_seen |= (u8)(1U << ecn_of(p));
 	ns->frag_bytes += cost;
 	if (offset == 0) {
 		q->first = p;
 		q->proto = p->l4_proto;
+		q->header_size = header_size;
+		q->next_off = next_off;
 	}
 	if (!q->total || q->got != q->total || !q->first)
 		return NULL;
-	whole = join(ns, q, header_size, next_off);
+	whole = join(ns, q);
 	if (whole)
 		MIB(ns, IpReasmOKs);
 	else
 		MIB(ns, IpReasmFails);
 	queue_free(ns, q);
 	return whole;
+}
+
+void ip_frags_drop(struct netstack *ns, const struct netif *nif)
+{
+	struct ip_frag_queue *q, *next;
+
+	list_for_each_entry_safe(q, next, &ns->frags, node) {
+		if (q->ifindex == nif->index)
+			queue_free(ns, q);
+	}
 }

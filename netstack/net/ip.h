@@ -19,6 +19,8 @@ struct net_path {
  * -EHOSTUNREACH, -EACCES, -EINVAL. */
 int net_route_lookup(struct netstack *ns, const struct ip_addr *dst, const struct ip_addr *src, u32 oif,
 		     struct net_path *out) must_check;
+/* Is it the broadcast address of a network of ours? */
+bool net_is_broadcast(struct netstack *ns, const struct ip_addr *a);
 /* The best source on an interface for a destination; false if there is none. */
 bool net_pick_source(struct netstack *ns, struct netif *nif, const struct ip_addr *dst, struct ip_addr *out);
 /* A route that ends some day lives on until `expires`. */
@@ -35,7 +37,9 @@ void net_pmtu_free(struct netstack *ns);
 struct ip_tx {
 	struct ip_addr src, dst;
 	u8 proto, tos, ttl; /* ttl 0: the default */
-	bool dont_frag;
+	bool dont_frag;      /* -EMSGSIZE if it does not fit */
+	bool want_df;        /* forbid routers to cut it, if it fits */
+	bool host_only;      /* a group's packet that does not leave the machine (TTL 0) */
 	bool local_only_mtu; /* fragment to the link's MTU, not the path's (IP_PMTUDISC_PROBE) */
 	u32 flow_label;
 	const u8 *options; /* IPv4, padded to 4 */
@@ -60,6 +64,7 @@ bool ip_deliver(struct netstack *ns, struct pkt *p);
  * header and is taken over. */
 struct pkt *ip_reassemble(struct netif *nif, struct pkt *p, u32 ident, u32 offset, bool more, u32 header_size,
 			  u32 next_off);
+void ip_frags_drop(struct netstack *ns, const struct netif *nif);
 void ip_frags_free(struct netstack *ns);
 void ip_frag_timeout(struct net_timer *t);
 

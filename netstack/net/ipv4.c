@@ -126,7 +126,7 @@ int ipv4_send(struct netstack *ns, struct pkt *p, const struct ip_tx *tx, const 
 	h->total = be16_of(total);
 	h->id = be16_of(ns->ip_id);
 	ns->ip_id += pieces;
-	h->frag = be16_of(tx->dont_frag ? IPV4_DF : 0);
+	h->frag = be16_of(tx->dont_frag || (tx->want_df && (total <= path->mtu || p->gso)) ? IPV4_DF : 0);
 	h->ttl = tx->ttl ? tx->ttl : group ? 1 : (u8)ns->config.ttl;
 	h->proto = tx->proto;
 	memcpy(h->src, tx->src.b + 12, 4);
@@ -141,7 +141,7 @@ int ipv4_send(struct netstack *ns, struct pkt *p, const struct ip_tx *tx, const 
 	if (group && !(path->nif->flags & NETIF_LOOPBACK) && mcast_member(path->nif, &tx->dst) &&
 	    !p->dont_frag)
 		loop_back(ns, p, path->nif);
-	if (group && h->ttl == 0) {
+	if (group && tx->host_only) {
 		pkt_free(p);
 		return 0;
 	}
@@ -226,7 +226,7 @@ static u32 check_header(struct netstack *ns, struct pkt *p, u32 *frag)
 /* Sources that no packet may have; from outside, our own addresses too. */
 static bool source_ok(struct netif *nif, const struct pkt *p)
 {
-	if (ip_is_multicast(&p->src) || ip_is_broadcast(&p->src))
+	if (ip_is_multicast(&p->src) || net_is_broadcast(nif->ns, &p->src))
 		return false;
 	if (p->looped)
 		return true;
@@ -256,7 +256,6 @@ void ipv4_input(struct netif *nif, struct pkt *p)
 				  0);
 		if (!p)
 			return;
-		p->l4_off = (u16)header_size;
 	}
 	if (!ip_deliver(ns, p)) {
 		MIB(ns, IpInUnknownProtos);

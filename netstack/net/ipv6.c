@@ -52,12 +52,18 @@ static int send_fragments(struct netstack *ns, struct pkt *p, const struct ip_tx
 	return err;
 }
 
-static void loop_back(struct netstack *ns, const struct pkt *p, struct netif *nif)
+/* A copy for ourselves of what goes out by multicast; p has no header yet. */
+static void loop_back(struct netstack *ns, const struct pkt *p, const struct ip_tx *tx, struct netif *nif, u32 hops)
 {
 	struct pkt *c = pkt_clone(p);
+	u8 *h = c ? pkt_push(c, 40) : NULL;
 
-	if (!c)
+	if (!h) {
+		if (c)
+			pkt_free(c);
 		return;
+	}
+	put_header(h, tx, c->size - 40, tx->proto, hops);
 	c->looped = c->csum_valid = true;
 	c->nif = nif;
 	c->l2_type = PKT_L2_MULTICAST;
@@ -77,6 +83,12 @@ int ipv6_send(struct netstack *ns, struct pkt *p, const struct ip_tx *tx, const 
 		pkt_free(p);
 		return -EMSGSIZE;
 	}
+	if (group && !(path->nif->flags & NETIF_LOOPBACK) && mcast_member(path->nif, &tx->dst) && !no_loop)
+		loop_back(ns, p, tx, path->nif, hops);
+	if (tx->host_only) {
+		pkt_free(p);
+		return 0;
+	}
 	if (total > mtu && !p->gso) {
 		if (!tx->dont_frag)
 			return send_fragments(ns, p, tx, path, max_t(u32, mtu, IPV6_MIN_MTU), hops);
@@ -91,8 +103,6 @@ int ipv6_send(struct netstack *ns, struct pkt *p, const struct ip_tx *tx, const 
 	put_header(h, tx, total - 40, tx->proto, hops);
 	p->src = tx->src;
 	p->dst = tx->dst;
-	if (group && !(path->nif->flags & NETIF_LOOPBACK) && mcast_member(path->nif, &tx->dst) && !no_loop)
-		loop_back(ns, p, path->nif);
 	return netif_output(path->nif, p, &path->next_hop);
 }
 

@@ -206,6 +206,13 @@ static bool is_subnet_broadcast(struct netstack *ns, const struct ip_addr *dst, 
 	return false;
 }
 
+bool net_is_broadcast(struct netstack *ns, const struct ip_addr *a)
+{
+	struct netif *nif;
+
+	return ip_is_broadcast(a) || is_subnet_broadcast(ns, a, &nif);
+}
+
 static struct net_route *find(struct netstack *ns, const struct ip_addr *dst, u32 oif)
 {
 	struct net_route *r;

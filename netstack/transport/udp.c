@@ -143,6 +143,8 @@ int dgram_way(struct net_sock *sk, const struct dgram_msg *m, struct ip_tx *tx, 
 	tx->ttl = (u8)(m->ttl >= 0 ? (u32)m->ttl : sock_ttl(sk, &tx->dst));
 	tx->tos = (u8)(m->tos >= 0 ? (u32)m->tos : ip_is_v4(&tx->dst) ? sk->tos : sk->tclass);
 	tx->dont_frag = sk->pmtudisc == PMTUDISC_DO || sk->pmtudisc == PMTUDISC_PROBE;
+	tx->want_df = sk->pmtudisc == PMTUDISC_WANT;
+	tx->host_only = ip_is_multicast(&tx->dst) && tx->ttl == 0;
 	tx->local_only_mtu = sk->pmtudisc == PMTUDISC_PROBE || sk->pmtudisc == PMTUDISC_INTERFACE;
 	tx->flow_label = sk->flow_label;
 	return 0;
