@@ -94,10 +94,34 @@ static void echo(struct netif *nif, struct pkt *p)
 	h->type = ICMP_ECHO_REPLY;
 	h->csum = be16_of(0);
 	csum_put(&h->csum, pkt_csum(p, 0, p->size, 0));
-	p->looped = p->csum_valid = p->csum_partial = false;
+	p->looped = p->csum_valid = p->csum_partial = p->dont_frag = false;
 	MIB(nif->ns, IcmpOutMsgs);
 	MIB(nif->ns, IcmpOutEchoReps);
 	(void)ip_send_routed(nif->ns, p, &tx, 0); /* as lost as any packet may be */
+}
+
+/* Our time in milliseconds since midnight, twice, behind the asker's (RFC 792). */
+static void timestamp(struct netif *nif, struct pkt *p)
+{
+	struct ip_tx tx = {.proto = PROTO_ICMP, .src = p->dst, .dst = p->src, .tos = p->tos};
+	struct netstack *ns = nif->ns;
+	u32 ms = (u32)(ns->env.realtime(ns->env.ctx) / (NSEC_PER_SEC / 1000) % 86400000);
+	u8 *h;
+
+	pkt_pull(p, p->l4_off);
+	if (!ip_is_unicast(&p->src) || p->broadcast || ip_is_multicast(&p->dst) || pkt_pull_head(p, 20)) {
+		pkt_free(p);
+		return;
+	}
+	h = pkt_data(p);
+	h[0] = ICMP_TIMESTAMP_REPLY;
+	put_be32(h + 12, ms);
+	put_be32(h + 16, ms);
+	put_be16(h + 2, 0);
+	csum_put(h + 2, pkt_csum(p, 0, p->size, 0));
+	p->looped = p->csum_valid = p->csum_partial = p->dont_frag = false;
+	MIB(ns, IcmpOutMsgs);
+	(void)ip_send_routed(ns, p, &tx, 0); /* as lost as any packet may be */
 }
 
 static int errno_of(u8 type, u8 code, bool *fatal)
@@ -106,8 +130,7 @@ static int errno_of(u8 type, u8 code, bool *fatal)
 				      EMSGSIZE,     EOPNOTSUPP,   ENETUNREACH,  EHOSTDOWN,
 				      ENONET,       ENETUNREACH,  EHOSTUNREACH, ENETUNREACH,
 				      EHOSTUNREACH, EHOSTUNREACH, EHOSTUNREACH, EHOSTUNREACH};
-	static const u16 fatals =
-	    1U << 2 | 1U << 3 | 1U << 7 | 1U << 8 | 1U << 9 | 1U << 10 | 1U << 13 | 1U << 14 | 1U << 15;
+	static const u16 fatals = 1U << 2 | 1U << 3 | 1U << 6 | 1U << 7 | 1U << 8 | 1U << 9 | 1U << 10 | 1U << 13 | 1U << 14 | 1U << 15;
 
 	if (type == ICMP_UNREACH) {
 		*fatal = fatals >> (code & 15) & 1;
@@ -165,6 +188,10 @@ void icmp_input(struct netif *nif, struct pkt *p)
 	own = *h;
 	if (own.type == ICMP_ECHO) {
 		echo(nif, p);
+		return;
+	}
+	if (own.type == ICMP_TIMESTAMP) {
+		timestamp(nif, p);
 		return;
 	}
 	if (own.type == ICMP_ECHO_REPLY)

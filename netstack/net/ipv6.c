@@ -135,13 +135,10 @@ static bool options_ok(struct netstack *ns, struct pkt *p, u32 at, u32 size)
 	return true;
 }
 
-/* Walks the extension headers. Sets l4_off and l4_proto. 1: at the transport; 2: a fragment (frag is set, at:
+/* Walks the extension headers from `at` on. Sets l4_off and l4_proto. 1: at the transport; 2: a fragment (frag is set, at:
  * where its header stands, next_off: where the number of that header stands); 0: dropped. */
-static int walk(struct netstack *ns, struct pkt *p, u8 next, struct ipv6_frag_hdr *frag, u32 *next_off)
+static int walk(struct netstack *ns, struct pkt *p, u8 next, u32 at, struct ipv6_frag_hdr *frag, u32 *next_off)
 {
-	u32 at = 40;
-
-	*next_off = 6;
 	for (int i = 0; i < EXT_MAX; i++) {
 		u8 b[8];
 		const u8 *h;
@@ -161,7 +158,7 @@ static int walk(struct netstack *ns, struct pkt *p, u8 next, struct ipv6_frag_hd
 		size = 8 + 8U * h[1];
 		if (at + size > p->size || at + size > 512)
 			return 0;
-		if (next == PROTO_HOPOPTS && i > 0) {
+		if (next == PROTO_HOPOPTS && at > 40) {
 			icmpv6_error(ns, p, ICMP6_PARAM, 1, *next_off);
 			return 0;
 		}
@@ -176,6 +173,29 @@ static int walk(struct netstack *ns, struct pkt *p, u8 next, struct ipv6_frag_hd
 		at += size;
 	}
 	return 0;
+}
+
+/* Are all headers of a first fragment in it, up to the transport's (RFC 7112)? `at` stands behind the fragment
+ * header. */
+static bool chain_is_whole(const struct pkt *p, u8 next, u32 at)
+{
+	for (int i = 0; i < EXT_MAX; i++) {
+		u8 b[20];
+		const u8 *h;
+		if (next == PROTO_NONE)
+			return true;
+		h = pkt_header(p, at, next == PROTO_TCP ? 20 : 8, b);
+		if (!h)
+			return false;
+		if (next != PROTO_HOPOPTS && next != PROTO_DSTOPTS && next != PROTO_ROUTING)
+			return true;
+		h = pkt_header(p, at, 2, b);
+		if (!h)
+			return false;
+		next = h[0];
+		at += 8U + 8U * h[1];
+	}
+	return false;
 }
 
 static bool is_for_us(struct netif *nif, struct pkt *p)
@@ -204,63 +224,82 @@ static bool source_ok(struct netif *nif, const struct pkt *p)
 	return !ours || (ours->flags & (IFA_TENTATIVE | IFA_DADFAILED));
 }
 
-void ipv6_input(struct netif *nif, struct pkt *p)
+/* Reads the fixed header; false if the packet is bad. */
+static bool read_header(struct pkt *p, u8 *next)
 {
-	struct netstack *ns = nif->ns;
-	struct ipv6_frag_hdr frag;
 	u8 scratch[40];
 	const u8 *h = pkt_header(p, 0, 40, scratch);
-	u32 next_off, off;
-	u8 next;
-	int r;
 
-	MIB(ns, IpInReceives);
-	if (!h || h[0] >> 4 != 6 || get_be16(h + 4) > p->size - 40) {
-		MIB(ns, IpInHdrErrors);
-		goto drop;
-	}
+	if (!h || h[0] >> 4 != 6 || get_be16(h + 4) > p->size - 40)
+		return false;
 	pkt_trim(p, 40U + get_be16(h + 4));
 	memcpy(p->src.b, h + 8, 16);
 	memcpy(p->dst.b, h + 24, 16);
 	p->tos = (u8)(get_be16(h) >> 4);
 	p->ttl = h[7];
 	p->dont_frag = true;
-	next = h[6];
-	p->l4_proto = next;
+	*next = p->l4_proto = h[6];
+	return true;
+}
+
+/* A fragment, whose header stands before l4_off: the whole packet it completes, or NULL. */
+static struct pkt *fragment(struct netif *nif, struct pkt *p, const struct ipv6_frag_hdr *frag, u32 next_off)
+{
+	u32 off = be16_get(frag->off_flags) & ~7U;
+
+	if (!off && !chain_is_whole(p, frag->next, p->l4_off)) {
+		icmpv6_error(nif->ns, p, ICMP6_PARAM, 3, 0);
+		MIB(nif->ns, IpReasmFails);
+		pkt_free(p);
+		return NULL;
+	}
+	return ip_reassemble(nif, p, be32_get(frag->id), off, be16_get(frag->off_flags) & 1, p->l4_off - 8U, next_off);
+}
+
+void ipv6_input(struct netif *nif, struct pkt *p)
+{
+	struct netstack *ns = nif->ns;
+	struct ipv6_frag_hdr frag;
+	u32 next_off = 6, at = 40;
+	u8 next;
+	int r = 0;
+
+	MIB(ns, IpInReceives);
+	if (!read_header(p, &next)) {
+		MIB(ns, IpInHdrErrors);
+		goto drop;
+	}
 	if (!source_ok(nif, p)) {
 		MIB(ns, IpInAddrErrors);
 		goto drop;
 	}
-	for (;;) {
-		r = walk(ns, p, next, &frag, &next_off);
-		if (r == 0) {
-			MIB(ns, IpInHdrErrors);
-			goto drop;
-		}
-		if (!is_for_us(nif, p)) {
+	for (int i = 0; i < EXT_MAX && r != 1; i++) {
+		r = walk(ns, p, next, at, &frag, &next_off);
+		if (r && !is_for_us(nif, p)) {
 			MIB(ns, IpInAddrErrors);
 			goto drop;
 		}
-		if (r == 1)
+		if (r != 2)
 			break;
-		off = p->l4_off;
-		p->l4_off += sizeof(frag);
-		p->l4_proto = frag.next;
+		at = p->l4_off + 8U;
 		if ((be16_get(frag.off_flags) & ~6U) == 0) { /* an atomic fragment: whole by itself */
-			if (walk(ns, p, PROTO_NONE, &frag, &next_off) != 1)
-				goto drop;
-			p->l4_off = (u16)(off + sizeof(frag));
-			p->l4_proto = frag.next;
-			break;
+			next_off = p->l4_off;
+			next = frag.next;
+			continue;
 		}
-		p = ip_reassemble(nif, p, be32_get(frag.id), be16_get(frag.off_flags) & ~7U,
-				  be16_get(frag.off_flags) & 1, off, next_off);
+		p->l4_off = (u16)at;
+		p->l4_proto = frag.next;
+		p = fragment(nif, p, &frag, next_off);
 		if (!p)
 			return;
-		h = pkt_header(p, 0, 40, scratch);
-		if (!h)
+		at = 40;
+		next_off = 6;
+		if (!read_header(p, &next))
 			goto drop;
-		next = h[6];
+	}
+	if (r != 1) {
+		MIB(ns, IpInHdrErrors);
+		goto drop;
 	}
 	if (p->l4_proto == PROTO_NONE)
 		goto drop;

@@ -75,17 +75,31 @@ static void route_free(struct netstack *ns, struct net_route *r)
 	net_free(ns, r);
 }
 
+static void expiry_at(struct netstack *ns, u64 at)
+{
+	if (at != TIME_NEVER && (!net_timer_armed(&ns->route_timer) || ns->route_timer.deadline > at))
+		net_timer_arm(&ns->route_timer, at);
+}
+
+static void pmtu_free(struct netstack *ns, struct net_pmtu *p)
+{
+	list_del_init(&p->node);
+	ns->pmtu_count--;
+	ns->route_gen++; /* paths in use know it */
+	net_free(ns, p);
+}
+
 void net_route_renew(struct netstack *ns, struct net_route *r, u64 expires)
 {
 	r->expires = expires;
-	if (expires != TIME_NEVER && (!net_timer_armed(&ns->route_timer) || ns->route_timer.deadline > expires))
-		net_timer_arm(&ns->route_timer, expires);
+	expiry_at(ns, expires);
 }
 
 void net_route_timer(struct net_timer *t)
 {
 	struct netstack *ns = t->ns;
 	struct net_route *r, *next;
+	struct net_pmtu *p, *next_p;
 	u64 soonest = TIME_NEVER;
 
 	list_for_each_entry_safe(r, next, &ns->routes, node) {
@@ -93,6 +107,12 @@ void net_route_timer(struct net_timer *t)
 			route_free(ns, r);
 		else
 			soonest = min_t(u64, soonest, r->expires);
+	}
+	list_for_each_entry_safe(p, next_p, &ns->pmtus, node) {
+		if (p->expires <= ns->now)
+			pmtu_free(ns, p);
+		else
+			soonest = min_t(u64, soonest, p->expires);
 	}
 	net_timer_arm(t, soonest);
 }
@@ -346,6 +366,7 @@ void net_pmtu_learn(struct netstack *ns, const struct ip_addr *dst, u32 mtu)
 		p->mtu = UINT32_MAX;
 	p->mtu = min_t(u32, p->mtu, max_t(u32, mtu, least));
 	p->expires = ns->now + PMTU_LIFE_NS;
+	expiry_at(ns, p->expires);
 	ns->route_gen++;
 }
 
@@ -358,10 +379,6 @@ u32 net_pmtu_get(struct netstack *ns, const struct ip_addr *dst, u32 link_mtu)
 
 void net_pmtu_free(struct netstack *ns)
 {
-	while (!list_empty(&ns->pmtus)) {
-		struct net_pmtu *p = list_first_entry(&ns->pmtus, struct net_pmtu, node);
-		list_del_init(&p->node);
-		net_free(ns, p);
-	}
-	ns->pmtu_count = 0;
+	while (!list_empty(&ns->pmtus))
+		pmtu_free(ns, list_first_entry(&ns->pmtus, struct net_pmtu, node));
 }

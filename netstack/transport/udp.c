@@ -382,11 +382,13 @@ void udp_icmp(struct netstack *ns, const struct icmp_event *e)
 	if (!sk)
 		return;
 	if (big) {
-		if (sk->pmtudisc != PMTUDISC_PROBE && sk->pmtudisc != PMTUDISC_INTERFACE)
+		bool accepts = sk->pmtudisc != PMTUDISC_INTERFACE && sk->pmtudisc != PMTUDISC_OMIT;
+		if (accepts)
 			net_pmtu_learn(ns, &e->dst, e->info);
-		fatal = sk->pmtudisc == PMTUDISC_DO || sk->recverr;
-		if (sk->pmtudisc == PMTUDISC_DONT)
-			fatal = false;
+		/* as Linux, to the letter */
+		if (sk->pmtudisc == PMTUDISC_DONT ? !e->v6 : !accepts && e->v6)
+			return;
+		fatal = sk->pmtudisc != PMTUDISC_DONT;
 	}
 	if (sk->recverr) {
 		struct sock_error err = {.error = (u32)e->error,

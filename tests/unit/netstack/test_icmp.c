@@ -454,7 +454,8 @@ static const struct {
 	int error; /* told to a connected socket, as Linux */
 	u32 mtu;   /* learned */
 } big_cases[] = {{PMTUDISC_DONT, 0, 1400},   {PMTUDISC_WANT, EMSGSIZE, 1400},	  {PMTUDISC_DO, EMSGSIZE, 1400},
-		 {PMTUDISC_PROBE, EMSGSIZE, 1400}, {PMTUDISC_INTERFACE, 0, 1500}, {PMTUDISC_OMIT, 0, 1500}};
+		 {PMTUDISC_PROBE, EMSGSIZE, 1400}, {PMTUDISC_INTERFACE, EMSGSIZE, 1500},
+		 {PMTUDISC_OMIT, EMSGSIZE, 1500}};
 
 START_TEST(pmtu_by_socket)
 {
