@@ -15,7 +15,7 @@ struct ip_frag_queue {
 	struct list_head node; /* oldest first */
 	struct ip_addr src, dst;
 	u32 ident, ifindex;
-	u8 proto, ecn_seen; /* ecn_seen: a bit for each value of the ECN field */
+	u8 proto, ecn_seen;        /* ecn_seen: a bit for each value of the ECN field */
 	u32 header_size, next_off; /* of the first */
 	u64 expires;
 	u32 total; /* bytes of the payload; 0: last fragment not seen */
@@ -139,7 +139,7 @@ static bool join_payload(const struct ip_frag_queue *q, struct pkt *whole)
 {
 	struct pkt *p;
 
-	list_for_each_entry(p, &q->pieces, node) {
+	list_for_each_entry (p, &q->pieces, node) {
 		u32 n = p->seq_end - p->seq, skip = p->size - n;
 		u8 buf[1024];
 		if (q->count < PKT_FRAG_MAX / 2) {
@@ -284,7 +284,7 @@ void ip_frags_drop(struct netstack *ns, const struct netif *nif)
 {
 	struct ip_frag_queue *q, *next;
 
-	list_for_each_entry_safe(q, next, &ns->frags, node) {
+	list_for_each_entry_safe (q, next, &ns->frags, node) {
 		if (q->ifindex == nif->index)
 			queue_free(ns, q);
 	}

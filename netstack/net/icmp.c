@@ -130,7 +130,8 @@ static int errno_of(u8 type, u8 code, bool *fatal)
 				      EMSGSIZE,     EOPNOTSUPP,   ENETUNREACH,  EHOSTDOWN,
 				      ENONET,       ENETUNREACH,  EHOSTUNREACH, ENETUNREACH,
 				      EHOSTUNREACH, EHOSTUNREACH, EHOSTUNREACH, EHOSTUNREACH};
-	static const u16 fatals = 1U << 2 | 1U << 3 | 1U << 6 | 1U << 7 | 1U << 8 | 1U << 9 | 1U << 10 | 1U << 13 | 1U << 14 | 1U << 15;
+	static const u16 fatals = 1U << 2 | 1U << 3 | 1U << 6 | 1U << 7 | 1U << 8 | 1U << 9 | 1U << 10 |
+				  1U << 13 | 1U << 14 | 1U << 15;
 
 	if (type == ICMP_UNREACH) {
 		*fatal = fatals >> (code & 15) & 1;

@@ -36,7 +36,7 @@ void net_pmtu_free(struct netstack *ns);
 /* What a transport wants of the network header. */
 struct ip_tx {
 	struct ip_addr src, dst;
-	u8 proto, tos, ttl; /* ttl 0: the default */
+	u8 proto, tos, ttl;  /* ttl 0: the default */
 	bool dont_frag;      /* -EMSGSIZE if it does not fit */
 	bool want_df;        /* forbid routers to cut it, if it fits */
 	bool host_only;      /* a group's packet that does not leave the machine (TTL 0) */

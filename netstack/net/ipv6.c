@@ -53,7 +53,8 @@ static int send_fragments(struct netstack *ns, struct pkt *p, const struct ip_tx
 }
 
 /* A copy for ourselves of what goes out by multicast; p has no header yet. */
-static void loop_back(struct netstack *ns, const struct pkt *p, const struct ip_tx *tx, struct netif *nif, u32 hops)
+static void loop_back(struct netstack *ns, const struct pkt *p, const struct ip_tx *tx, struct netif *nif,
+		      u32 hops)
 {
 	struct pkt *c = pkt_clone(p);
 	u8 *h = c ? pkt_push(c, 40) : NULL;
@@ -135,9 +136,11 @@ static bool options_ok(struct netstack *ns, struct pkt *p, u32 at, u32 size)
 	return true;
 }
 
-/* Walks the extension headers from `at` on. Sets l4_off and l4_proto. 1: at the transport; 2: a fragment (frag is set, at:
- * where its header stands, next_off: where the number of that header stands); 0: dropped. */
-static int walk(struct netstack *ns, struct pkt *p, u8 next, u32 at, struct ipv6_frag_hdr *frag, u32 *next_off)
+/* Walks the extension headers from `at` on. Sets l4_off and l4_proto. 1: at the transport; 2: a fragment
+ * (frag is set, at: where its header stands, next_off: where the number of that header stands); 0: dropped.
+ */
+static int walk(struct netstack *ns, struct pkt *p, u8 next, u32 at, struct ipv6_frag_hdr *frag,
+		u32 *next_off)
 {
 	for (int i = 0; i < EXT_MAX; i++) {
 		u8 b[8];
@@ -175,8 +178,8 @@ static int walk(struct netstack *ns, struct pkt *p, u8 next, u32 at, struct ipv6
 	return 0;
 }
 
-/* Are all headers of a first fragment in it, up to the transport's (RFC 7112)? `at` stands behind the fragment
- * header. */
+/* Are all headers of a first fragment in it, up to the transport's (RFC 7112)? `at` stands behind the
+ * fragment header. */
 static bool chain_is_whole(const struct pkt *p, u8 next, u32 at)
 {
 	for (int i = 0; i < EXT_MAX; i++) {
@@ -253,7 +256,8 @@ static struct pkt *fragment(struct netif *nif, struct pkt *p, const struct ipv6_
 		pkt_free(p);
 		return NULL;
 	}
-	return ip_reassemble(nif, p, be32_get(frag->id), off, be16_get(frag->off_flags) & 1, p->l4_off - 8U, next_off);
+	return ip_reassemble(nif, p, be32_get(frag->id), off, be16_get(frag->off_flags) & 1, p->l4_off - 8U,
+			     next_off);
 }
 
 void ipv6_input(struct netif *nif, struct pkt *p)

@@ -190,7 +190,7 @@ void ndp_link_up(struct netif *nif)
 		return;
 	}
 	net_timer_arm(&nif->rs_timer, nif->ns->now);
-	list_for_each_entry(a, &nif->addrs, node) {
+	list_for_each_entry (a, &nif->addrs, node) {
 		if (ip_is_v4(&a->addr) || !(a->flags & IFA_TENTATIVE))
 			continue;
 		net_timer_arm(&a->timer, nif->ns->now);
@@ -328,7 +328,7 @@ static struct net_route *find_router(struct netif *nif, const struct ip_addr *ro
 {
 	struct net_route *r;
 
-	list_for_each_entry(r, &nif->ns->routes, node) {
+	list_for_each_entry (r, &nif->ns->routes, node) {
 		if (r->protocol == RTPROTO_RA && r->nif == nif && ip_eq(&r->gateway, router))
 			return r;
 	}
@@ -340,7 +340,8 @@ static u32 count_routers(struct netif *nif)
 	struct net_route *r;
 	u32 n = 0;
 
-	list_for_each_entry(r, &nif->ns->routes, node) n += r->protocol == RTPROTO_RA && r->nif == nif;
+	list_for_each_entry (r, &nif->ns->routes, node)
+		n += r->protocol == RTPROTO_RA && r->nif == nif;
 	return n;
 }
 
@@ -412,7 +413,9 @@ void ndp_input(struct netif *nif, struct pkt *p, u8 type)
 	struct ip_addr target;
 
 	if (p->ttl != 255 || !nif->ethernet ||
-	    !options_ok(p, p->l4_off + (type == ICMP6_RA ? 16U : type == ICMP6_RS ? 8U : 24U)))
+	    !options_ok(p, p->l4_off + (type == ICMP6_RA   ? 16U
+					: type == ICMP6_RS ? 8U
+							   : 24U)))
 		return;
 	if (type == ICMP6_RA) {
 		router_advertised(nif, p);

@@ -102,13 +102,13 @@ void net_route_timer(struct net_timer *t)
 	struct net_pmtu *p, *next_p;
 	u64 soonest = TIME_NEVER;
 
-	list_for_each_entry_safe(r, next, &ns->routes, node) {
+	list_for_each_entry_safe (r, next, &ns->routes, node) {
 		if (r->expires <= ns->now)
 			route_free(ns, r);
 		else
 			soonest = min_t(u64, soonest, r->expires);
 	}
-	list_for_each_entry_safe(p, next_p, &ns->pmtus, node) {
+	list_for_each_entry_safe (p, next_p, &ns->pmtus, node) {
 		if (p->expires <= ns->now)
 			pmtu_free(ns, p);
 		else
@@ -250,10 +250,12 @@ static struct net_route *find(struct netstack *ns, const struct ip_addr *dst, u3
 static int finish(struct netstack *ns, const struct ip_addr *dst, const struct ip_addr *src,
 		  struct net_path *out)
 {
-	u32 link_mtu = !ip_is_v4(dst) && out->nif->mtu6 ? min_t(u32, out->nif->mtu6, out->nif->mtu) : out->nif->mtu;
+	u32 link_mtu =
+	    !ip_is_v4(dst) && out->nif->mtu6 ? min_t(u32, out->nif->mtu6, out->nif->mtu) : out->nif->mtu;
 
 	out->gen = ns->route_gen;
-	out->mtu = out->type == ROUTE_UNICAST && !ip_is_multicast(dst) ? net_pmtu_get(ns, dst, link_mtu) : link_mtu;
+	out->mtu =
+	    out->type == ROUTE_UNICAST && !ip_is_multicast(dst) ? net_pmtu_get(ns, dst, link_mtu) : link_mtu;
 	if (!ip_is_any(src)) {
 		out->src = *src;
 		return 0;

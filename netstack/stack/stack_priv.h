@@ -81,7 +81,7 @@ struct netstack {
 	u32 next_ifindex;
 	struct list_head routes;
 	struct net_timer route_timer; /* the next that expires */
-	u32 route_gen; /* cached paths of an older generation are stale */
+	u32 route_gen;                /* cached paths of an older generation are stale */
 	struct list_head pmtus;
 	u32 pmtu_count;
 	struct list_head neighs;

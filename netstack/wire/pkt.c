@@ -231,7 +231,8 @@ int pkt_append(struct pkt *p, const void *bytes, u32 size)
 			p->size += n;
 		} else {
 			/* many small pieces: a whole block, or the packet runs out of places for them */
-			d = net_data_new(p->ns, size > 2000 || p->frag_count > 4 ? NET_BLOCK_ROOM : max_t(u32, size, 96));
+			d = net_data_new(p->ns, size > 2000 || p->frag_count > 4 ? NET_BLOCK_ROOM
+										 : max_t(u32, size, 96));
 			if (!d)
 				return -ENOMEM;
 			n = min_t(u32, size, d->capacity);

@@ -316,11 +316,11 @@ static const struct {
 	int error;
 	bool hard; /* told to a connected socket */
 } errors4[] = {
-    {3, 0, ENETUNREACH, false},	 {3, 1, EHOSTUNREACH, false}, {3, 2, ENOPROTOOPT, true},
-    {3, 3, ECONNREFUSED, true},	 {3, 5, EOPNOTSUPP, false},   {3, 6, ENETUNREACH, true},
-    {3, 7, EHOSTDOWN, true},	 {3, 8, ENONET, true},	      {3, 9, ENETUNREACH, true},
-    {3, 10, EHOSTUNREACH, true}, {3, 11, ENETUNREACH, false}, {3, 12, EHOSTUNREACH, false},
-    {3, 13, EHOSTUNREACH, true}, {3, 14, EHOSTUNREACH, true}, {3, 15, EHOSTUNREACH, true},
+    {3, 0, ENETUNREACH, false},   {3, 1, EHOSTUNREACH, false},  {3, 2, ENOPROTOOPT, true},
+    {3, 3, ECONNREFUSED, true},   {3, 5, EOPNOTSUPP, false},    {3, 6, ENETUNREACH, true},
+    {3, 7, EHOSTDOWN, true},      {3, 8, ENONET, true},         {3, 9, ENETUNREACH, true},
+    {3, 10, EHOSTUNREACH, true},  {3, 11, ENETUNREACH, false},  {3, 12, EHOSTUNREACH, false},
+    {3, 13, EHOSTUNREACH, true},  {3, 14, EHOSTUNREACH, true},  {3, 15, EHOSTUNREACH, true},
     {11, 0, EHOSTUNREACH, false}, {11, 1, EHOSTUNREACH, false}, {12, 0, EPROTO, true},
 };
 
@@ -371,12 +371,12 @@ END_TEST
 START_TEST(error_about_another_ignored)
 {
 	connected();
-	error_in(3, 3, 0, IP_B, 1000, 0);  /* not from us */
-	error_in(3, 3, 0, IP_A, 1001, 0);  /* no such socket */
-	error_in(3, 3, 0, IP_A, 1000, 8);  /* too little quoted */
+	error_in(3, 3, 0, IP_B, 1000, 0); /* not from us */
+	error_in(3, 3, 0, IP_A, 1001, 0); /* no such socket */
+	error_in(3, 3, 0, IP_A, 1000, 8); /* too little quoted */
 	error_in(3, 3, 0, IP_A, 1000, 30);
 	error_in(5, 1, 0x0a000003, IP_A, 1000, 0); /* redirect */
-	error_in(4, 0, 0, IP_A, 1000, 0);	   /* source quench */
+	error_in(4, 0, 0, IP_A, 1000, 0);          /* source quench */
 	ck_assert_int_eq(sk->error, 0);
 }
 END_TEST
@@ -409,7 +409,8 @@ static u32 path_mtu(const struct ip_addr *dst)
 
 static const struct {
 	u32 said, mtu;
-} pmtus[] = {{1400, 1400}, {552, 552}, {100, 552}, {0, 750} /* an old router: half of 1500 */, {9000, 1500}, {1499, 1499}};
+} pmtus[] = {{1400, 1400}, {552, 552},  {100, 552}, {0, 750} /* an old router: half of 1500 */,
+	     {9000, 1500}, {1499, 1499}};
 
 START_TEST(pmtu_learned)
 {
@@ -453,9 +454,9 @@ static const struct {
 	u8 pmtudisc;
 	int error; /* told to a connected socket, as Linux */
 	u32 mtu;   /* learned */
-} big_cases[] = {{PMTUDISC_DONT, 0, 1400},   {PMTUDISC_WANT, EMSGSIZE, 1400},	  {PMTUDISC_DO, EMSGSIZE, 1400},
-		 {PMTUDISC_PROBE, EMSGSIZE, 1400}, {PMTUDISC_INTERFACE, EMSGSIZE, 1500},
-		 {PMTUDISC_OMIT, EMSGSIZE, 1500}};
+} big_cases[] = {
+    {PMTUDISC_DONT, 0, 1400},         {PMTUDISC_WANT, EMSGSIZE, 1400},      {PMTUDISC_DO, EMSGSIZE, 1400},
+    {PMTUDISC_PROBE, EMSGSIZE, 1400}, {PMTUDISC_INTERFACE, EMSGSIZE, 1500}, {PMTUDISC_OMIT, EMSGSIZE, 1500}};
 
 START_TEST(pmtu_by_socket)
 {
@@ -533,9 +534,10 @@ static const struct {
 	int error;
 	bool hard;
 } errors6[] = {
-    {1, 0, ENETUNREACH, false}, {1, 1, EACCES, true},	  {1, 2, EHOSTUNREACH, false}, {1, 3, EHOSTUNREACH, false},
-    {1, 4, ECONNREFUSED, true}, {1, 5, EACCES, true},	  {1, 6, EACCES, true},	       {3, 0, EHOSTUNREACH, false},
-    {4, 0, EPROTO, true},	{4, 1, EPROTO, true},
+    {1, 0, ENETUNREACH, false},  {1, 1, EACCES, true},        {1, 2, EHOSTUNREACH, false},
+    {1, 3, EHOSTUNREACH, false}, {1, 4, ECONNREFUSED, true},  {1, 5, EACCES, true},
+    {1, 6, EACCES, true},        {3, 0, EHOSTUNREACH, false}, {4, 0, EPROTO, true},
+    {4, 1, EPROTO, true},
 };
 
 START_TEST(error6_to_a_connected_socket)

@@ -30,10 +30,14 @@ static const struct {
 	u8 value;
 	bool fix; /* the checksum is made right again */
 } bad_headers[] = {
-    {"version 6", 0, 0x65, true},	{"header of 16 bytes", 0, 0x44, true},
-    {"header past the end", 0, 0x4f, true}, {"length past the end", 3, 200, true},
-    {"length below the header", 3, 19, true}, {"checksum", 10, 0x99, false},
-    {"checksum by the ttl", 8, 63, false}, {"checksum by the address", 15, 77, false},
+    {"version 6", 0, 0x65, true},
+    {"header of 16 bytes", 0, 0x44, true},
+    {"header past the end", 0, 0x4f, true},
+    {"length past the end", 3, 200, true},
+    {"length below the header", 3, 19, true},
+    {"checksum", 10, 0x99, false},
+    {"checksum by the ttl", 8, 63, false},
+    {"checksum by the address", 15, 77, false},
 };
 
 START_TEST(bad_header_dropped)
@@ -95,7 +99,7 @@ static const struct {
     {0x7f000001, IP_A}, /* from loopback */
     {0xe0000005, IP_A}, /* from a group */
     {0xffffffff, IP_A}, /* from everybody */
-    {IP_A, IP_A},	/* from ourselves */
+    {IP_A, IP_A},       /* from ourselves */
     {0x0a0000ff, IP_A}, /* from our network's broadcast address */
     {IP_B, 0x7f000001}, /* to loopback, from outside */
     {IP_B, 0x0a000063}, /* to another */
@@ -134,13 +138,13 @@ static const struct {
 	u8 b[40];
 	u32 n;
 } good_options[] = {
-    {{1, 1, 1, 1}, 4},				/* nothing, four times */
-    {{0, 9, 9, 9}, 4},				/* the end; the rest is padding */
-    {{7, 7, 4, 0, 0, 0, 0, 0}, 8},		/* record route */
-    {{68, 8, 5, 0, 0, 0, 0, 0}, 8},		/* timestamps */
-    {{148, 4, 0, 0}, 4},			/* router alert */
-    {{0x9e, 3, 1, 0}, 4},			/* one nobody knows */
-    {{1, 7, 3, 4}, 4},				/* record route without room */
+    {{1, 1, 1, 1}, 4},              /* nothing, four times */
+    {{0, 9, 9, 9}, 4},              /* the end; the rest is padding */
+    {{7, 7, 4, 0, 0, 0, 0, 0}, 8},  /* record route */
+    {{68, 8, 5, 0, 0, 0, 0, 0}, 8}, /* timestamps */
+    {{148, 4, 0, 0}, 4},            /* router alert */
+    {{0x9e, 3, 1, 0}, 4},           /* one nobody knows */
+    {{1, 7, 3, 4}, 4},              /* record route without room */
 };
 
 START_TEST(options_passed_over)
@@ -155,10 +159,10 @@ static const struct {
 	u8 b[8];
 	u32 n, pointer;
 } bad_options[] = {
-    {{7, 0, 0, 0}, 4, 20},   /* no length */
-    {{7, 1, 0, 0}, 4, 20},   /* too short for itself */
-    {{7, 5, 0, 0}, 4, 20},   /* past the header */
-    {{1, 1, 1, 7}, 4, 23},   /* its length is past the header */
+    {{7, 0, 0, 0}, 4, 20}, /* no length */
+    {{7, 1, 0, 0}, 4, 20}, /* too short for itself */
+    {{7, 5, 0, 0}, 4, 20}, /* past the header */
+    {{1, 1, 1, 7}, 4, 23}, /* its length is past the header */
 };
 
 START_TEST(malformed_options_are_told)
@@ -262,7 +266,7 @@ END_TEST
 static const struct {
 	u8 pmtudisc;
 	bool df;
-} df_cases[] = {{PMTUDISC_DONT, false}, {PMTUDISC_WANT, true},	 {PMTUDISC_DO, true},
+} df_cases[] = {{PMTUDISC_DONT, false}, {PMTUDISC_WANT, true},       {PMTUDISC_DO, true},
 		{PMTUDISC_PROBE, true}, {PMTUDISC_INTERFACE, false}, {PMTUDISC_OMIT, false}};
 
 START_TEST(dont_fragment_bit)
@@ -437,7 +441,8 @@ static void make_whole(u32 size)
 	put_be16(whole + 6, 0);
 	memcpy(whole + 8, big, min_t(u32, size, sizeof(big)));
 	whole_size = size + 8;
-	csum_put_nonzero(whole + 6, csum_add(csum_pseudo(&src, &dst, PROTO_UDP, whole_size), whole, whole_size, false));
+	csum_put_nonzero(whole + 6,
+			 csum_add(csum_pseudo(&src, &dst, PROTO_UDP, whole_size), whole, whole_size, false));
 }
 
 static u32 frag_src = IP_B, frag_ident = 77;
@@ -540,12 +545,12 @@ END_TEST
 static const struct {
 	struct piece p[3];
 } overlaps[] = {
-    {{{0, 48, 0}, {40, 40, 0}, {80, 20, 0}}},	/* the end of one */
-    {{{40, 40, 0}, {0, 48, 0}, {80, 20, 0}}},	/* the start of one */
-    {{{0, 80, 0}, {40, 16, 0}, {80, 20, 0}}},	/* one within another */
-    {{{40, 16, 0}, {0, 80, 0}, {80, 20, 0}}},	/* one around another */
-    {{{0, 40, 0}, {0, 48, 0}, {48, 52, 0}}},	/* the same start */
-    {{{0, 40, 0}, {32, 8, 0}, {40, 60, 0}}},	/* the same end */
+    {{{0, 48, 0}, {40, 40, 0}, {80, 20, 0}}}, /* the end of one */
+    {{{40, 40, 0}, {0, 48, 0}, {80, 20, 0}}}, /* the start of one */
+    {{{0, 80, 0}, {40, 16, 0}, {80, 20, 0}}}, /* one within another */
+    {{{40, 16, 0}, {0, 80, 0}, {80, 20, 0}}}, /* one around another */
+    {{{0, 40, 0}, {0, 48, 0}, {48, 52, 0}}},  /* the same start */
+    {{{0, 40, 0}, {32, 8, 0}, {40, 60, 0}}},  /* the same end */
 };
 
 START_TEST(overlap_kills_the_packet)
@@ -739,13 +744,14 @@ START_TEST(interface_gone_with_fragments_waiting)
 }
 END_TEST
 
-/* RFC 3168, 5.3: congestion marked on one piece is congestion of the whole; mixed with "not capable" it is an attack. */
+/* RFC 3168, 5.3: congestion marked on one piece is congestion of the whole; mixed with "not capable" it is an
+ * attack. */
 static const struct {
 	u8 a, b;
 	bool whole;
 	u8 ecn;
-} ecn_cases[] = {{0, 0, true, 0}, {2, 2, true, 2}, {2, 3, true, 3},  {3, 2, true, 3},
-		 {1, 3, true, 3}, {3, 3, true, 3}, {0, 3, false, 0}, {3, 0, false, 0}, {0, 2, false, 0}};
+} ecn_cases[] = {{0, 0, true, 0}, {2, 2, true, 2},  {2, 3, true, 3},  {3, 2, true, 3}, {1, 3, true, 3},
+		 {3, 3, true, 3}, {0, 3, false, 0}, {3, 0, false, 0}, {0, 2, false, 0}};
 
 START_TEST(ecn_of_fragments)
 {

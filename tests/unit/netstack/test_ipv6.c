@@ -94,8 +94,9 @@ END_TEST
 
 static const struct {
 	const char *src, *dst;
-} martians6[] = {{"::1", "fd00::1"},	{"fd00::1", "fd00::1"},		 {"fd00::2", "::1"},	{"fd00::2", "fd00::77"},
-		 {"ff02::1", "fd00::1"}, {"::ffff:10.0.0.2", "fd00::1"}, {"fd00::2", "ff02::77"}};
+} martians6[] = {{"::1", "fd00::1"},      {"fd00::1", "fd00::1"}, {"fd00::2", "::1"},
+		 {"fd00::2", "fd00::77"}, {"ff02::1", "fd00::1"}, {"::ffff:10.0.0.2", "fd00::1"},
+		 {"fd00::2", "ff02::77"}};
 
 START_TEST(martian6_dropped)
 {
@@ -393,7 +394,8 @@ static void make_whole(u32 size)
 	for (u32 i = 0; i < size; i++)
 		whole[8 + i] = (u8)(i * 29);
 	whole_size = size + 8;
-	csum_put_nonzero(whole + 6, csum_add(csum_pseudo(&src, &dst, PROTO_UDP, whole_size), whole, whole_size, false));
+	csum_put_nonzero(whole + 6,
+			 csum_add(csum_pseudo(&src, &dst, PROTO_UDP, whole_size), whole, whole_size, false));
 }
 
 /* `pre` bytes of destination options stand before the fragment header. */

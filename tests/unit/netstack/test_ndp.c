@@ -6,9 +6,9 @@
 #include "netstack/wire/checksum.h"
 #include "tests/unit/netstack/fixture.h"
 
-#define US_LL    "fe80::ff:fe00:1" /* made of 02:00:00:00:00:01 */
-#define ROUTER   "fe80::99"
-#define PEER_LL  "fe80::ff:fe00:2"
+#define US_LL   "fe80::ff:fe00:1" /* made of 02:00:00:00:00:01 */
+#define ROUTER  "fe80::99"
+#define PEER_LL "fe80::ff:fe00:2"
 
 static struct world w;
 static struct net_sock *sk;
@@ -50,7 +50,8 @@ static void icmp6_in(const char *src, const char *dst, u32 hops, const u8 *body,
 }
 
 /* NS or NA; mac NULL: without the option. */
-static void neighbour_in(u8 type, const char *src, const char *dst, const char *target, u8 flags, const u8 *mac)
+static void neighbour_in(u8 type, const char *src, const char *dst, const char *target, u8 flags,
+			 const u8 *mac)
 {
 	u8 m[32] = {type, 0, 0, 0, flags};
 	struct ip_addr t = a6(target);
@@ -63,7 +64,8 @@ static void neighbour_in(u8 type, const char *src, const char *dst, const char *
 	icmp6_in(src, dst, 255, m, mac ? 32 : 24);
 }
 
-/* The next ICMPv6 message of this type (reports of groups between are passed over), its checksum right; NULL if none. */
+/* The next ICMPv6 message of this type (reports of groups between are passed over), its checksum right; NULL
+ * if none. */
 static const u8 *next_message(u8 type)
 {
 	const struct frame *f;
@@ -182,7 +184,8 @@ START_TEST(solicitation_for_another_ignored)
 }
 END_TEST
 
-static void bad_ns(u32 hops, u8 code, const char *src, const char *dst, const char *target, u8 opt_type, u8 opt_len)
+static void bad_ns(u32 hops, u8 code, const char *src, const char *dst, const char *target, u8 opt_type,
+		   u8 opt_len)
 {
 	u8 m[32] = {ICMP6_NS, code};
 	struct ip_addr t = a6(target);
@@ -262,20 +265,13 @@ static const struct {
 	bool changed;
 } advert[] = {
     /* RFC 4861, appendix C */
-    {NUD_REACHABLE, 0x00, false, NUD_REACHABLE, false},
-    {NUD_REACHABLE, 0x00, true, NUD_STALE, false},
-    {NUD_REACHABLE, 0x20, true, NUD_STALE, true},
-    {NUD_REACHABLE, 0x60, true, NUD_REACHABLE, true},
-    {NUD_REACHABLE, 0x40, true, NUD_STALE, false},
-    {NUD_STALE, 0x40, false, NUD_REACHABLE, false},
-    {NUD_STALE, 0x00, false, NUD_STALE, false},
-    {NUD_STALE, 0x00, true, NUD_STALE, false},
-    {NUD_STALE, 0x20, true, NUD_STALE, true},
-    {NUD_STALE, 0x60, true, NUD_REACHABLE, true},
-    {NUD_PROBE, 0x40, false, NUD_REACHABLE, false},
-    {NUD_PROBE, 0x60, true, NUD_REACHABLE, true},
-    {NUD_PROBE, 0x00, true, NUD_PROBE, false},
-    {NUD_DELAY, 0x60, false, NUD_REACHABLE, false},
+    {NUD_REACHABLE, 0x00, false, NUD_REACHABLE, false}, {NUD_REACHABLE, 0x00, true, NUD_STALE, false},
+    {NUD_REACHABLE, 0x20, true, NUD_STALE, true},       {NUD_REACHABLE, 0x60, true, NUD_REACHABLE, true},
+    {NUD_REACHABLE, 0x40, true, NUD_STALE, false},      {NUD_STALE, 0x40, false, NUD_REACHABLE, false},
+    {NUD_STALE, 0x00, false, NUD_STALE, false},         {NUD_STALE, 0x00, true, NUD_STALE, false},
+    {NUD_STALE, 0x20, true, NUD_STALE, true},           {NUD_STALE, 0x60, true, NUD_REACHABLE, true},
+    {NUD_PROBE, 0x40, false, NUD_REACHABLE, false},     {NUD_PROBE, 0x60, true, NUD_REACHABLE, true},
+    {NUD_PROBE, 0x00, true, NUD_PROBE, false},          {NUD_DELAY, 0x60, false, NUD_REACHABLE, false},
 };
 
 START_TEST(advertisement)
@@ -541,7 +537,8 @@ END_TEST
 START_TEST(prefix_makes_an_address)
 {
 	online();
-	ra_in((struct ra){.lifetime = 1800, .prefix = "2001:db8:1::", .pflags = 0xc0, .valid = 7200, .preferred = 3600});
+	ra_in((struct ra){
+	    .lifetime = 1800, .prefix = "2001:db8:1::", .pflags = 0xc0, .valid = 7200, .preferred = 3600});
 	ck_assert(flags_of("2001:db8:1::ff:fe00:1") & IFA_TENTATIVE);
 	run_for(&w, 1100 * MS);
 	ck_assert(!(flags_of("2001:db8:1::ff:fe00:1") & (IFA_TENTATIVE | IFA_PERMANENT)));
@@ -549,13 +546,17 @@ START_TEST(prefix_makes_an_address)
 END_TEST
 
 static const struct ra no_address[] = {
-    {.prefix = "2001:db8:1::", .pflags = 0x80, .valid = 7200, .preferred = 3600},	      /* not autonomous */
-    {.prefix = "fe80::", .pflags = 0xc0, .valid = 7200, .preferred = 3600},		      /* link-local */
-    {.prefix = "2001:db8:1::", .pflags = 0xc0, .valid = 100, .preferred = 200},	      /* preferred > valid */
-    {.prefix = "2001:db8:1::", .pflags = 0xc0, .valid = 0, .preferred = 0},		      /* over already */
-    {.prefix = "2001:db8:1::", .pflags = 0xc0, .valid = 7200, .preferred = 36, .len = 63},   /* not 64 bits */
-    {.prefix = "2001:db8:1::", .pflags = 0xc0, .valid = 7200, .preferred = 36, .hops = 64},  /* from afar */
-    {.prefix = "2001:db8:1::", .pflags = 0xc0, .valid = 7200, .preferred = 36, .src = "fd00::9"}, /* not link-local */
+    {.prefix = "2001:db8:1::", .pflags = 0x80, .valid = 7200, .preferred = 3600}, /* not autonomous */
+    {.prefix = "fe80::", .pflags = 0xc0, .valid = 7200, .preferred = 3600},       /* link-local */
+    {.prefix = "2001:db8:1::", .pflags = 0xc0, .valid = 100, .preferred = 200},   /* preferred > valid */
+    {.prefix = "2001:db8:1::", .pflags = 0xc0, .valid = 0, .preferred = 0},       /* over already */
+    {.prefix = "2001:db8:1::", .pflags = 0xc0, .valid = 7200, .preferred = 36, .len = 63},  /* not 64 bits */
+    {.prefix = "2001:db8:1::", .pflags = 0xc0, .valid = 7200, .preferred = 36, .hops = 64}, /* from afar */
+    {.prefix = "2001:db8:1::",
+     .pflags = 0xc0,
+     .valid = 7200,
+     .preferred = 36,
+     .src = "fd00::9"}, /* not link-local */
 };
 
 START_TEST(prefix_makes_no_address)
@@ -575,7 +576,8 @@ END_TEST
 START_TEST(address_is_deprecated_then_gone)
 {
 	online();
-	ra_in((struct ra){.lifetime = 0, .prefix = "2001:db8:1::", .pflags = 0xc0, .valid = 8000, .preferred = 100});
+	ra_in((struct ra){
+	    .lifetime = 0, .prefix = "2001:db8:1::", .pflags = 0xc0, .valid = 8000, .preferred = 100});
 	run_for(&w, 99 * NSEC_PER_SEC);
 	ck_assert(!(flags_of("2001:db8:1::ff:fe00:1") & IFA_DEPRECATED));
 	run_for(&w, 2 * NSEC_PER_SEC);
@@ -603,7 +605,8 @@ END_TEST
 START_TEST(infinite_life)
 {
 	online();
-	ra_in((struct ra){.prefix = "2001:db8:1::", .pflags = 0xc0, .valid = 0xffffffff, .preferred = 0xffffffff});
+	ra_in((struct ra){
+	    .prefix = "2001:db8:1::", .pflags = 0xc0, .valid = 0xffffffff, .preferred = 0xffffffff});
 	run_for(&w, 100000 * NSEC_PER_SEC);
 	ck_assert(!(flags_of("2001:db8:1::ff:fe00:1") & IFA_DEPRECATED));
 }

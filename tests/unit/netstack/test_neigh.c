@@ -296,11 +296,11 @@ static const struct {
 	u32 off;
 	u8 value;
 } bad_arp[] = {
-    {1, 6},	      /* hardware */
-    {3, 1},	      /* protocol */
-    {4, 8},  {5, 16}, /* sizes */
-    {7, 3},  {7, 0},  /* operation: RARP, none */
-    {8, 3},	      /* a group's sender address */
+    {1, 6},          /* hardware */
+    {3, 1},          /* protocol */
+    {4, 8}, {5, 16}, /* sizes */
+    {7, 3}, {7, 0},  /* operation: RARP, none */
+    {8, 3},          /* a group's sender address */
 };
 
 START_TEST(bad_arp_ignored)
