@@ -164,6 +164,7 @@ int netif_set_up(struct netif *nif, bool up)
 	}
 	list_for_each_entry (a, &nif->addrs, node)
 		add_prefix_route(a);
+	mcast_link_up(nif);
 	if (nif->ethernet)
 		ndp_link_up(nif);
 	net_leave(ns);

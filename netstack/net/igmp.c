@@ -102,6 +102,17 @@ bool mcast_member(const struct netif *nif, const struct ip_addr *group)
 	return find(nif, group);
 }
 
+/* The link is back: routers may have forgotten us, or be others. */
+void mcast_link_up(struct netif *nif)
+{
+	struct net_membership *m;
+
+	list_for_each_entry(m, &nif->groups, node) {
+		m->reports_left = REPORTS;
+		report_timer(&m->report);
+	}
+}
+
 void mcast_free(struct netif *nif)
 {
 	while (!list_empty(&nif->groups))
@@ -159,6 +170,14 @@ void igmp_report(struct netif *nif, const struct ip_addr *group, bool leave)
 	(void)ip_send(nif->ns, p, &tx, &path);
 }
 
+/* Tenths of a second; from 128 on a floating number (RFC 3376, 4.1.1); 0: a router of version 1. */
+static u64 igmp_delay(u32 code)
+{
+	u64 tenths = code < 128 ? code : (u64)((code & 0xf) | 0x10) << ((code >> 4 & 7) + 3);
+
+	return tenths ? tenths * (NSEC_PER_SEC / 10) : REPORT_GAP_NS;
+}
+
 void igmp_input(struct netif *nif, struct pkt *p)
 {
 	u8 scratch[8];
@@ -168,7 +187,7 @@ void igmp_input(struct netif *nif, struct pkt *p)
 	if (h && csum_ok(pkt_csum(p, p->l4_off, p->size - p->l4_off, 0))) {
 		group = ip_v4(get_be32(h + 4));
 		if (h[0] == 0x11)
-			answer_query(nif, &group, h[1] ? h[1] * (NSEC_PER_SEC / 10) : REPORT_GAP_NS);
+			answer_query(nif, &group, igmp_delay(h[1]));
 		else if (h[0] == 0x12 || h[0] == 0x16)
 			heard_report(nif, &group);
 	}
@@ -202,6 +221,12 @@ void mld_report(struct netif *nif, const struct ip_addr *group, bool leave)
 	(void)ip_send(nif->ns, p, &tx, &path);
 }
 
+/* RFC 3810, 5.1.3: from 32768 on a floating number. */
+static u64 mld_delay_ms(u32 code)
+{
+	return code < 0x8000 ? code : (u64)((code & 0xfff) | 0x1000) << ((code >> 12 & 7) + 3);
+}
+
 void mld_input(struct netif *nif, struct pkt *p, u8 type)
 {
 	u8 scratch[24];
@@ -212,7 +237,7 @@ void mld_input(struct netif *nif, struct pkt *p, u8 type)
 		return;
 	memcpy(group.b, h + 8, 16);
 	if (type == ICMP6_MLD_QUERY)
-		answer_query(nif, &group, get_be16(h + 4) * (NSEC_PER_SEC / 1000));
+		answer_query(nif, &group, mld_delay_ms(get_be16(h + 4)) * (NSEC_PER_SEC / 1000));
 	else
 		heard_report(nif, &group);
 }

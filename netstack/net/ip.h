@@ -28,6 +28,11 @@ void net_route_renew(struct netstack *ns, struct net_route *r, u64 expires);
 void net_route_timer(struct net_timer *t);
 void net_routes_drop(struct netstack *ns, struct netif *nif, const struct ip_addr *source);
 
+/* ---- rules ---- */
+int net_rules_init(struct netstack *ns) must_check;
+void net_rules_free(struct netstack *ns);
+bool net_rule_matches(const struct net_rule *r, const struct ip_addr *dst, const struct ip_addr *src, u32 oif);
+
 /* ---- path MTU ---- */
 void net_pmtu_learn(struct netstack *ns, const struct ip_addr *dst, u32 mtu);
 u32 net_pmtu_get(struct netstack *ns, const struct ip_addr *dst, u32 link_mtu);
@@ -41,7 +46,7 @@ struct ip_tx {
 	bool want_df;        /* forbid routers to cut it, if it fits */
 	bool host_only;      /* a group's packet that does not leave the machine (TTL 0) */
 	bool local_only_mtu; /* fragment to the link's MTU, not the path's (IP_PMTUDISC_PROBE) */
-	u32 flow_label;
+	u32 flow_label, oif;
 	const u8 *options; /* IPv4, padded to 4 */
 	u32 option_size;
 };
@@ -148,6 +153,7 @@ int ether_send(struct netif *nif, struct pkt *p, const u8 dst[6], u32 type);
 int mcast_join(struct netif *nif, const struct ip_addr *group) must_check;
 int mcast_leave(struct netif *nif, const struct ip_addr *group) must_check;
 bool mcast_member(const struct netif *nif, const struct ip_addr *group);
+void mcast_link_up(struct netif *nif);
 void mcast_free(struct netif *nif);
 void igmp_input(struct netif *nif, struct pkt *p);
 void mld_input(struct netif *nif, struct pkt *p, u8 type);

@@ -177,22 +177,13 @@ static bool options_ok(struct netstack *ns, struct pkt *p, u32 header_size)
 
 static bool is_for_us(struct netif *nif, struct pkt *p)
 {
-	struct net_path path;
-
-	if (net_local_addr(nif->ns, &p->dst))
-		return true;
 	if (ip_is_multicast(&p->dst))
 		return mcast_member(nif, &p->dst) || (nif->flags & NETIF_LOOPBACK);
-	if (ip_is_broadcast(&p->dst)) {
+	if (net_is_broadcast(nif->ns, &p->dst)) {
 		p->broadcast = true;
 		return true;
 	}
-	if (net_route_lookup(nif->ns, &p->dst, &IP4_ANY, nif->index, &path) == 0 &&
-	    path.type == ROUTE_BROADCAST) {
-		p->broadcast = true;
-		return true;
-	}
-	return false;
+	return net_local_addr(nif->ns, &p->dst);
 }
 
 /* Reads and checks the header; its size, or 0 if the packet is bad. */

@@ -233,12 +233,12 @@ bool net_is_broadcast(struct netstack *ns, const struct ip_addr *a)
 	return ip_is_broadcast(a) || is_subnet_broadcast(ns, a, &nif);
 }
 
-static struct net_route *find(struct netstack *ns, const struct ip_addr *dst, u32 oif)
+static struct net_route *find_in(struct netstack *ns, u32 table, const struct ip_addr *dst, u32 oif)
 {
 	struct net_route *r;
 
-	list_for_each_entry (r, &ns->routes, node) {
-		if (!ip_prefix_eq(dst, &r->dst, r->prefix_len) || r->expires <= ns->now)
+	list_for_each_entry(r, &ns->routes, node) {
+		if (r->table != table || !ip_prefix_eq(dst, &r->dst, r->prefix_len) || r->expires <= ns->now)
 			continue;
 		if (r->nif && (!(r->nif->flags & NETIF_UP) || (oif && r->nif->index != oif)))
 			continue;
@@ -247,15 +247,39 @@ static struct net_route *find(struct netstack *ns, const struct ip_addr *dst, u3
 	return NULL;
 }
 
-static int finish(struct netstack *ns, const struct ip_addr *dst, const struct ip_addr *src,
-		  struct net_path *out)
+static int dead_end(u8 type)
 {
-	u32 link_mtu =
-	    !ip_is_v4(dst) && out->nif->mtu6 ? min_t(u32, out->nif->mtu6, out->nif->mtu) : out->nif->mtu;
+	return type == ROUTE_BLACKHOLE ? -EINVAL : type == ROUTE_PROHIBIT ? -EACCES : -EHOSTUNREACH;
+}
+
+/* Asks the tables that the rules name, in turn. 0 with *out NULL: none knows. */
+static int find(struct netstack *ns, const struct ip_addr *dst, const struct ip_addr *src, u32 oif,
+		struct net_route **out)
+{
+	struct net_rule *rule;
+
+	*out = NULL;
+	list_for_each_entry(rule, &ns->rules, node) {
+		if (rule->table == RT_TABLE_LOCAL || !net_rule_matches(rule, dst, src, oif))
+			continue;
+		if (rule->action != RULE_TO_TABLE)
+			return rule->action == RULE_UNREACHABLE ? -ENETUNREACH : dead_end(rule->action);
+		*out = find_in(ns, rule->table, dst, oif);
+		if (*out)
+			return (*out)->type == ROUTE_UNICAST ? 0 : dead_end((*out)->type);
+	}
+	return 0;
+}
+
+static int finish(struct netstack *ns, const struct ip_addr *dst, const struct ip_addr *src, struct net_path *out)
+{
+	bool v4 = ip_is_v4(dst), group = ip_is_multicast(dst);
+	u32 link_mtu = !v4 && out->nif->mtu6 ? min_t(u32, out->nif->mtu6, out->nif->mtu) : out->nif->mtu;
 
 	out->gen = ns->route_gen;
-	out->mtu =
-	    out->type == ROUTE_UNICAST && !ip_is_multicast(dst) ? net_pmtu_get(ns, dst, link_mtu) : link_mtu;
+	out->mtu = out->type == ROUTE_UNICAST && !group ? net_pmtu_get(ns, dst, link_mtu) : link_mtu;
+	if (v4 && ip_is_loopback(src) && !(out->nif->flags & NETIF_LOOPBACK))
+		return -EINVAL; /* as Linux: loopback's addresses do not leave the machine */
 	if (!ip_is_any(src)) {
 		out->src = *src;
 		return 0;
@@ -266,70 +290,92 @@ static int finish(struct netstack *ns, const struct ip_addr *dst, const struct i
 		out->src = *dst;
 		return 0;
 	}
-	return net_pick_source(ns, out->nif, dst, &out->src) ? 0
-	       : ip_is_v4(dst)                               ? -ENETUNREACH
-							     : -EADDRNOTAVAIL;
+	/* IPv4 looks for an address of the next hop's network, IPv6 for one like the destination */
+	if (net_pick_source(ns, out->nif, v4 ? &out->next_hop : dst, &out->src))
+		return 0;
+	/* who has no address yet may still speak to all (DHCP) */
+	if (v4 && (group || out->type == ROUTE_BROADCAST))
+		return 0;
+	return v4 ? -ENETUNREACH : -EADDRNOTAVAIL;
 }
 
-int net_route_lookup(struct netstack *ns, const struct ip_addr *want, const struct ip_addr *src, u32 oif,
-		     struct net_path *out)
+/* Destinations that need no route: ourselves, broadcasts, and what is only meant for one link. 1: not such a one. */
+static int special(struct netstack *ns, const struct ip_addr *dst, const struct ip_addr *src, struct netif *nif,
+		   struct net_path *out)
 {
-	struct ip_addr to = *want;
-	struct ip_addr *dst = &to;
-	struct netif *nif = oif ? netif_by_index(ns, oif) : NULL;
 	struct net_route *r;
+	int err;
 
-	*out = (struct net_path){
-	    .next_hop = *dst, .type = ROUTE_UNICAST, .src = ip_is_v4(dst) ? IP4_ANY : IP6_ANY};
-	if (oif && !nif)
-		return -ENODEV;
+	if (ip_is_broadcast(dst) || is_subnet_broadcast(ns, dst, &nif)) {
+		out->type = ROUTE_BROADCAST;
+		if (!nif) {
+			err = find(ns, dst, src, 0, &r);
+			if (err || !r)
+				return err ? err : -ENETUNREACH;
+			nif = r->nif;
+		}
+		out->nif = nif;
+		return finish(ns, dst, src, out);
+	}
 	if (net_local_addr(ns, dst) && ns->lo && (ns->lo->flags & NETIF_UP)) {
 		out->nif = ns->lo;
 		out->type = ROUTE_LOCAL;
 		return finish(ns, dst, src, out);
 	}
-	if (ip_is_loopback(dst) && ip_is_v4(dst))
+	if (ip_is_loopback(dst))
 		return -ENETUNREACH;
-	if (ip_is_broadcast(dst) || is_subnet_broadcast(ns, dst, &nif)) {
-		out->type = ROUTE_BROADCAST;
-		if (!nif) {
-			r = find(ns, dst, oif);
-			nif = r ? r->nif : NULL;
-		}
-		if (!nif)
-			return -ENETUNREACH;
-		out->nif = nif;
-		return finish(ns, dst, src, out);
-	}
 	if (nif && (ip_is_multicast(dst) || (ip_is_linklocal(dst) && !ip_is_v4(dst)))) {
 		if (!(nif->flags & NETIF_UP))
 			return -ENETDOWN;
 		out->nif = nif;
 		return finish(ns, dst, src, out);
 	}
-	r = find(ns, dst, oif);
-	if (!r && ip_is_multicast(dst) && !ip_is_v4(dst)) {
-		list_for_each_entry (nif, &ns->netifs, node)
-			if (nif->ethernet && (nif->flags & NETIF_UP)) {
-				out->nif = nif;
-				return finish(ns, dst, src, out);
-			}
+	return 1;
+}
+
+/* No route: a group goes by the first interface that can, anything by the interface that is insisted on. */
+static struct netif *without_route(struct netstack *ns, const struct ip_addr *dst, struct netif *nif)
+{
+	struct netif *n;
+
+	if (nif)
+		return nif->flags & NETIF_UP ? nif : NULL;
+	if (!ip_is_multicast(dst) || ip_is_v4(dst))
+		return NULL;
+	list_for_each_entry(n, &ns->netifs, node) {
+		if (n->ethernet && (n->flags & NETIF_UP))
+			return n;
 	}
-	if (!r && nif && (nif->flags & NETIF_UP)) { /* bound to a device: everybody is on its link */
-		out->nif = nif;
-		return finish(ns, dst, src, out);
+	return NULL;
+}
+
+int net_route_lookup(struct netstack *ns, const struct ip_addr *want, const struct ip_addr *src, u32 oif,
+		     struct net_path *out)
+{
+	struct ip_addr dst = *want;
+	struct netif *nif = oif ? netif_by_index(ns, oif) : NULL;
+	struct net_route *r;
+	int err;
+
+	*out = (struct net_path){.next_hop = dst, .type = ROUTE_UNICAST, .src = ip_is_v4(&dst) ? IP4_ANY : IP6_ANY};
+	if (oif && !nif)
+		return -ENODEV;
+	err = special(ns, &dst, src, nif, out);
+	if (err != 1)
+		return err;
+	err = find(ns, &dst, src, oif, &r);
+	if (err)
+		return err;
+	if (!r) {
+		out->nif = without_route(ns, &dst, nif);
+		return out->nif ? finish(ns, &dst, src, out) : -ENETUNREACH;
 	}
-	if (!r)
-		return -ENETUNREACH;
-	if (r->type != ROUTE_UNICAST)
-		return r->type == ROUTE_BLACKHOLE  ? -EINVAL
-		       : r->type == ROUTE_PROHIBIT ? -EACCES
-						   : -EHOSTUNREACH;
 	out->nif = r->nif;
-	if (!ip_is_any(&r->gateway) && !ip_is_multicast(dst))
+	if (!ip_is_any(&r->gateway) && !ip_is_multicast(&dst))
 		out->next_hop = r->gateway;
-	out->src = ip_is_any(&r->source) ? out->src : r->source;
-	return finish(ns, dst, src, out);
+	if (!ip_is_any(&r->source))
+		out->src = r->source;
+	return finish(ns, &dst, src, out);
 }
 
 /* ---- path MTU ---- */

@@ -49,6 +49,7 @@ int netstack_new(const struct net_env *env, struct netstack **out)
 	list_init(&ns->work);
 	list_init(&ns->netifs);
 	list_init(&ns->routes);
+	list_init(&ns->rules);
 	list_init(&ns->pmtus);
 	list_init(&ns->neighs);
 	list_init(&ns->raws);
@@ -66,6 +67,8 @@ int netstack_new(const struct net_env *env, struct netstack **out)
 		err = net_hash_init(ns, &ns->ports, 64);
 	if (!err)
 		err = net_hash_init(ns, &ns->listeners, 16);
+	if (!err)
+		err = net_rules_init(ns);
 	if (!err)
 		err = loopback_add(ns);
 	if (err) {
@@ -98,6 +101,7 @@ void netstack_free(struct netstack *ns)
 		list_del_init(&r->node);
 		net_free(ns, r);
 	}
+	net_rules_free(ns);
 	net_pmtu_free(ns);
 	free_list(&ns->work);
 	net_timer_done(&ns->frag_timer);

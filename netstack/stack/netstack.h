@@ -128,6 +128,7 @@ enum {
 	ROUTE_PROHIBIT = 8
 };
 enum { RTPROTO_KERNEL = 2, RTPROTO_BOOT = 3, RTPROTO_STATIC = 4, RTPROTO_RA = 9 };
+#define RT_TABLE_DEFAULT 253U
 #define RT_TABLE_MAIN  254U
 #define RT_TABLE_LOCAL 255U
 struct net_route {
@@ -141,5 +142,20 @@ struct net_route {
 int net_route_add(struct netstack *ns, const struct net_route *route) must_check;
 /* Removes the first that agrees in all that is given (metric 0, NULL nif, any gateway: whatever). -ESRCH. */
 int net_route_del(struct netstack *ns, const struct net_route *route) must_check;
+
+/* ---- rules: which table is asked ---- */
+enum { RULE_TO_TABLE = 1, RULE_BLACKHOLE = 6, RULE_UNREACHABLE = 7, RULE_PROHIBIT = 8 }; /* as FR_ACT_* */
+struct net_rule {
+	struct list_head node;
+	u32 priority, src_len, dst_len, oif, table;
+	bool v6;
+	u8 action, protocol;
+	struct ip_addr src, dst; /* any of the family with a length of 0 */
+};
+int net_rule_add(struct netstack *ns, const struct net_rule *rule) must_check;
+/* The first that agrees in all that is given (priority, table, action 0: whatever). -ENOENT. */
+int net_rule_del(struct netstack *ns, const struct net_rule *rule) must_check;
+/* In order of priority; NULL at the end. */
+const struct net_rule *net_rule_next(struct netstack *ns, bool v6, const struct net_rule *prev);
 
 #endif

@@ -82,6 +82,7 @@ struct netstack {
 	struct list_head routes;
 	struct net_timer route_timer; /* the next that expires */
 	u32 route_gen;                /* cached paths of an older generation are stale */
+	struct list_head rules;
 	struct list_head pmtus;
 	u32 pmtu_count;
 	struct list_head neighs;
@@ -214,7 +215,7 @@ void netif_receive_now(struct netif *nif, struct pkt *p);
 int loopback_add(struct netstack *ns) must_check;
 /* Cuts a packet with gso set into a list of frames with finished checksums. Takes it over. */
 int gso_cut(struct pkt *p, struct list_head *out) must_check;
-enum { NOTIFY_LINK, NOTIFY_ADDR_NEW, NOTIFY_ADDR_DEL, NOTIFY_ROUTE_NEW, NOTIFY_ROUTE_DEL, NOTIFY_LINK_DEL };
+enum { NOTIFY_LINK, NOTIFY_ADDR_NEW, NOTIFY_ADDR_DEL, NOTIFY_ROUTE_NEW, NOTIFY_ROUTE_DEL, NOTIFY_LINK_DEL, NOTIFY_RULE_NEW, NOTIFY_RULE_DEL };
 static inline void net_notify(struct netstack *ns, int what, const void *object)
 {
 	if (ns->notify)

@@ -163,6 +163,8 @@ s64 raw_send(struct net_sock *sk, struct dgram_msg *m)
 	if (!p)
 		return -ENOBUFS;
 	err = fill(sk, m, p, &tx);
+	if (!err)
+		err = dgram_refresh(ns, &tx, &path);
 	if (err) {
 		pkt_free(p);
 		return err;

@@ -8,7 +8,8 @@
 #include "netstack/transport/tcp_priv.h"
 
 #define ERRORS_MAX 64U
-#define GROUPS_MAX 64U
+#define GROUPS4_MAX 20U /* igmp_max_memberships */
+#define GROUPS6_MAX 64U
 
 void sock_init(struct net_sock *sk, struct netstack *ns, enum ep_kind kind, u32 proto, bool v6)
 {
@@ -19,7 +20,7 @@ void sock_init(struct net_sock *sk, struct netstack *ns, enum ep_kind kind, u32 
 	sk->ep.laddr = sk->ep.raddr = v6 ? IP6_ANY : IP4_ANY;
 	sk->ttl = sk->hops = -1;
 	sk->mcast_ttl = sk->mcast_hops = 1;
-	sk->mcast_loop = sk->mcast6_loop = true;
+	sk->mcast_loop = sk->mcast6_loop = sk->mcast_all = true;
 	sk->pmtudisc = PMTUDISC_WANT;
 	sk->csum_offset = -1;
 	sk->sndbuf = sk->rcvbuf = ns->config.udp_mem;
@@ -151,9 +152,8 @@ int sock_join(struct net_sock *sk, const struct ip_addr *group, u32 ifindex)
 		return -ENODEV;
 	if (find_group(sk, group, nif->index))
 		return -EADDRINUSE;
-	list_for_each_entry (m, &sk->groups, node)
-		count++;
-	if (count >= GROUPS_MAX)
+	list_for_each_entry(m, &sk->groups, node) count += ip_is_v4(&m->group) == ip_is_v4(group);
+	if (count >= (ip_is_v4(group) ? GROUPS4_MAX : GROUPS6_MAX))
 		return -ENOBUFS;
 	m = net_new(ns, struct sock_membership);
 	if (!m)
@@ -194,16 +194,15 @@ int sock_leave(struct net_sock *sk, const struct ip_addr *group, u32 ifindex)
 
 bool sock_in_group(const struct net_sock *sk, const struct pkt *p)
 {
-	/* as Linux (IP_MULTICAST_ALL): a socket that joined nothing hears every group the host is in */
 	struct sock_membership *m;
 
-	if (list_empty(&sk->groups))
+	if (sk->mcast_all) /* as Linux: every group that the host is in */
 		return true;
-	list_for_each_entry (m, &sk->groups, node) {
-		if (ip_eq(&m->group, &p->dst))
+	list_for_each_entry(m, &sk->groups, node) {
+		if (ip_eq(&m->group, &p->dst) && m->ifindex == p->ifindex)
 			return true;
 	}
-	return ip_is_v4(&p->dst);
+	return false;
 }
 
 /* ---- the queue of datagrams ---- */
@@ -282,6 +281,7 @@ void sock_done(struct net_sock *sk)
 		sock_error_free(ns, sock_next_error(sk));
 	while (!list_empty(&sk->groups))
 		leave(ns, list_first_entry(&sk->groups, struct sock_membership, node));
+	udp_uncork(sk);
 	list_del_init(&sk->raw_node);
 	sock_flow_del(&sk->ep);
 	sock_unbind(&sk->ep);

@@ -58,6 +58,7 @@ struct net_sock {
 	u32 sndbuf, rcvbuf;
 	u8 tos, tclass;
 	s16 ttl, hops, mcast_ttl, mcast_hops; /* -1: the default */
+	bool mcast_all; /* IP_MULTICAST_ALL */
 	bool mcast_loop, mcast6_loop, broadcast, no_check, freebind;
 	u8 pmtudisc; /* IP_PMTUDISC_* */
 	u32 mcast_if, flow_label;
@@ -79,6 +80,7 @@ struct net_sock {
 	/* UDP */
 	u16 gso_size;
 	bool gro, udp_corked;
+	struct udp_cork *cork; /* a datagram being gathered */
 };
 
 enum { PMTUDISC_DONT, PMTUDISC_WANT, PMTUDISC_DO, PMTUDISC_PROBE, PMTUDISC_INTERFACE, PMTUDISC_OMIT };
@@ -141,11 +143,15 @@ struct dgram_msg {
 	s32 ttl, tos; /* -1: the socket's */
 	u32 gso_size; /* UDP_SEGMENT; 0: the socket's */
 	bool dont_route;
+	bool more; /* MSG_MORE: the datagram is not whole yet (UDP) */
 };
 int udp_new(struct netstack *ns, bool v6, struct net_sock **out) must_check;
 int dgram_connect(struct net_sock *sk, const struct ip_addr *addr, u32 port) must_check;
 int dgram_disconnect(struct net_sock *sk) must_check;
 s64 udp_send(struct net_sock *sk, struct dgram_msg *m) must_check;
+/* Sends what UDP_CORK or MSG_MORE has gathered; 0 if there is nothing. */
+int udp_flush(struct net_sock *sk) must_check;
+void udp_uncork(struct net_sock *sk);
 /* The next packet received: beginning with its payload (raw IPv4: with its IP header); the caller frees it,
  * or looks only (peek). -EAGAIN, or the socket's error. */
 int dgram_receive(struct net_sock *sk, bool peek, struct pkt **out) must_check;
@@ -159,6 +165,8 @@ s64 raw_send(struct net_sock *sk, struct dgram_msg *m) must_check;
 /* For the protocols: the way of a message, its bytes into a packet. */
 int dgram_way(struct net_sock *sk, const struct dgram_msg *m, struct ip_tx *tx,
 	      struct net_path *path) must_check;
+/* Brings a way up to date that was found before something else could run. */
+int dgram_refresh(struct netstack *ns, const struct ip_tx *tx, struct net_path *path) must_check;
 int dgram_fill(struct pkt *p, struct net_iter *it) must_check;
 
 void udp_input(struct netstack *ns, struct pkt *p);

@@ -24,7 +24,7 @@ int dgram_connect(struct net_sock *sk, const struct ip_addr *addr, u32 port)
 {
 	struct net_ep *ep = &sk->ep;
 	struct netstack *ns = ep->ns;
-	struct ip_addr dst = *addr, src = ep->bound ? ep->laddr : ip_is_v4(addr) ? IP4_ANY : IP6_ANY;
+	struct ip_addr dst = *addr, src = ep->laddr;
 	struct net_path path;
 	int err;
 
@@ -147,8 +147,14 @@ int dgram_way(struct net_sock *sk, const struct dgram_msg *m, struct ip_tx *tx, 
 	tx->host_only = ip_is_multicast(&tx->dst) && tx->ttl == 0;
 	tx->local_only_mtu = sk->pmtudisc == PMTUDISC_PROBE || sk->pmtudisc == PMTUDISC_INTERFACE;
 	tx->flow_label = sk->flow_label;
+	tx->oif = oif;
 	return 0;
 }
+int dgram_refresh(struct netstack *ns, const struct ip_tx *tx, struct net_path *path)
+{
+	return path->gen == ns->route_gen ? 0 : net_route_lookup(ns, &tx->dst, &tx->src, tx->oif, path);
+}
+
 /* The checksum of the header that p begins with: left to the link if it can, else done. */
 static void seal(struct net_sock *sk, struct pkt *p, const struct ip_tx *tx, const struct net_path *path,
 		 bool whole)
@@ -180,56 +186,46 @@ static int check_gso(const struct pkt *p, u32 gso, const struct net_path *path, 
 	return (p->size + gso - 1) / gso > 128 ? -EINVAL : 0;
 }
 
-s64 udp_send(struct net_sock *sk, struct dgram_msg *m)
+/* A datagram on its way out, or being gathered. */
+struct udp_cork {
+	struct pkt *p; /* the payload so far */
+	struct ip_tx tx;
+	struct net_path path;
+	u32 dport, gso;
+};
+
+/* Puts the header before the payload and sends it. Takes c->p over. */
+static int push(struct net_sock *sk, struct udp_cork *c)
 {
 	struct netstack *ns = sk->ep.ns;
-	size_t size = m->iter->left;
-	u32 gso = m->gso_size ? m->gso_size : sk->gso_size, dport;
-	struct net_path path;
-	struct ip_tx tx = {0};
+	struct pkt *p = c->p;
+	u32 gso = c->gso && p->size > c->gso ? c->gso : 0;
 	struct udp_hdr *h;
-	struct pkt *p;
-	int err;
+	int err = dgram_refresh(ns, &c->tx, &c->path);
 
-	if (size > 65535 - sizeof(*h) - (sk->ep.v6 ? 0 : 20))
-		return -EMSGSIZE;
-	if (sk->shut_write)
-		return -EPIPE;
-	if (sk->error)
-		return sock_take_error(sk);
-	dport = m->dst ? m->dport : sk->ep.rport;
-	if (!m->dst && !sk->ep.rport && ip_is_any(&sk->ep.raddr))
-		return -EDESTADDRREQ;
-	if (!dport)
-		return -EINVAL;
-	net_tick(ns);
-	err = dgram_way(sk, m, &tx, &path);
-	if (!err)
-		err = sock_autobind(sk);
-	if (err)
-		return err;
-	p = pkt_new(ns);
-	if (!p)
-		return -ENOBUFS;
-	err = dgram_fill(p, m->iter);
-	if (!err && gso && p->size > gso)
-		err = check_gso(p, gso, &path, ip_is_v4(&tx.dst));
+	if (!err && p->size > 65535 - sizeof(*h) - (ip_is_v4(&c->tx.dst) ? 20U : 0))
+		err = -EMSGSIZE;
+	if (!err && gso)
+		err = check_gso(p, gso, &c->path, ip_is_v4(&c->tx.dst));
 	h = err ? NULL : pkt_push(p, sizeof(*h));
 	if (!h) {
 		pkt_free(p);
 		return err ? err : -ENOBUFS;
 	}
-	if (gso && p->size > gso + sizeof(*h)) {
+	if (gso) {
 		p->gso = PKT_GSO_UDP;
 		p->gso_size = (u16)gso;
 	}
-	*h = (struct udp_hdr){be16_of(sk->ep.lport), be16_of(dport), be16_of(p->size), be16_of(0)};
-	p->dont_frag = ip_is_multicast(&tx.dst) && !(ip_is_v4(&tx.dst) ? sk->mcast_loop : sk->mcast6_loop);
-	seal(sk, p, &tx, &path, p->size + 40 <= path.mtu);
-	err = ip_send(ns, p, &tx, &path);
+	*h = (struct udp_hdr){be16_of(sk->ep.lport), be16_of(c->dport), be16_of(p->size), be16_of(0)};
+	p->dont_frag = ip_is_multicast(&c->tx.dst) && !(ip_is_v4(&c->tx.dst) ? sk->mcast_loop : sk->mcast6_loop);
+	seal(sk, p, &c->tx, &c->path, p->size + 40 <= c->path.mtu);
+	err = ip_send(ns, p, &c->tx, &c->path);
 	if (err == -EMSGSIZE && sk->recverr) {
-		struct sock_error e = {
-		    .error = EMSGSIZE, .origin = 1, .info = path.mtu, .dst = tx.dst, .dport = (u16)dport};
+		struct sock_error e = {.error = EMSGSIZE,
+				       .origin = 1,
+				       .info = c->path.mtu,
+				       .dst = c->tx.dst,
+				       .dport = (u16)c->dport};
 		sock_queue_error(sk, &e, NULL);
 	}
 	if (err)
@@ -238,7 +234,102 @@ s64 udp_send(struct net_sock *sk, struct dgram_msg *m)
 		MIB(ns, UdpOutDatagrams);
 	net_leave(ns);
 	/* as Linux: what a full device queue loses is an error only with IP_RECVERR */
-	return err && !(err == -ENOBUFS && !sk->recverr) ? err : (s64)size;
+	return err == -ENOBUFS && !sk->recverr ? 0 : err;
+}
+
+void udp_uncork(struct net_sock *sk)
+{
+	if (!sk->cork)
+		return;
+	pkt_free(sk->cork->p);
+	net_free(sk->ep.ns, sk->cork);
+	sk->cork = NULL;
+}
+
+int udp_flush(struct net_sock *sk)
+{
+	struct udp_cork *c = sk->cork;
+	int err;
+
+	if (!c)
+		return 0;
+	net_tick(sk->ep.ns);
+	sk->cork = NULL;
+	err = push(sk, c);
+	net_free(sk->ep.ns, c);
+	return err;
+}
+
+/* Where a message goes, and an empty packet for it. */
+static int begin(struct net_sock *sk, const struct dgram_msg *m, struct udp_cork *c)
+{
+	int err;
+
+	*c = (struct udp_cork){.dport = m->dst ? m->dport : sk->ep.rport, .gso = m->gso_size ? m->gso_size : sk->gso_size};
+	if (!m->dst && !sk->ep.rport && ip_is_any(&sk->ep.raddr))
+		return -EDESTADDRREQ;
+	if (!c->dport)
+		return -EINVAL;
+	net_tick(sk->ep.ns);
+	err = dgram_way(sk, m, &c->tx, &c->path);
+	if (!err)
+		err = sock_autobind(sk);
+	if (err)
+		return err;
+	c->p = pkt_new(sk->ep.ns);
+	return c->p ? 0 : -ENOBUFS;
+}
+
+/* Adds to the datagram that is being gathered, and sends it if it is whole now. */
+static s64 add_corked(struct net_sock *sk, struct dgram_msg *m, bool more)
+{
+	s64 size = (s64)m->iter->left;
+	int err = sk->cork->p->size + m->iter->left > 65535 ? -EMSGSIZE : dgram_fill(sk->cork->p, m->iter);
+
+	if (err) {
+		udp_uncork(sk); /* as Linux: all of it is lost */
+		return err;
+	}
+	err = more ? 0 : udp_flush(sk);
+	return err ? err : size;
+}
+
+s64 udp_send(struct net_sock *sk, struct dgram_msg *m)
+{
+	size_t size = m->iter->left;
+	bool more = m->more || sk->udp_corked;
+	struct udp_cork c, *keep = NULL;
+	int err;
+
+	if (size > 65535 - sizeof(struct udp_hdr) - (sk->ep.v6 ? 0 : 20))
+		return -EMSGSIZE;
+	if (sk->shut_write)
+		return -EPIPE;
+	if (sk->error)
+		return sock_take_error(sk);
+	if (sk->cork)
+		return add_corked(sk, m, more);
+	err = begin(sk, m, &c);
+	if (err)
+		return err;
+	err = dgram_fill(c.p, m->iter);
+	if (!err && more && sk->cork)
+		err = -EINVAL; /* somebody else began one meanwhile */
+	if (!err && more) {
+		keep = net_new(sk->ep.ns, struct udp_cork);
+		err = keep ? 0 : -ENOBUFS;
+	}
+	if (err) {
+		pkt_free(c.p);
+		return err;
+	}
+	if (more) {
+		*keep = c;
+		sk->cork = keep;
+		return (s64)size;
+	}
+	err = push(sk, &c);
+	return err ? err : (s64)size;
 }
 
 /* ---- in ---- */

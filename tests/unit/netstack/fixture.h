@@ -125,5 +125,9 @@ TCase *case_ndp(void);
 TCase *case_ipv4(void);
 TCase *case_ipv6(void);
 TCase *case_icmp(void);
+TCase *case_udp(void);
+TCase *case_raw(void);
+TCase *case_mcast(void);
+TCase *case_route(void);
 
 #endif

@@ -17,6 +17,10 @@ int main(void)
 	suite_add_tcase(s, case_ipv4());
 	suite_add_tcase(s, case_ipv6());
 	suite_add_tcase(s, case_icmp());
+	suite_add_tcase(s, case_udp());
+	suite_add_tcase(s, case_raw());
+	suite_add_tcase(s, case_mcast());
+	suite_add_tcase(s, case_route());
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
