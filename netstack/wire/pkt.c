@@ -254,6 +254,8 @@ u32 pkt_copy(const struct pkt *p, u32 off, void *dst, u32 n)
 	u8 *to = dst;
 	u32 done = 0;
 
+	if (!n)
+		return 0;
 	if (off < p->head_size) {
 		done = min_t(u32, n, p->head_size - off);
 		memcpy(to, p->head + p->head_off + off, done);
