@@ -2,9 +2,9 @@
  * gro.c - joining TCP segments. See gro.h.
  *
  * Only what could be cut again into exactly the same segments is joined: one flow, the next sequence number,
- * headers alike but for length, checksum, ident, FIN and PSH, all pieces of one size but the last. Checksums are
- * looked at before, so that a bad segment cannot hide in a good one. Whatever is not joined goes up after what
- * is held of its flow: the order within a flow stays.
+ * headers alike but for length, checksum, ident, FIN and PSH, all pieces of one size but the last. Checksums
+ * are looked at before, so that a bad segment cannot hide in a good one. Whatever is not joined goes up after
+ * what is held of its flow: the order within a flow stays.
  */
 #include "netstack/link/gro.h"
 
@@ -46,7 +46,8 @@ static bool read_ip(struct pkt *p, struct seg *s)
 		memcpy(s->src.b, s->h + ETH_SIZE + 8, 16);
 		memcpy(s->dst.b, s->h + ETH_SIZE + 24, 16);
 	} else {
-		if (get_be16(s->h + 12) != ETH_IPV4 || s->h[ETH_SIZE] != 0x45 || s->h[ETH_SIZE + 9] != PROTO_TCP ||
+		if (get_be16(s->h + 12) != ETH_IPV4 || s->h[ETH_SIZE] != 0x45 ||
+		    s->h[ETH_SIZE + 9] != PROTO_TCP ||
 		    (get_be16(s->h + ETH_SIZE + 6) & (IPV4_MF | IPV4_OFFSET)) ||
 		    !csum_ok(csum_add(0, s->h + ETH_SIZE, 20, false)))
 			return false;
@@ -78,8 +79,7 @@ static bool read_seg(struct pkt *p, struct seg *s)
 		return false;
 	words = s->h[s->l4 + 12] >> 4;
 	s->payload = s->l4 + words * 4;
-	if (words < 5 || s->payload > p->size ||
-	    pkt_copy(p, s->l4, s->h + s->l4, words * 4) != words * 4)
+	if (words < 5 || s->payload > p->size || pkt_copy(p, s->l4, s->h + s->l4, words * 4) != words * 4)
 		return false;
 	s->size = p->size - s->payload;
 	s->seq = get_be32(s->h + s->l4 + 4);
@@ -123,8 +123,9 @@ static bool join(struct pkt *to, const struct seg *a, struct pkt *p, const struc
 	u32 old = to->size, step = to->gso_size ? to->gso_size : a->size;
 	u8 *h;
 
-	if ((a->flags & (TCP_FIN | TCP_PSH)) || a->size % step || b->size > step || a->seq + a->size != b->seq ||
-	    to->size + b->size > 65535 || !headers_alike(a, b) || pkt_pull_head(to, a->payload))
+	if ((a->flags & (TCP_FIN | TCP_PSH)) || a->size % step || b->size > step ||
+	    a->seq + a->size != b->seq || to->size + b->size > 65535 || !headers_alike(a, b) ||
+	    pkt_pull_head(to, a->payload))
 		return false;
 	if (!pkt_add_range(to, p, b->payload, b->size)) {
 		pkt_trim(to, old);
@@ -158,7 +159,7 @@ static struct pkt *find(struct gro *g, const struct seg *s, struct seg *held)
 {
 	struct pkt *p;
 
-	list_for_each_entry(p, &g->held, node) {
+	list_for_each_entry (p, &g->held, node) {
 		if (read_seg(p, held) && same_flow(held, s))
 			return p;
 	}

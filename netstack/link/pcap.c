@@ -1,14 +1,14 @@
 /*
  * pcap.c - captures. See pcap.h.
  *
- * Segments are shown as they pass the interface: uncut, and with the checksum field half done where the link does
- * the rest.
+ * Segments are shown as they pass the interface: uncut, and with the checksum field half done where the link
+ * does the rest.
  */
 #include "netstack/link/pcap.h"
 
 #include "netstack/stack/stack_priv.h"
 
-#define MAGIC_NS     0xa1b23c4dU /* in the host's byte order: readers swap */
+#define MAGIC_NS      0xa1b23c4dU /* in the host's byte order: readers swap */
 #define LINK_ETHERNET 1U
 #define LINK_RAW      101U
 
@@ -42,8 +42,8 @@ static void tap(void *ctx, const struct pkt *p, bool out)
 	c->frames++;
 }
 
-void pcap_start(struct pcap *c, struct netif *nif, u32 snaplen, void (*write)(void *ctx, const void *bytes, size_t size),
-		void *ctx)
+void pcap_start(struct pcap *c, struct netif *nif, u32 snaplen,
+		void (*write)(void *ctx, const void *bytes, size_t size), void *ctx)
 {
 	struct file_header h = {.magic = MAGIC_NS,
 				.major = 2,

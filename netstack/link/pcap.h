@@ -17,10 +17,10 @@ struct pcap {
 	void (*write)(void *ctx, const void *bytes, size_t size);
 };
 
-/* Writes the file's header at once and a record for each frame in and out from then on; `c` stays the caller's and
- * must live until pcap_stop(). snaplen 0: all of each frame. */
-void pcap_start(struct pcap *c, struct netif *nif, u32 snaplen, void (*write)(void *ctx, const void *bytes, size_t size),
-		void *ctx);
+/* Writes the file's header at once and a record for each frame in and out from then on; `c` stays the
+ * caller's and must live until pcap_stop(). snaplen 0: all of each frame. */
+void pcap_start(struct pcap *c, struct netif *nif, u32 snaplen,
+		void (*write)(void *ctx, const void *bytes, size_t size), void *ctx);
 void pcap_stop(struct pcap *c);
 
 #endif

@@ -1,10 +1,10 @@
 /*
  * tap.c - an interface over a descriptor of somebody else's. See tap.h.
  *
- * A frame is read into the rest of a block, and behind it into two spare ones: enough for 64 KiB. A large frame
- * stays there and is referred to; of a small one a copy is made, since a reference would keep the whole block
- * from being freed for as long as some socket does not read a few bytes. Frames that the device does not take
- * wait in a queue as long as a device's usual one.
+ * A frame is read into the rest of a block, and behind it into two spare ones: enough for 64 KiB. A large
+ * frame stays there and is referred to; of a small one a copy is made, since a reference would keep the whole
+ * block from being freed for as long as some socket does not read a few bytes. Frames that the device does
+ * not take wait in a queue as long as a device's usual one.
  */
 #include "netstack/link/tap.h"
 
@@ -46,7 +46,7 @@ static void make_vnet(const struct pkt *p, u8 out[VNET_MAX])
 	if (p->gso) {
 		u8 b = 0x50;
 		const u8 *off = p->gso == PKT_GSO_TCP ? pkt_header(p, p->csum_start + 12U, 1, &b) : NULL;
-		h.gso_type = p->gso == PKT_GSO_UDP	   ? VNET_GSO_UDP_L4
+		h.gso_type = p->gso == PKT_GSO_UDP     ? VNET_GSO_UDP_L4
 			     : p->eth_type == ETH_IPV6 ? VNET_GSO_TCPV6
 						       : VNET_GSO_TCPV4;
 		if (p->gso_ecn)

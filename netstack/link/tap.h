@@ -1,9 +1,9 @@
 /*
  * tap.h - an interface over a TAP device or a packet socket that somebody else has opened.
  *
- * The library opens nothing and does no input or output: the owner of the descriptor does. Outgoing frames are given
- * to config->write as pieces, with a virtio-net header first if the device takes one; incoming frames are read by
- * the owner straight into blocks of the stack:
+ * The library opens nothing and does no input or output: the owner of the descriptor does. Outgoing frames
+ *are given to config->write as pieces, with a virtio-net header first if the device takes one; incoming
+ *frames are read by the owner straight into blocks of the stack:
  *
  *	do {
  *		n = tap_rx_space(tap, iov);
@@ -14,8 +14,8 @@
  *	tap_rx_end(tap);
  *
  * so that several frames are taken per wake-up and small segments of one stream are joined (gro.h) before the
- * stack sees them. With the virtio-net header segments of up to 64 KiB pass both ways uncut and checksums that
- * never left the machine are not computed.
+ * stack sees them. With the virtio-net header segments of up to 64 KiB pass both ways uncut and checksums
+ *that never left the machine are not computed.
  */
 #ifndef WARREN_NETSTACK_TAP_H
 #define WARREN_NETSTACK_TAP_H

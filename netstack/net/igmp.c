@@ -107,7 +107,7 @@ void mcast_link_up(struct netif *nif)
 {
 	struct net_membership *m;
 
-	list_for_each_entry(m, &nif->groups, node) {
+	list_for_each_entry (m, &nif->groups, node) {
 		m->reports_left = REPORTS;
 		report_timer(&m->report);
 	}

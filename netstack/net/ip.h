@@ -31,7 +31,8 @@ void net_routes_drop(struct netstack *ns, struct netif *nif, const struct ip_add
 /* ---- rules ---- */
 int net_rules_init(struct netstack *ns) must_check;
 void net_rules_free(struct netstack *ns);
-bool net_rule_matches(const struct net_rule *r, const struct ip_addr *dst, const struct ip_addr *src, u32 oif);
+bool net_rule_matches(const struct net_rule *r, const struct ip_addr *dst, const struct ip_addr *src,
+		      u32 oif);
 
 /* ---- path MTU ---- */
 void net_pmtu_learn(struct netstack *ns, const struct ip_addr *dst, u32 mtu);

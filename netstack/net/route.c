@@ -237,7 +237,7 @@ static struct net_route *find_in(struct netstack *ns, u32 table, const struct ip
 {
 	struct net_route *r;
 
-	list_for_each_entry(r, &ns->routes, node) {
+	list_for_each_entry (r, &ns->routes, node) {
 		if (r->table != table || !ip_prefix_eq(dst, &r->dst, r->prefix_len) || r->expires <= ns->now)
 			continue;
 		if (r->nif && (!(r->nif->flags & NETIF_UP) || (oif && r->nif->index != oif)))
@@ -259,7 +259,7 @@ static int find(struct netstack *ns, const struct ip_addr *dst, const struct ip_
 	struct net_rule *rule;
 
 	*out = NULL;
-	list_for_each_entry(rule, &ns->rules, node) {
+	list_for_each_entry (rule, &ns->rules, node) {
 		if (rule->table == RT_TABLE_LOCAL || !net_rule_matches(rule, dst, src, oif))
 			continue;
 		if (rule->action != RULE_TO_TABLE)
@@ -271,7 +271,8 @@ static int find(struct netstack *ns, const struct ip_addr *dst, const struct ip_
 	return 0;
 }
 
-static int finish(struct netstack *ns, const struct ip_addr *dst, const struct ip_addr *src, struct net_path *out)
+static int finish(struct netstack *ns, const struct ip_addr *dst, const struct ip_addr *src,
+		  struct net_path *out)
 {
 	bool v4 = ip_is_v4(dst), group = ip_is_multicast(dst);
 	u32 link_mtu = !v4 && out->nif->mtu6 ? min_t(u32, out->nif->mtu6, out->nif->mtu) : out->nif->mtu;
@@ -299,9 +300,10 @@ static int finish(struct netstack *ns, const struct ip_addr *dst, const struct i
 	return v4 ? -ENETUNREACH : -EADDRNOTAVAIL;
 }
 
-/* Destinations that need no route: ourselves, broadcasts, and what is only meant for one link. 1: not such a one. */
-static int special(struct netstack *ns, const struct ip_addr *dst, const struct ip_addr *src, struct netif *nif,
-		   struct net_path *out)
+/* Destinations that need no route: ourselves, broadcasts, and what is only meant for one link. 1: not such a
+ * one. */
+static int special(struct netstack *ns, const struct ip_addr *dst, const struct ip_addr *src,
+		   struct netif *nif, struct net_path *out)
 {
 	struct net_route *r;
 	int err;
@@ -342,7 +344,7 @@ static struct netif *without_route(struct netstack *ns, const struct ip_addr *ds
 		return nif->flags & NETIF_UP ? nif : NULL;
 	if (!ip_is_multicast(dst) || ip_is_v4(dst))
 		return NULL;
-	list_for_each_entry(n, &ns->netifs, node) {
+	list_for_each_entry (n, &ns->netifs, node) {
 		if (n->ethernet && (n->flags & NETIF_UP))
 			return n;
 	}
@@ -357,7 +359,8 @@ int net_route_lookup(struct netstack *ns, const struct ip_addr *want, const stru
 	struct net_route *r;
 	int err;
 
-	*out = (struct net_path){.next_hop = dst, .type = ROUTE_UNICAST, .src = ip_is_v4(&dst) ? IP4_ANY : IP6_ANY};
+	*out = (struct net_path){
+	    .next_hop = dst, .type = ROUTE_UNICAST, .src = ip_is_v4(&dst) ? IP4_ANY : IP6_ANY};
 	if (oif && !nif)
 		return -ENODEV;
 	err = special(ns, &dst, src, nif, out);

@@ -129,8 +129,8 @@ enum {
 };
 enum { RTPROTO_KERNEL = 2, RTPROTO_BOOT = 3, RTPROTO_STATIC = 4, RTPROTO_RA = 9 };
 #define RT_TABLE_DEFAULT 253U
-#define RT_TABLE_MAIN  254U
-#define RT_TABLE_LOCAL 255U
+#define RT_TABLE_MAIN    254U
+#define RT_TABLE_LOCAL   255U
 struct net_route {
 	struct list_head node;
 	struct ip_addr dst, gateway, source; /* any: none */

@@ -215,7 +215,16 @@ void netif_receive_now(struct netif *nif, struct pkt *p);
 int loopback_add(struct netstack *ns) must_check;
 /* Cuts a packet with gso set into a list of frames with finished checksums. Takes it over. */
 int gso_cut(struct pkt *p, struct list_head *out) must_check;
-enum { NOTIFY_LINK, NOTIFY_ADDR_NEW, NOTIFY_ADDR_DEL, NOTIFY_ROUTE_NEW, NOTIFY_ROUTE_DEL, NOTIFY_LINK_DEL, NOTIFY_RULE_NEW, NOTIFY_RULE_DEL };
+enum {
+	NOTIFY_LINK,
+	NOTIFY_ADDR_NEW,
+	NOTIFY_ADDR_DEL,
+	NOTIFY_ROUTE_NEW,
+	NOTIFY_ROUTE_DEL,
+	NOTIFY_LINK_DEL,
+	NOTIFY_RULE_NEW,
+	NOTIFY_RULE_DEL
+};
 static inline void net_notify(struct netstack *ns, int what, const void *object)
 {
 	if (ns->notify)

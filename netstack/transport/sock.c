@@ -7,7 +7,7 @@
 
 #include "netstack/transport/tcp_priv.h"
 
-#define ERRORS_MAX 64U
+#define ERRORS_MAX  64U
 #define GROUPS4_MAX 20U /* igmp_max_memberships */
 #define GROUPS6_MAX 64U
 
@@ -152,7 +152,8 @@ int sock_join(struct net_sock *sk, const struct ip_addr *group, u32 ifindex)
 		return -ENODEV;
 	if (find_group(sk, group, nif->index))
 		return -EADDRINUSE;
-	list_for_each_entry(m, &sk->groups, node) count += ip_is_v4(&m->group) == ip_is_v4(group);
+	list_for_each_entry (m, &sk->groups, node)
+		count += ip_is_v4(&m->group) == ip_is_v4(group);
 	if (count >= (ip_is_v4(group) ? GROUPS4_MAX : GROUPS6_MAX))
 		return -ENOBUFS;
 	m = net_new(ns, struct sock_membership);
@@ -198,7 +199,7 @@ bool sock_in_group(const struct net_sock *sk, const struct pkt *p)
 
 	if (sk->mcast_all) /* as Linux: every group that the host is in */
 		return true;
-	list_for_each_entry(m, &sk->groups, node) {
+	list_for_each_entry (m, &sk->groups, node) {
 		if (ip_eq(&m->group, &p->dst) && m->ifindex == p->ifindex)
 			return true;
 	}

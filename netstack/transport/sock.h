@@ -58,7 +58,7 @@ struct net_sock {
 	u32 sndbuf, rcvbuf;
 	u8 tos, tclass;
 	s16 ttl, hops, mcast_ttl, mcast_hops; /* -1: the default */
-	bool mcast_all; /* IP_MULTICAST_ALL */
+	bool mcast_all;                       /* IP_MULTICAST_ALL */
 	bool mcast_loop, mcast6_loop, broadcast, no_check, freebind;
 	u8 pmtudisc; /* IP_PMTUDISC_* */
 	u32 mcast_if, flow_label;

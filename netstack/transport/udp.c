@@ -217,7 +217,8 @@ static int push(struct net_sock *sk, struct udp_cork *c)
 		p->gso_size = (u16)gso;
 	}
 	*h = (struct udp_hdr){be16_of(sk->ep.lport), be16_of(c->dport), be16_of(p->size), be16_of(0)};
-	p->dont_frag = ip_is_multicast(&c->tx.dst) && !(ip_is_v4(&c->tx.dst) ? sk->mcast_loop : sk->mcast6_loop);
+	p->dont_frag =
+	    ip_is_multicast(&c->tx.dst) && !(ip_is_v4(&c->tx.dst) ? sk->mcast_loop : sk->mcast6_loop);
 	seal(sk, p, &c->tx, &c->path, p->size + 40 <= c->path.mtu);
 	err = ip_send(ns, p, &c->tx, &c->path);
 	if (err == -EMSGSIZE && sk->recverr) {
@@ -265,7 +266,8 @@ static int begin(struct net_sock *sk, const struct dgram_msg *m, struct udp_cork
 {
 	int err;
 
-	*c = (struct udp_cork){.dport = m->dst ? m->dport : sk->ep.rport, .gso = m->gso_size ? m->gso_size : sk->gso_size};
+	*c = (struct udp_cork){.dport = m->dst ? m->dport : sk->ep.rport,
+			       .gso = m->gso_size ? m->gso_size : sk->gso_size};
 	if (!m->dst && !sk->ep.rport && ip_is_any(&sk->ep.raddr))
 		return -EDESTADDRREQ;
 	if (!c->dport)

@@ -1,10 +1,11 @@
 /*
- * fuzz_net.c: libFuzzer targets for what comes from the network, one per parser, each fed into a live stack with sockets
- * of all kinds open. -DTARGET=… chooses what of the headers is made here (and so right) and what is the fuzzer's.
+ * fuzz_net.c: libFuzzer targets for what comes from the network, one per parser, each fed into a live stack
+ * with sockets of all kinds open. -DTARGET=… chooses what of the headers is made here (and so right) and what
+ * is the fuzzer's.
  *
- * The input is a row of steps: one byte says what (feed a packet, let time pass, let a socket send, read the sockets),
- * two how long. After each input the stack is taken down, and nothing may be left; what was sent must be
- * well formed.
+ * The input is a row of steps: one byte says what (feed a packet, let time pass, let a socket send, read the
+ * sockets), two how long. After each input the stack is taken down, and nothing may be left; what was sent
+ * must be well formed.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -136,7 +137,8 @@ static void open_sockets(struct fuzz *f)
 
 	REQUIRE(!udp_new(f->ns, true, &sk));
 	add_sock(f, sk);
-	REQUIRE(!sock_bind(sk, &any6, 9) && !sock_join(sk, &g, f->nif->index) && !sock_join(sk, &g6, f->nif->index));
+	REQUIRE(!sock_bind(sk, &any6, 9) && !sock_join(sk, &g, f->nif->index) &&
+		!sock_join(sk, &g6, f->nif->index));
 	REQUIRE(!udp_new(f->ns, false, &sk));
 	add_sock(f, sk);
 	REQUIRE(!sock_bind(sk, &any4, 1000) && !dgram_connect(sk, &peer, 2000));
@@ -158,7 +160,11 @@ static void start(struct fuzz *f)
 	struct net_env env = {f, now, now, randomly, take, give, timer};
 	struct netif_config c = {
 	    .name = "eth0", .ops = &ops, .mtu = 1500, .ethernet = true, .hwaddr = {2, 0, 0, 0, 0, 1}};
-	struct tap_config t = {.name = "eth0", .mtu = 1500, .hwaddr = {2, 0, 0, 0, 0, 1}, .vnet_size = 10, .ctx = f,
+	struct tap_config t = {.name = "eth0",
+			       .mtu = 1500,
+			       .hwaddr = {2, 0, 0, 0, 0, 1},
+			       .vnet_size = 10,
+			       .ctx = f,
 			       .write = tap_write,
 			       .features = LINK_CSUM_OUT | LINK_GSO_TCP4 | LINK_GSO_TCP6 | LINK_GSO_UDP};
 	struct ip_addr six = {{0xfd, [15] = 1}}, peer = ip_v4(0x0a000002), peer6 = {{0xfd, [15] = 2}};
@@ -176,7 +182,8 @@ static void start(struct fuzz *f)
 	REQUIRE(!netif_addr_add(f->nif, six, 64, IFA_PERMANENT | IFA_NODAD));
 	REQUIRE(!netif_set_up(f->nif, true));
 	if (TARGET != ARP && TARGET != NDP)
-		REQUIRE(!neigh_set(f->nif, &peer, mac, NUD_REACHABLE) && !neigh_set(f->nif, &peer6, mac, NUD_REACHABLE));
+		REQUIRE(!neigh_set(f->nif, &peer, mac, NUD_REACHABLE) &&
+			!neigh_set(f->nif, &peer6, mac, NUD_REACHABLE));
 	open_sockets(f);
 }
 
@@ -463,7 +470,8 @@ static void send_some(struct fuzz *f, const u8 *data, u32 n)
 {
 	struct bytes b = {{copy, n}, data};
 	struct ip_addr dst = ip_v4(0x0a000002 + (n & 1));
-	struct dgram_msg m = {.iter = &b.it, .dst = &dst, .dport = 2000, .ttl = -1, .tos = -1, .gso_size = n & 2 ? 100 : 0};
+	struct dgram_msg m = {
+	    .iter = &b.it, .dst = &dst, .dport = 2000, .ttl = -1, .tos = -1, .gso_size = n & 2 ? 100 : 0};
 
 	(void)!udp_send(f->socks[0], &m);
 }

@@ -129,5 +129,6 @@ TCase *case_udp(void);
 TCase *case_raw(void);
 TCase *case_mcast(void);
 TCase *case_route(void);
+TCase *case_link(void);
 
 #endif

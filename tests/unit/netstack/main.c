@@ -21,6 +21,7 @@ int main(void)
 	suite_add_tcase(s, case_raw());
 	suite_add_tcase(s, case_mcast());
 	suite_add_tcase(s, case_route());
+	suite_add_tcase(s, case_link());
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);

@@ -88,8 +88,8 @@ END_TEST
 
 START_TEST(raw_bound_and_connected_hear_less)
 {
-	struct net_sock *any = raw(false, 200, false), *bound = raw(false, 200, false), *con = raw(false, 200, false),
-			*other = raw(false, 200, false);
+	struct net_sock *any = raw(false, 200, false), *bound = raw(false, 200, false),
+			*con = raw(false, 200, false), *other = raw(false, 200, false);
 	struct ip_addr third = ip_v4(0x0a000003);
 
 	ck_assert_int_eq(sock_bind(bound, &lo, 0), 0);
@@ -439,7 +439,8 @@ static s64 packet_get(struct packet_sock *ps, void *buf, u32 size, u8 *type)
 
 START_TEST(packet_sees_whole_frames)
 {
-	struct packet_sock *ps = packet(false, ETH_ALL), *ip = packet(false, ETH_IPV4), *arp = packet(false, ETH_ARP);
+	struct packet_sock *ps = packet(false, ETH_ALL), *ip = packet(false, ETH_IPV4),
+			   *arp = packet(false, ETH_ARP);
 	u8 got[64], type;
 
 	send_udp4(&w, 5, 9, "x", 1);
@@ -518,7 +519,8 @@ START_TEST(packet_on_loopback_has_an_empty_header)
 }
 END_TEST
 
-static s64 packet_put(struct packet_sock *ps, const void *data, size_t size, u32 ifindex, u32 proto, const u8 *dst)
+static s64 packet_put(struct packet_sock *ps, const void *data, size_t size, u32 ifindex, u32 proto,
+		      const u8 *dst)
 {
 	struct mem_iter m;
 

@@ -113,10 +113,18 @@ static const struct {
 	const char *addr;
 	int err;
 } bind_addrs[] = {
-    {"10.0.0.1", 0},	      {"10.0.0.2", -EADDRNOTAVAIL}, {"127.0.0.1", 0},
-    {"127.9.9.9", 0},	      {"10.0.0.255", 0},	    {"255.255.255.255", 0},
-    {"224.0.0.5", 0},	      {"fd00::1", 0},		    {"fd00::9", -EADDRNOTAVAIL},
-    {"ff02::5", 0},	      {"::1", 0},		    {"192.0.2.255", -EADDRNOTAVAIL},
+    {"10.0.0.1", 0},
+    {"10.0.0.2", -EADDRNOTAVAIL},
+    {"127.0.0.1", 0},
+    {"127.9.9.9", 0},
+    {"10.0.0.255", 0},
+    {"255.255.255.255", 0},
+    {"224.0.0.5", 0},
+    {"fd00::1", 0},
+    {"fd00::9", -EADDRNOTAVAIL},
+    {"ff02::5", 0},
+    {"::1", 0},
+    {"192.0.2.255", -EADDRNOTAVAIL},
 };
 
 START_TEST(bind_to_address)
@@ -210,7 +218,9 @@ END_TEST
 static int add(const char *dst, u32 len, const char *via, u32 metric, u8 type)
 {
 	struct net_route r = {.dst = any_of(dst),
-			      .gateway = via ? any_of(via) : strchr(dst, ':') ? IP6_ANY : IP4_ANY,
+			      .gateway = via                ? any_of(via)
+					 : strchr(dst, ':') ? IP6_ANY
+							    : IP4_ANY,
 			      .source = strchr(dst, ':') ? IP6_ANY : IP4_ANY,
 			      .prefix_len = len,
 			      .metric = metric,
@@ -431,16 +441,20 @@ START_TEST(rules_refuse)
 	ck_assert_int_eq(net_route_lookup(w.w, &far, &src, 0, &p), -EACCES);
 	expect_via("8.8.8.8", "10.0.0.10");
 	ck_assert_int_eq(add_rule(10, "10.0.0.1", 32, 0, RULE_PROHIBIT), -EEXIST);
-	ck_assert_int_eq(net_rule_del(w.w, &(struct net_rule){.priority = 10, .src = src, .src_len = 32, .dst = IP4_ANY}), 0);
-	ck_assert_int_eq(net_rule_del(w.w, &(struct net_rule){.priority = 10, .src = src, .src_len = 32, .dst = IP4_ANY}),
-			 -ENOENT);
+	ck_assert_int_eq(
+	    net_rule_del(w.w, &(struct net_rule){.priority = 10, .src = src, .src_len = 32, .dst = IP4_ANY}),
+	    0);
+	ck_assert_int_eq(
+	    net_rule_del(w.w, &(struct net_rule){.priority = 10, .src = src, .src_len = 32, .dst = IP4_ANY}),
+	    -ENOENT);
 	ck_assert_int_eq(net_route_lookup(w.w, &far, &src, 0, &p), 0);
 }
 END_TEST
 
 START_TEST(rules_of_a_new_instance)
 {
-	static const u32 prio[] = {0, 32766, 32767}, table[] = {RT_TABLE_LOCAL, RT_TABLE_MAIN, RT_TABLE_DEFAULT};
+	static const u32 prio[] = {0, 32766, 32767},
+			 table[] = {RT_TABLE_LOCAL, RT_TABLE_MAIN, RT_TABLE_DEFAULT};
 	const struct net_rule *r;
 	u32 n = 0;
 
@@ -502,8 +516,12 @@ static const struct {
 	const char *dst, *src;
 } sources6[] = {
     /* RFC 6724: scope, then not deprecated, then the longest prefix */
-    {"fd00::2", "fd00::1"},	       {"2001:db8:1::9", "2001:db8:1::1"}, {"2001:db8:2::9", "2001:db8:2::1"},
-    {"fe80::2", "fe80::1"},	       {"ff02::1", "fe80::1"},		   {"::1", "::1"},
+    {"fd00::2", "fd00::1"},
+    {"2001:db8:1::9", "2001:db8:1::1"},
+    {"2001:db8:2::9", "2001:db8:2::1"},
+    {"fe80::2", "fe80::1"},
+    {"ff02::1", "fe80::1"},
+    {"::1", "::1"},
     {"2001:db8:3::1", "2001:db8:2::1"},
 };
 
@@ -515,9 +533,13 @@ START_TEST(source6)
 	ck_assert_int_eq(netif_addr_add(w.wn, a6("fe80::1"), 64, IFA_PERMANENT | IFA_NODAD), 0);
 	ck_assert_int_eq(netif_addr_add(w.wn, a6("2001:db8:1::1"), 64, IFA_PERMANENT | IFA_NODAD), 0);
 	ck_assert_int_eq(netif_addr_add(w.wn, a6("2001:db8:2::1"), 64, IFA_PERMANENT | IFA_NODAD), 0);
-	ck_assert_int_eq(netif_addr_add(w.wn, a6("2001:db8:3::9"), 64, IFA_PERMANENT | IFA_NODAD | IFA_DEPRECATED), 0);
+	ck_assert_int_eq(
+	    netif_addr_add(w.wn, a6("2001:db8:3::9"), 64, IFA_PERMANENT | IFA_NODAD | IFA_DEPRECATED), 0);
 	ck_assert_int_eq(add("::", 0, "fd00::99", 1, ROUTE_UNICAST), 0);
-	ck_assert_int_eq(net_route_lookup(w.w, &dst, &IP6_ANY, ip_is_linklocal(&dst) || ip_is_multicast(&dst) ? w.wn->index : 0, &p), 0);
+	ck_assert_int_eq(net_route_lookup(w.w, &dst, &IP6_ANY,
+					  ip_is_linklocal(&dst) || ip_is_multicast(&dst) ? w.wn->index : 0,
+					  &p),
+			 0);
 	ck_assert(ip_eq(&p.src, &src));
 	wire_skip(&w);
 }

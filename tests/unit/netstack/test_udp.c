@@ -54,7 +54,8 @@ END_TEST
 
 START_TEST(connected_hears_only_its_peer)
 {
-	struct net_sock *s = udp_bound(w.b, IP4_ANY, 53), *c = udp_bound(w.a, IP4_ANY, 1000), *other = udp_bound(w.b, IP4_ANY, 54);
+	struct net_sock *s = udp_bound(w.b, IP4_ANY, 53), *c = udp_bound(w.a, IP4_ANY, 1000),
+			*other = udp_bound(w.b, IP4_ANY, 54);
 
 	ck_assert_int_eq(dgram_connect(c, &b, 53), 0);
 	ck_assert_int_eq(udp_put(other, &a, 1000, "no", 2), 2);
@@ -268,7 +269,8 @@ END_TEST
 
 START_TEST(v4_socket_is_preferred_for_v4)
 {
-	struct net_sock *s4 = udp_bound(w.b, IP4_ANY, 53), *s6 = udp_open(w.b, true), *c = udp_open(w.a, false);
+	struct net_sock *s4 = udp_bound(w.b, IP4_ANY, 53), *s6 = udp_open(w.b, true),
+			*c = udp_open(w.a, false);
 
 	s6->ep.v6only = true;
 	ck_assert_int_eq(sock_bind(s6, &IP6_ANY, 53), 0);
@@ -312,7 +314,8 @@ END_TEST
 
 START_TEST(connected_beats_bound)
 {
-	struct net_sock *s = udp_open(w.b, false), *con = udp_open(w.b, false), *c = udp_bound(w.a, IP4_ANY, 1000);
+	struct net_sock *s = udp_open(w.b, false), *con = udp_open(w.b, false),
+			*c = udp_bound(w.a, IP4_ANY, 1000);
 
 	s->ep.reuseaddr = con->ep.reuseaddr = true;
 	ck_assert_int_eq(sock_bind(s, &b, 53), 0);
@@ -500,7 +503,8 @@ END_TEST
 
 START_TEST(broadcast_reaches_all_sockets_and_ourselves)
 {
-	struct net_sock *s1 = udp_open(w.b, false), *s2 = udp_open(w.b, false), *s0 = udp_bound(w.a, IP4_ANY, 53);
+	struct net_sock *s1 = udp_open(w.b, false), *s2 = udp_open(w.b, false),
+			*s0 = udp_bound(w.a, IP4_ANY, 53);
 	struct net_sock *c = udp_open(w.a, false), *bound = udp_open(w.b, false);
 	struct ip_addr all = a4("10.0.0.255");
 
@@ -580,7 +584,8 @@ END_TEST
 
 /* ---- segments ---- */
 
-static s64 put_segments(struct net_sock *sk, const struct ip_addr *dst, u32 port, const void *data, size_t size, u32 seg)
+static s64 put_segments(struct net_sock *sk, const struct ip_addr *dst, u32 port, const void *data,
+			size_t size, u32 seg)
 {
 	struct mem_iter m;
 	struct dgram_msg msg;
@@ -607,8 +612,8 @@ static void expect_segments(struct net_sock *s, u32 size, u32 seg)
 
 static const struct {
 	u32 size, seg;
-} gso_cases[] = {{3000, 1000}, {3001, 1000}, {2999, 1000}, {1000, 1000}, {999, 1000}, {50000, 1472}, {128, 1}, {60000, 1400}};
-
+} gso_cases[] = {{3000, 1000}, {3001, 1000},  {2999, 1000}, {1000, 1000},
+		 {999, 1000},  {50000, 1472}, {128, 1},     {60000, 1400}};
 
 /* Cut above the link, by the link, and not at all (loopback). */
 static void segments(u32 features, bool v6, u32 size, u32 seg)
@@ -648,7 +653,8 @@ START_TEST(segments_cut_by_the_link)
 END_TEST
 START_TEST(segments_with_checksum_offload_only)
 {
-	segments(LINK_CSUM_OUT, true, gso_cases[_i].size, gso_cases[_i].seg > 1452 ? 1452 : gso_cases[_i].seg);
+	segments(LINK_CSUM_OUT, true, gso_cases[_i].size,
+		 gso_cases[_i].seg > 1452 ? 1452 : gso_cases[_i].seg);
 }
 END_TEST
 
@@ -657,7 +663,8 @@ START_TEST(segments_over_loopback)
 	struct net_sock *s = udp_bound(w.a, lo, 53), *c = udp_open(w.a, false);
 
 	s->rcvbuf = 10000000;
-	ck_assert_int_eq(put_segments(c, &lo, 53, big, gso_cases[_i].size, gso_cases[_i].seg), gso_cases[_i].size);
+	ck_assert_int_eq(put_segments(c, &lo, 53, big, gso_cases[_i].size, gso_cases[_i].seg),
+			 gso_cases[_i].size);
 	expect_segments(s, gso_cases[_i].size, gso_cases[_i].seg);
 	dgram_close(s);
 	dgram_close(c);
@@ -786,7 +793,8 @@ END_TEST
 static const struct {
 	u32 off;
 	u8 value;
-} bad_udp[] = {{4, 0xff} /* length past the end */, {5, 7} /* below the header */, {6, 0x99}, {8, 'z'}, {0, 9}};
+} bad_udp[] = {
+    {4, 0xff} /* length past the end */, {5, 7} /* below the header */, {6, 0x99}, {8, 'z'}, {0, 9}};
 
 START_TEST(bad_udp_dropped)
 {
@@ -825,7 +833,8 @@ START_TEST(udp_shorter_than_its_packet)
 	b_finish(&f);
 	put_be16(f.b + f.l4 + 4, 12);
 	put_be16(f.b + f.l4 + 6, 0);
-	csum_put_nonzero(f.b + f.l4 + 6, csum_add(csum_pseudo(&src, &dst, PROTO_UDP, 12), f.b + f.l4, 12, false));
+	csum_put_nonzero(f.b + f.l4 + 6,
+			 csum_add(csum_pseudo(&src, &dst, PROTO_UDP, 12), f.b + f.l4, 12, false));
 	wire_in(&p, f.b, f.size);
 	expect_datagram(s, "data");
 	dgram_close(s);
