@@ -426,7 +426,7 @@ static void feed(struct fuzz *f, const u8 *data, u32 n)
 			memcpy(iov[0].iov_base, data, n);
 			tap_rx_done(f->tap, n);
 		}
-		if (data[0] & 1)
+		if (!n || data[0] & 1)
 			tap_rx_end(f->tap);
 		tap_tx_ready(f->tap);
 		return;
