@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "netstack/net/ip.h"
+#include "netstack/transport/tcp.h"
 #include "tests/unit/netstack/fixture.h"
 
 static struct world w;
@@ -148,6 +149,36 @@ START_TEST(port_is_free_after_close)
 		dgram_close(u);
 	}
 	ck_assert_uint_eq(w.w->ports.count, 0);
+}
+END_TEST
+
+/* As Linux: both the old socket and the new one must have allowed it. */
+START_TEST(port_of_a_connection_in_time_wait)
+{
+	bool old = _i & 1, own = _i & 2;
+	struct net_sock *l = NULL, *c = NULL, *s = NULL, *n = NULL;
+
+	ck_assert_int_eq(tcp_new(w.w, false, &l), 0);
+	ck_assert_int_eq(tcp_new(w.w, false, &c), 0);
+	l->ep.reuseaddr = old;
+	ck_assert_int_eq(sock_bind(l, &lo, 80), 0);
+	ck_assert_int_eq(tcp_listen(l, 5), 0);
+	ck_assert_int_eq(tcp_connect(c, &lo, 80), 0); /* over loopback at once */
+	run_for(&w, MS);
+	ck_assert_int_eq(tcp_accept(l, &s), 0);
+	tcp_close(l, false);
+	tcp_close(s, false);
+	run_for(&w, MS);
+	tcp_close(c, false);
+	run_for(&w, MS);
+	ck_assert_int_eq(tcp_new(w.w, false, &n), 0);
+	n->ep.reuseaddr = own;
+	ck_assert_int_eq(sock_bind(n, &lo, 80), old && own ? 0 : -EADDRINUSE);
+	run_for(&w, 61 * NSEC_PER_SEC);
+	if (!old || !own)
+		ck_assert_int_eq(sock_bind(n, &lo, 80), 0);
+	tcp_close(n, false);
+	run_for(&w, 100 * NSEC_PER_SEC);
 }
 END_TEST
 
@@ -566,6 +597,7 @@ TCase *case_route(void)
 	tcase_add_test(t, bind_twice_refused);
 	tcase_add_loop_test(t, bind_to_address, 0, ARRAY_COUNT(bind_addrs));
 	tcase_add_test(t, port_is_free_after_close);
+	tcase_add_loop_test(t, port_of_a_connection_in_time_wait, 0, 4);
 	tcase_add_test(t, any_port_is_in_the_range);
 	tcase_add_test(t, ports_run_out);
 	tcase_add_test(t, any_port_differs_by_address);
