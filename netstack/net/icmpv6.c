@@ -15,13 +15,38 @@ static void finish(struct pkt *p, const struct ip_addr *src, const struct ip_add
 	csum_put(h + 2, pkt_csum(p, 0, p->size, csum_pseudo(src, dst, PROTO_ICMPV6, p->size)));
 }
 
+/* Is a packet an ICMPv6 error or a redirect, behind whatever extension headers? */
+static bool is_error(const struct pkt *p)
+{
+	u8 b[2], next;
+	const u8 *h = pkt_header(p, 6, 1, b);
+	u32 at = 40;
+
+	next = h ? *h : PROTO_NONE;
+	for (int i = 0; i < 8; i++) {
+		if (next == PROTO_ICMPV6) {
+			h = pkt_header(p, at, 1, b);
+			return !h || *h < 128 || *h == ICMP6_REDIRECT;
+		}
+		if (next != PROTO_HOPOPTS && next != PROTO_DSTOPTS && next != PROTO_ROUTING &&
+		    next != PROTO_FRAGMENT)
+			return false;
+		h = pkt_header(p, at, 2, b);
+		if (!h)
+			return false;
+		at += next == PROTO_FRAGMENT ? 8U : 8U + 8U * h[1];
+		next = h[0];
+	}
+	return false;
+}
+
 void icmpv6_error(struct netstack *ns, struct pkt *about, u8 type, u8 code, u32 info)
 {
 	bool may_group = type == ICMP6_TOO_BIG || (type == ICMP6_PARAM && code == 2);
 	struct ip_tx tx = {.proto = PROTO_ICMPV6};
 	struct net_path path;
-	u8 scratch[40], b;
-	const u8 *h = pkt_header(about, 0, 40, scratch), *t;
+	u8 scratch[40];
+	const u8 *h = pkt_header(about, 0, 40, scratch);
 	struct pkt *p;
 	u8 *to;
 
@@ -29,13 +54,9 @@ void icmpv6_error(struct netstack *ns, struct pkt *about, u8 type, u8 code, u32 
 		return;
 	memcpy(tx.dst.b, h + 8, 16);
 	memcpy(tx.src.b, h + 24, 16);
-	if (!ip_is_unicast(&tx.dst) || (ip_is_multicast(&tx.src) && !may_group) || !icmp_may_send(ns))
+	if (!ip_is_unicast(&tx.dst) || (ip_is_multicast(&tx.src) && !may_group) || is_error(about) ||
+	    !icmp_may_send(ns))
 		return;
-	if (about->l4_proto == PROTO_ICMPV6) {
-		t = pkt_header(about, about->l4_off ? about->l4_off : 40, 1, &b);
-		if (!t || *t < 128 || *t == ICMP6_REDIRECT)
-			return;
-	}
 	if (!net_local_addr(ns, &tx.src))
 		tx.src = IP6_ANY;
 	if (net_route_lookup(ns, &tx.dst, &tx.src,

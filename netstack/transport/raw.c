@@ -63,6 +63,10 @@ static int send_own_header(struct netstack *ns, struct pkt *p, const struct net_
 {
 	if (ip_is_v4(&path->next_hop))
 		return send_own_header4(ns, p, path);
+	if (p->size < 40) {
+		pkt_free(p);
+		return -EINVAL;
+	}
 	if (p->size > path->nif->mtu) {
 		pkt_free(p);
 		return -EMSGSIZE;

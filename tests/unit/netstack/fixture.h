@@ -130,5 +130,6 @@ TCase *case_raw(void);
 TCase *case_mcast(void);
 TCase *case_route(void);
 TCase *case_link(void);
+TCase *case_edges(void);
 
 #endif
