@@ -46,7 +46,9 @@
 #define LINUX_CAP_SETGID             6
 #define LINUX_CAP_SETUID             7
 #define LINUX_CAP_SETPCAP            8
+#define LINUX_CAP_NET_BIND_SERVICE   10
 #define LINUX_CAP_NET_ADMIN          12
+#define LINUX_CAP_NET_RAW            13
 #define LINUX_ADDR_NO_RANDOMIZE      0x0040000U /* personality(2) */
 #define LINUX_CAP_IPC_LOCK           14
 #define LINUX_CAP_IPC_OWNER          15

@@ -63,9 +63,16 @@ struct ipc_ns {
 	struct mqueue_ns *mqueues; /* fs/mqueue/; NULL until they are asked for */
 };
 
+struct net_state; /* socket/net_ns.h: its TCP/IP stack */
 struct net_ns {
 	struct ns_common common;
+	struct net_state *state;
 };
+/* socket/net_ns.c; absent from builds for tests that leave sockets out. The loopback interface of a new
+ * namespace is down. */
+int net_state_new(struct net_ns *n) must_check;
+void net_state_free(struct net_ns *n);
+int net_ns_loopback_up(struct net_ns *n) must_check;
 
 /* Offsets that are added to what the monotonic and the boot-time clock show (time_namespaces(7)). */
 struct time_ns {

@@ -30,6 +30,7 @@ void socket_control_free(struct socket_control *c)
 	for (u32 i = 0; i < c->file_count; i++)
 		file_put(c->files[i]);
 	kfree(c->files);
+	kfree(c->raw);
 	pid_put(c->pid);
 	*c = (struct socket_control){0};
 }
@@ -38,23 +39,40 @@ static int check_type(int family, int type)
 {
 	if (family < 0 || family >= LINUX_AF_MAX)
 		return -EAFNOSUPPORT;
-	if (type < 0 || type > 10)
-		return -EINVAL;
-	return family == LINUX_AF_UNIX ? 0 : -EAFNOSUPPORT;
+	return type < 0 || type > 10 ? -EINVAL : 0;
 }
 
 int socket_create(int family, int type, int protocol, struct socket **out)
 {
 	int err = check_type(family, type);
 
-	return err ? err : unix_create(type, protocol, out);
+	if (err)
+		return err;
+	switch (family) {
+	case LINUX_AF_UNIX:
+		return unix_create(type, protocol, out);
+	case LINUX_AF_INET:
+	case LINUX_AF_INET6:
+		return inet_create(family, type, protocol, out);
+	default:
+		return -EAFNOSUPPORT;
+	}
 }
 
 int socket_create_pair(int family, int type, int protocol, struct socket *out[2])
 {
 	int err = check_type(family, type);
 
-	return err ? err : unix_create_pair(type, protocol, out);
+	if (err)
+		return err;
+	if (family == LINUX_AF_UNIX)
+		return unix_create_pair(type, protocol, out);
+	/* the others have no pairs, but say first what socket(2) would */
+	err = socket_create(family, type, protocol, &out[0]);
+	if (err)
+		return err;
+	out[0]->ops->release(out[0]);
+	return -EOPNOTSUPP;
 }
 
 /* ---- the file ---- */
@@ -129,10 +147,15 @@ int socket_wait_error(int err, u64 timeout_ns)
 
 /* ---- options ---- */
 
+s64 socket_put_value(void *value, size_t size, const void *from, size_t from_size)
+{
+	memcpy(value, from, min_t(size_t, size, from_size));
+	return (s64)min_t(size_t, size, from_size);
+}
+
 static s64 put_int(void *value, size_t size, s32 v)
 {
-	memcpy(value, &v, min_t(size_t, size, sizeof(v)));
-	return (s64)min_t(size_t, size, sizeof(v));
+	return socket_put_value(value, size, &v, sizeof(v));
 }
 
 static s64 put_timeout(void *value, size_t size, u64 ns)
@@ -143,12 +166,10 @@ static s64 put_timeout(void *value, size_t size, u64 ns)
 	return (s64)min_t(size_t, size, sizeof(tv));
 }
 
-s64 socket_getsockopt(struct socket *s, int level, int name, void *value, size_t size)
+static s64 get_common(struct socket *s, int name, void *value, size_t size)
 {
 	s32 err;
 
-	if (level != LINUX_SOL_SOCKET)
-		return s->ops->getsockopt ? s->ops->getsockopt(s, level, name, value, size) : -EOPNOTSUPP;
 	switch (name) {
 	case LINUX_SO_TYPE:
 		return put_int(value, size, s->type);
@@ -194,12 +215,22 @@ s64 socket_getsockopt(struct socket *s, int level, int name, void *value, size_t
 		memcpy(value, s->linger, min_t(size_t, size, sizeof(s->linger)));
 		return (s64)min_t(size_t, size, sizeof(s->linger));
 	case LINUX_SO_RCVTIMEO:
+	case LINUX_SO_RCVTIMEO_NEW:
 		return put_timeout(value, size, s->rcvtimeo_ns);
 	case LINUX_SO_SNDTIMEO:
+	case LINUX_SO_SNDTIMEO_NEW:
 		return put_timeout(value, size, s->sndtimeo_ns);
 	default:
-		return s->ops->getsockopt ? s->ops->getsockopt(s, level, name, value, size) : -ENOPROTOOPT;
+		return -ENOPROTOOPT;
 	}
+}
+
+s64 socket_getsockopt(struct socket *s, int level, int name, void *value, size_t size)
+{
+	s64 n = s->ops->getsockopt ? s->ops->getsockopt(s, level, name, value, size)
+	      : level == LINUX_SOL_SOCKET ? -ENOPROTOOPT : -EOPNOTSUPP;
+
+	return n == -ENOPROTOOPT && level == LINUX_SOL_SOCKET ? get_common(s, name, value, size) : n;
 }
 
 static int set_timeout(u64 *ns, const void *value, size_t size)
@@ -215,22 +246,21 @@ static int set_timeout(u64 *ns, const void *value, size_t size)
 	return 0;
 }
 
-static u32 buf_size(s32 v, u32 min, bool force)
+u32 socket_buf_size(s32 v, bool send, bool force)
 {
+	u32 min = send ? 2 * BUF_MIN : BUF_MIN;
 	u64 twice = 2ULL * (u64)max_t(s32, v, 0); /* Linux doubles it, for its own overhead */
 
 	return (u32)max_t(u64, min, min_t(u64, twice, force ? BUF_MAX : 2 * BUF_DEFAULT));
 }
 
-int socket_setsockopt(struct socket *s, int level, int name, const void *value, size_t size)
+static int set_common(struct socket *s, int name, const void *value, size_t size)
 {
 	s32 v = 0;
 
-	if (level != LINUX_SOL_SOCKET)
-		return s->ops->setsockopt ? s->ops->setsockopt(s, level, name, value, size) : -EOPNOTSUPP;
-	if (name == LINUX_SO_RCVTIMEO)
+	if (name == LINUX_SO_RCVTIMEO || name == LINUX_SO_RCVTIMEO_NEW)
 		return set_timeout(&s->rcvtimeo_ns, value, size);
-	if (name == LINUX_SO_SNDTIMEO)
+	if (name == LINUX_SO_SNDTIMEO || name == LINUX_SO_SNDTIMEO_NEW)
 		return set_timeout(&s->sndtimeo_ns, value, size);
 	if (size < sizeof(v))
 		return -EINVAL;
@@ -240,13 +270,13 @@ int socket_setsockopt(struct socket *s, int level, int name, const void *value, 
 	case LINUX_SO_SNDBUFFORCE:
 		if (name == LINUX_SO_SNDBUFFORCE && !capable(12 /* CAP_NET_ADMIN */))
 			return -EPERM;
-		s->sndbuf = buf_size(v, 2 * BUF_MIN, name == LINUX_SO_SNDBUFFORCE);
+		s->sndbuf = socket_buf_size(v, true, name == LINUX_SO_SNDBUFFORCE);
 		return 0;
 	case LINUX_SO_RCVBUF:
 	case LINUX_SO_RCVBUFFORCE:
 		if (name == LINUX_SO_RCVBUFFORCE && !capable(12))
 			return -EPERM;
-		s->rcvbuf = buf_size(v, BUF_MIN, name == LINUX_SO_RCVBUFFORCE);
+		s->rcvbuf = socket_buf_size(v, false, name == LINUX_SO_RCVBUFFORCE);
 		return 0;
 	case LINUX_SO_RCVLOWAT:
 		s->rcvlowat = v < 0 ? INT32_MAX : v ? (u32)v : 1;
@@ -278,6 +308,14 @@ int socket_setsockopt(struct socket *s, int level, int name, const void *value, 
 	case LINUX_SO_ACCEPTCONN:
 		return -ENOPROTOOPT;
 	default:
-		return s->ops->setsockopt ? s->ops->setsockopt(s, level, name, value, size) : -ENOPROTOOPT;
+		return -ENOPROTOOPT;
 	}
+}
+
+int socket_setsockopt(struct socket *s, int level, int name, const void *value, size_t size)
+{
+	int err = s->ops->setsockopt ? s->ops->setsockopt(s, level, name, value, size)
+		: level == LINUX_SOL_SOCKET ? -ENOPROTOOPT : -EOPNOTSUPP;
+
+	return err == -ENOPROTOOPT && level == LINUX_SOL_SOCKET ? set_common(s, name, value, size) : err;
 }

@@ -26,6 +26,10 @@ struct socket_control {
 	bool has_cred, cred_given; /* given: by the sender itself, checked */
 	struct pid *pid;           /* counted */
 	u32 uid, gid;
+	/* what a family itself understands: the sender's control messages as they came (send), those for the
+	 * receiver (receive), each a struct linux_cmsghdr and its data, padded to 8 bytes */
+	u8 *raw;
+	u32 raw_size;
 };
 void socket_control_free(struct socket_control *c);
 
@@ -47,7 +51,8 @@ struct socket_ops {
 	int (*name)(struct socket *s, bool peer, struct sockaddr_k *out);
 	u32 (*poll)(struct socket *s, struct poll_table *pt);
 	s64 (*ioctl)(struct socket *s, u32 cmd, u64 arg);
-	/* What the common code does not know: bytes written to value, or -errno (-ENOPROTOOPT). */
+	/* All options go to the family first; -ENOPROTOOPT leaves one of SOL_SOCKET to the common code. Get
+	 * returns the bytes written to value. */
 	s64 (*getsockopt)(struct socket *s, int level, int name, void *value, size_t size);
 	int (*setsockopt)(struct socket *s, int level, int name, const void *value, size_t size);
 	/* SO_PEERPIDFD: borrowed; -ENODATA. NULL: -ENOPROTOOPT. */
@@ -85,9 +90,16 @@ s64 socket_getsockopt(struct socket *s, int level, int name, void *value, size_t
 int socket_setsockopt(struct socket *s, int level, int name, const void *value, size_t size) must_check;
 /* The deadline of a call that may wait, by SO_RCVTIMEO or SO_SNDTIMEO. */
 u64 socket_deadline(u64 timeout_ns);
+/* What SO_SNDBUF or SO_RCVBUF makes of the value it is given; force: beyond what is allowed to all. */
+u32 socket_buf_size(s32 v, bool send, bool force);
+/* How an option's value goes out: at most `size` bytes of it. */
+s64 socket_put_value(void *value, size_t size, const void *from, size_t from_size);
 /* A wait that ended early, as socket calls report it: a timeout is EAGAIN; with a timeout set, a signal is
  * EINTR. */
 int socket_wait_error(int err, u64 timeout_ns);
+
+/* inet.c: AF_INET and AF_INET6 */
+int inet_create(int family, int type, int protocol, struct socket **out) must_check;
 
 /* unix.c */
 int unix_create(int type, int protocol, struct socket **out) must_check;

@@ -363,7 +363,24 @@ static int cred_in(struct task *t, struct socket_control *c, const char *data, s
 	return 0;
 }
 
-static int control_in(struct task *t, struct socket_control *c, u64 user, u64 size)
+/* Every message lies inside of the buffer. */
+static int control_check(const char *buf, u64 size)
+{
+	struct linux_cmsghdr h;
+
+	for (u64 at = 0; size - at >= CMSG_HEAD; at += cmsg_up(h.len)) {
+		memcpy(&h, buf + at, sizeof(h));
+		if (h.len < CMSG_HEAD || h.len > size - at)
+			return -EINVAL;
+		if (cmsg_up(h.len) > size - at)
+			break;
+	}
+	return 0;
+}
+
+/* unix(7) has its messages taken apart here, for they name objects of the sender; other families get them as they
+ * are. */
+static int control_in(struct task *t, struct socket *s, struct socket_control *c, u64 user, u64 size)
 {
 	auto_cleanup(kfreep) char *buf = NULL;
 	int err = 0;
@@ -377,6 +394,15 @@ static int control_in(struct task *t, struct socket_control *c, u64 user, u64 si
 		return -ENOMEM;
 	if (copy_in(buf, uaddr(user), size))
 		return -EFAULT;
+	if (s->family != LINUX_AF_UNIX) {
+		err = control_check(buf, size);
+		if (!err) {
+			c->raw = (u8 *)buf;
+			c->raw_size = (u32)size;
+			buf = NULL;
+		}
+		return err;
+	}
 	for (u64 at = 0; !err && size - at >= CMSG_HEAD;) {
 		struct linux_cmsghdr h;
 		memcpy(&h, buf + at, sizeof(h));
@@ -418,7 +444,7 @@ static s64 send_one(struct task *t, struct file *f, struct socket *s, u64 user, 
 	if (ret)
 		return ret;
 	m.uio = &u;
-	ret = control_in(t, &control, h.control, h.control ? h.controllen : 0);
+	ret = control_in(t, s, &control, h.control, h.control ? h.controllen : 0);
 	if (!ret)
 		ret = s->ops->send(s, &m, f->flags & O_NONBLOCK);
 	socket_control_free(&control);
@@ -485,9 +511,9 @@ struct control_out {
 	u32 flags;
 };
 
-static int put_cmsg(struct control_out *o, int type, const void *data, size_t size)
+static int put_cmsg_of(struct control_out *o, int level, int type, const void *data, size_t size)
 {
-	struct linux_cmsghdr h = {CMSG_HEAD + size, LINUX_SOL_SOCKET, type};
+	struct linux_cmsghdr h = {CMSG_HEAD + size, level, type};
 
 	if (o->room - o->used < CMSG_HEAD) {
 		o->flags |= LINUX_MSG_CTRUNC;
@@ -503,6 +529,24 @@ static int put_cmsg(struct control_out *o, int type, const void *data, size_t si
 		return -EFAULT;
 	o->used += min_t(u64, cmsg_up(h.len), o->room - o->used);
 	return 0;
+}
+
+static int put_cmsg(struct control_out *o, int type, const void *data, size_t size)
+{
+	return put_cmsg_of(o, LINUX_SOL_SOCKET, type, data, size);
+}
+
+/* What the family has to say. */
+static int raw_out(struct control_out *o, const struct socket_control *c)
+{
+	struct linux_cmsghdr h;
+	int err = 0;
+
+	for (u32 at = 0; !err && at < c->raw_size; at += (u32)cmsg_up(h.len)) {
+		memcpy(&h, c->raw + at, sizeof(h));
+		err = put_cmsg_of(o, h.level, h.type, c->raw + at + CMSG_HEAD, h.len - CMSG_HEAD);
+	}
+	return err;
 }
 
 static int rights_out(struct control_out *o, struct socket_control *c, bool cloexec)
@@ -566,8 +610,8 @@ static s64 receive_one(struct task *t, struct file *f, struct socket *s, u64 use
 	if (n < 0)
 		return n;
 	o = (struct control_out){h.control, h.control ? h.controllen : 0, 0, 0};
-	ret = 0;
-	if (s->passcred) { /* sent when nobody asked: nobody's */
+	ret = raw_out(&o, &control);
+	if (!ret && s->passcred && s->family == LINUX_AF_UNIX) { /* sent when nobody asked: nobody's */
 		struct linux_ucred u2 = {0, 65534, 65534};
 		if (control.has_cred)
 			u2 = (struct linux_ucred){pid_vnr(control.pid), uid_seen(control.uid),
