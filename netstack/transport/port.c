@@ -78,9 +78,8 @@ static bool conflict(const struct net_ep *a, const struct net_ep *b)
 		return false;
 	if (a->reuseport && b->reuseport && a->uid == b->uid)
 		return false;
-	/* what is in TIME_WAIT has its socket's word; who listens now may do so if the other does not */
-	if (a->proto == PROTO_TCP)
-		return !(a->reuseaddr && b->reuseaddr && !b->listening);
+	if (a->proto == PROTO_TCP) /* what is in TIME_WAIT has its socket's word */
+		return !(a->reuseaddr && b->reuseaddr && !a->listening && !b->listening);
 	return !(a->reuseaddr && b->reuseaddr);
 }
 

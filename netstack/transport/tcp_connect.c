@@ -19,9 +19,11 @@ u32 tcp_ts_offset(struct netstack *ns, const struct net_ep *ep)
 
 static int check_connect(struct tcp_sock *tp)
 {
+	struct net_sock *sk = &tp->sk;
+
 	switch (tp->state) {
 	case TCPS_CLOSE:
-		return 0;
+		return sk->error ? sock_take_error(sk) : 0;
 	case TCPS_SYN_SENT:
 	case TCPS_SYN_RECV:
 		return -EALREADY;
@@ -117,7 +119,6 @@ int tcp_connect(struct net_sock *sk, const struct ip_addr *addr, u32 port)
 		return err;
 	}
 	sk->shut_read = sk->shut_write = false;
-	sk->error = 0;
 	sock_flow_add(ep);
 	forget_last(tp);
 	tp->iss = tcp_isn(ns, ep);

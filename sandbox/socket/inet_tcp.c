@@ -225,7 +225,7 @@ static s64 receive_stream(struct inet_sock *i, struct socket_msg *m, bool nonblo
 			break;
 		if (n > 0)
 			continue;
-		if (nonblock || !want)
+		if (nonblock)
 			break;
 		n = wait_event(&i->wait, more_to_read(i, peek ? from + (u32)done : 0), deadline);
 		if (n) {
@@ -235,8 +235,6 @@ static s64 receive_stream(struct inet_sock *i, struct socket_msg *m, bool nonblo
 	}
 	if (s->peek_off >= 0 && done > 0)
 		s->peek_off = peek ? s->peek_off + (s32)done : max_t(s32, 0, s->peek_off - (s32)done);
-	if (!want && n == -EAGAIN)
-		n = 0;
 	return done ? done : n;
 }
 
