@@ -118,7 +118,8 @@ static int make(struct net_ns *net, int family, int type, int *protocol, struct 
 	case LINUX_SOCK_RAW:
 		if (!*protocol)
 			return -EPROTONOSUPPORT;
-		return net_ns_capable(net, LINUX_CAP_NET_RAW) ? raw_new(ns, v6, (u32)*protocol, false, out) : -EPERM;
+		return net_ns_capable(net, LINUX_CAP_NET_RAW) ? raw_new(ns, v6, (u32)*protocol, false, out)
+							      : -EPERM;
 	default:
 		return -ESOCKTNOSUPPORT;
 	}
@@ -139,7 +140,8 @@ int inet_create(int family, int type, int protocol, struct socket **out)
 	sk->ep.uid = current_task()->cred->euid;
 	if (type == LINUX_SOCK_RAW && protocol == LINUX_IPPROTO_RAW)
 		sk->hdrincl = true;
-	i = inet_wrap(net, sk, type == LINUX_SOCK_STREAM ? &inet_tcp_ops : &inet_dgram_ops, family, type, protocol);
+	i = inet_wrap(net, sk, type == LINUX_SOCK_STREAM ? &inet_tcp_ops : &inet_dgram_ops, family, type,
+		      protocol);
 	if (!i)
 		return -ENOMEM;
 	*out = &i->sock;

@@ -65,11 +65,12 @@ int inet_name_in(const struct inet_sock *i, const struct sockaddr_k *from, struc
 		return err;
 	}
 	err = from->len < LINUX_SIN6_LEN_RFC2133 ? -EINVAL
-	      : family != LINUX_AF_INET6	 ? -EAFNOSUPPORT
+	      : family != LINUX_AF_INET6         ? -EAFNOSUPPORT
 						 : name_in6(from, out);
 	if (!err && ip_is_v4(&out->addr) && i->sk->ep.v6only)
 		err = -ENETUNREACH;
-	if (!err && !ip_is_v4(&out->addr) && ip_is_linklocal(&out->addr) && !out->scope && !i->sk->ep.bound_if)
+	if (!err && !ip_is_v4(&out->addr) && ip_is_linklocal(&out->addr) && !out->scope &&
+	    !i->sk->ep.bound_if)
 		err = -EINVAL;
 	return err;
 }
@@ -111,7 +112,8 @@ static int bind_name(const struct inet_sock *i, const struct sockaddr_k *from, s
 		err = name_in6(from, out);
 		if (!err && ip_is_v4(&out->addr) && i->sk->ep.v6only)
 			err = -EINVAL;
-		if (!err && ip_is_linklocal(&out->addr) && !ip_is_v4(&out->addr) && !out->scope && !i->sk->ep.bound_if)
+		if (!err && ip_is_linklocal(&out->addr) && !ip_is_v4(&out->addr) && !out->scope &&
+		    !i->sk->ep.bound_if)
 			err = -EINVAL;
 		return err;
 	}
@@ -133,7 +135,8 @@ int inet_bind(struct socket *s, const struct sockaddr_k *addr)
 		return -EINVAL;
 	if (s->type == LINUX_SOCK_RAW)
 		n.port = 0;
-	if (n.port && n.port < i->net->state->unprivileged_port && !net_ns_capable(i->net, LINUX_CAP_NET_BIND_SERVICE))
+	if (n.port && n.port < i->net->state->unprivileged_port &&
+	    !net_ns_capable(i->net, LINUX_CAP_NET_BIND_SERVICE))
 		return -EACCES;
 	if (n.scope && ip_is_linklocal(&n.addr))
 		i->sk->ep.bound_if = n.scope;

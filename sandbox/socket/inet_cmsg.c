@@ -8,7 +8,7 @@
 #include "sandbox/abi/poll.h"
 #include "sandbox/socket/inet_priv.h"
 
-#define CMSG_HEAD ((u32)sizeof(struct linux_cmsghdr))
+#define CMSG_HEAD  ((u32)sizeof(struct linux_cmsghdr))
 #define CMSG_UP(n) (((n) + 7) & ~7U)
 
 /* ---- from the sender ---- */
@@ -142,26 +142,9 @@ int inet_cmsg_in(struct inet_sock *i, const struct socket_control *c, struct dgr
 
 /* ---- to the receiver ---- */
 
-int control_add(struct socket_control *c, int level, int type, const void *data, size_t size)
-{
-	struct linux_cmsghdr h = {CMSG_HEAD + size, level, type};
-	u32 need = CMSG_UP((u32)h.len);
-	u8 *raw = c->raw ? krealloc(c->raw, c->raw_size + need) : kmalloc(need);
-
-	if (!raw)
-		return -ENOMEM;
-	c->raw = raw;
-	raw += c->raw_size;
-	memset(raw, 0, need);
-	memcpy(raw, &h, sizeof(h));
-	memcpy(raw + CMSG_HEAD, data, size);
-	c->raw_size += need;
-	return 0;
-}
-
 static int add_int(struct socket_control *c, int level, int type, s32 v)
 {
-	return control_add(c, level, type, &v, sizeof(v));
+	return socket_control_add(c, level, type, &v, sizeof(v));
 }
 
 static int add_stamp(struct inet_sock *i, u64 ns, struct socket_control *c)
@@ -171,11 +154,12 @@ static int add_stamp(struct inet_sock *i, u64 ns, struct socket_control *c)
 
 	if (i->tell & TELL_TIMESTAMP) {
 		t[1] /= 1000;
-		return control_add(c, LINUX_SOL_SOCKET, new_type ? LINUX_SO_TIMESTAMP_NEW : LINUX_SO_TIMESTAMP, t,
-				   sizeof(t));
+		return socket_control_add(c, LINUX_SOL_SOCKET,
+					  new_type ? LINUX_SO_TIMESTAMP_NEW : LINUX_SO_TIMESTAMP, t,
+					  sizeof(t));
 	}
-	return control_add(c, LINUX_SOL_SOCKET, new_type ? LINUX_SO_TIMESTAMPNS_NEW : LINUX_SO_TIMESTAMPNS, t,
-			   sizeof(t));
+	return socket_control_add(c, LINUX_SOL_SOCKET,
+				  new_type ? LINUX_SO_TIMESTAMPNS_NEW : LINUX_SO_TIMESTAMPNS, t, sizeof(t));
 }
 
 static int ip_out(struct inet_sock *i, const struct pkt *p, struct socket_control *c)
@@ -189,16 +173,16 @@ static int ip_out(struct inet_sock *i, const struct pkt *p, struct socket_contro
 		memcpy(info.addr, p->dst.b + 12, 4);
 		if (net_local_addr(inet_stack(i), &p->dst))
 			memcpy(info.spec_dst, p->dst.b + 12, 4);
-		err = control_add(c, LINUX_IPPROTO_IP, LINUX_IP_PKTINFO, &info, sizeof(info));
+		err = socket_control_add(c, LINUX_IPPROTO_IP, LINUX_IP_PKTINFO, &info, sizeof(info));
 	}
 	if (!err && (i->tell & TELL_TTL))
 		err = add_int(c, LINUX_IPPROTO_IP, LINUX_IP_TTL, p->ttl);
 	if (!err && (i->tell & TELL_TOS))
-		err = control_add(c, LINUX_IPPROTO_IP, LINUX_IP_TOS, &tos, 1);
+		err = socket_control_add(c, LINUX_IPPROTO_IP, LINUX_IP_TOS, &tos, 1);
 	if (!err && (i->tell & TELL_ORIGDST)) {
 		put_be16(to.port, p->dport);
 		memcpy(to.addr, p->dst.b + 12, 4);
-		err = control_add(c, LINUX_IPPROTO_IP, LINUX_IP_RECVORIGDSTADDR, &to, sizeof(to));
+		err = socket_control_add(c, LINUX_IPPROTO_IP, LINUX_IP_RECVORIGDSTADDR, &to, sizeof(to));
 	}
 	return err;
 }
@@ -210,7 +194,7 @@ static int ip6_out(struct inet_sock *i, const struct pkt *p, struct socket_contr
 
 	if (i->tell & TELL6_PKTINFO) {
 		memcpy(info.addr, p->dst.b, 16);
-		err = control_add(c, LINUX_IPPROTO_IPV6, LINUX_IPV6_PKTINFO, &info, sizeof(info));
+		err = socket_control_add(c, LINUX_IPPROTO_IPV6, LINUX_IPV6_PKTINFO, &info, sizeof(info));
 	}
 	if (ip_is_v4(&p->src))
 		return err;
@@ -231,7 +215,7 @@ int inet_cmsg_out(struct inet_sock *i, const struct pkt *p, struct socket_contro
 	if (i->tell & (TELL_TIMESTAMP | TELL_TIMESTAMPNS))
 		err = add_stamp(i, p->stamp, c);
 	if (!err && (i->tell & TELL_DROPS) && drops)
-		err = control_add(c, LINUX_SOL_SOCKET, LINUX_SO_RXQ_OVFL, &drops, sizeof(drops));
+		err = socket_control_add(c, LINUX_SOL_SOCKET, LINUX_SO_RXQ_OVFL, &drops, sizeof(drops));
 	if (!err && (i->tell & TELL_GRO) && p->gso == PKT_GSO_UDP)
 		err = add_int(c, LINUX_IPPROTO_UDP, LINUX_UDP_GRO, p->gso_size);
 	if (!err && inet_is_v6(i))
@@ -259,13 +243,13 @@ static int error_cmsg(struct inet_sock *i, const struct sock_error *e, struct so
 			v4.offender.family = LINUX_AF_INET;
 			memcpy(v4.offender.addr, e->offender.b + 12, 4);
 		}
-		return control_add(c, LINUX_IPPROTO_IP, LINUX_IP_RECVERR, &v4, sizeof(v4));
+		return socket_control_add(c, LINUX_IPPROTO_IP, LINUX_IP_RECVERR, &v4, sizeof(v4));
 	}
 	if (e->origin != 1) {
 		v6.offender.family = LINUX_AF_INET6;
 		memcpy(v6.offender.addr, e->offender.b, 16);
 	}
-	return control_add(c, LINUX_IPPROTO_IPV6, LINUX_IPV6_RECVERR, &v6, sizeof(v6));
+	return socket_control_add(c, LINUX_IPPROTO_IPV6, LINUX_IPV6_RECVERR, &v6, sizeof(v6));
 }
 
 s64 inet_receive_error(struct inet_sock *i, struct socket_msg *m)

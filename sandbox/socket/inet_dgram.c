@@ -77,8 +77,9 @@ static s64 gather(struct inet_sock *i, struct socket_msg *m)
 
 static s64 send_now(struct inet_sock *i, struct dgram_msg *d)
 {
-	s64 n = i->sock.type == LINUX_SOCK_DGRAM && i->sock.protocol == LINUX_IPPROTO_UDP ? udp_send(i->sk, d)
-										     : raw_send(i->sk, d);
+	s64 n = i->sock.type == LINUX_SOCK_DGRAM && i->sock.protocol == LINUX_IPPROTO_UDP
+		    ? udp_send(i->sk, d)
+		    : raw_send(i->sk, d);
 	return n;
 }
 
@@ -99,7 +100,8 @@ s64 inet_dgram_uncork(struct inet_sock *i, struct dgram_msg *d)
 static s64 dgram_send(struct socket *s, struct socket_msg *m, bool nonblock)
 {
 	struct inet_sock *i = inet_of(s);
-	struct dgram_msg d = {.ttl = -1, .tos = -1, .dont_route = i->dontroute || (m->flags & LINUX_MSG_DONTROUTE)};
+	struct dgram_msg d = {
+	    .ttl = -1, .tos = -1, .dont_route = i->dontroute || (m->flags & LINUX_MSG_DONTROUTE)};
 	bool udp = s->type == LINUX_SOCK_DGRAM && s->protocol == LINUX_IPPROTO_UDP, more;
 	struct inet_cmsg_in store;
 	struct inet_iter it;
@@ -110,7 +112,8 @@ static s64 dgram_send(struct socket *s, struct socket_msg *m, bool nonblock)
 		return -EOPNOTSUPP;
 	if (size > 65535)
 		return -EMSGSIZE;
-	if (m->name && m->name->len && !(inet_is_v6(i) && sockaddr_family(m->name) == LINUX_AF_UNSPEC && m->name->len >= 2)) {
+	if (m->name && m->name->len &&
+	    !(inet_is_v6(i) && sockaddr_family(m->name) == LINUX_AF_UNSPEC && m->name->len >= 2)) {
 		ret = inet_name_in(i, m->name, &n);
 		if (ret)
 			return ret;

@@ -48,8 +48,9 @@ static s64 get_device(const struct inet_sock *i, void *value, size_t size)
 static s64 get_meminfo(const struct inet_sock *i, void *value, size_t size)
 {
 	const struct net_sock *sk = i->sk;
-	u32 v[MEMINFO_VARS] = {is_tcp(i) ? tcp_inq(sk) : sk->queued, sk->rcvbuf, sk->sending, sk->sndbuf, 0,
-			       is_tcp(i) ? tcp_outq(sk) : 0, 0, 0, (u32)sk->drops};
+	u32 v[MEMINFO_VARS] = {
+	    is_tcp(i) ? tcp_inq(sk) : sk->queued, sk->rcvbuf, sk->sending, sk->sndbuf,    0,
+	    is_tcp(i) ? tcp_outq(sk) : 0,         0,          0,           (u32)sk->drops};
 
 	return socket_put_value(value, size, v, sizeof(v));
 }
@@ -318,7 +319,8 @@ static int set_udp(struct inet_sock *i, int name, const void *value, size_t size
 
 static bool has_filter(const struct inet_sock *i, int level, int name, u32 *size)
 {
-	bool icmp = level == LINUX_IPPROTO_RAW && name == LINUX_ICMP_FILTER && i->sock.protocol == LINUX_IPPROTO_ICMP;
+	bool icmp =
+	    level == LINUX_IPPROTO_RAW && name == LINUX_ICMP_FILTER && i->sock.protocol == LINUX_IPPROTO_ICMP;
 	bool icmp6 = level == LINUX_IPPROTO_ICMPV6 && name == LINUX_ICMPV6_FILTER &&
 		     i->sock.protocol == LINUX_IPPROTO_ICMPV6;
 

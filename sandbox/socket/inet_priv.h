@@ -2,8 +2,8 @@
  * inet_priv.h - AF_INET and AF_INET6 sockets: a struct socket in front of a socket of the TCP/IP library.
  *
  * The library's calls never wait; here is the waiting, the guest's view of addresses, options and control
- * messages, and what Linux checks before the protocol sees a call. The library's socket tells of changes by its
- * event, which wakes `wait`.
+ * messages, and what Linux checks before the protocol sees a call. The library's socket tells of changes by
+ * its event, which wakes `wait`.
  */
 #ifndef WARREN_SOCKET_INET_PRIV_H
 #define WARREN_SOCKET_INET_PRIV_H
@@ -16,7 +16,8 @@
 #include "sandbox/socket/net_ns.h"
 #include "sandbox/socket/socket.h"
 
-/* What the owner wants to be told of each datagram (inet_sock.tell), beside level IPPROTO_IP or IPPROTO_IPV6 */
+/* What the owner wants to be told of each datagram (inet_sock.tell), beside level IPPROTO_IP or IPPROTO_IPV6
+ */
 enum {
 	TELL_PKTINFO = 0x1,
 	TELL_TTL = 0x2,
@@ -39,13 +40,13 @@ struct inet_sock {
 	struct net_sock *sk;
 	struct wait_queue wait;
 	u32 tell;
-	bool connecting;       /* TCP: a connect(2) was begun and its end not yet told */
+	bool connecting; /* TCP: a connect(2) was begun and its end not yet told */
 	bool dontroute, oobinline, recverr4, recverr6, transparent;
 	bool late_port; /* IP_BIND_ADDRESS_NO_PORT */
 	u32 mark;
-	u64 last_stamp_ns; /* of the last datagram received: SIOCGSTAMP */
+	u64 last_stamp_ns;         /* of the last datagram received: SIOCGSTAMP */
 	struct ip_addr mcast_addr; /* IP_MULTICAST_IF as it was given */
-	u8 *corked; /* UDP_CORK, MSG_MORE: what waits for the rest */
+	u8 *corked;                /* UDP_CORK, MSG_MORE: what waits for the rest */
 	u32 corked_size;
 };
 
@@ -112,15 +113,11 @@ int inet_cmsg_in(struct inet_sock *i, const struct socket_control *c, struct dgr
 		 struct inet_cmsg_in *store) must_check;
 /* What the receiver of p wants to know. 0 or -ENOMEM. */
 int inet_cmsg_out(struct inet_sock *i, const struct pkt *p, struct socket_control *c) must_check;
-/* Adds one to c->raw. */
-int control_add(struct socket_control *c, int level, int type, const void *data, size_t size) must_check;
 /* MSG_ERRQUEUE. */
 s64 inet_receive_error(struct inet_sock *i, struct socket_msg *m) must_check;
 
 /* ---- ioctls: inet_ioctl.c ---- */
 s64 inet_ioctl(struct socket *s, u32 cmd, u64 arg);
-/* netdevice(7), for sockets of every family; -ENOTTY. */
-s64 net_device_ioctl(struct net_ns *net, u32 cmd, u64 arg) must_check;
 
 /* Sends what UDP_CORK has gathered. */
 s64 inet_dgram_uncork(struct inet_sock *i, struct dgram_msg *d) must_check;

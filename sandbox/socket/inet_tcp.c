@@ -1,6 +1,6 @@
 /*
- * inet_tcp.c - stream sockets: connecting, accepting, sending and receiving with the waits that the library leaves
- * to its users.
+ * inet_tcp.c - stream sockets: connecting, accepting, sending and receiving with the waits that the library
+ * leaves to its users.
  */
 #include <errno.h>
 
@@ -144,7 +144,8 @@ static s64 tcp_do_send(struct socket *s, struct socket_msg *m, bool nonblock)
 {
 	struct inet_sock *i = inet_of(s);
 	u64 deadline = socket_deadline(s->sndtimeo_ns);
-	u32 flags = (m->flags & LINUX_MSG_MORE ? TCP_SEND_MORE : 0) | (m->flags & LINUX_MSG_OOB ? TCP_SEND_OOB : 0);
+	u32 flags =
+	    (m->flags & LINUX_MSG_MORE ? TCP_SEND_MORE : 0) | (m->flags & LINUX_MSG_OOB ? TCP_SEND_OOB : 0);
 	struct inet_iter it;
 	s64 done = 0, n;
 
@@ -206,7 +207,8 @@ static s64 receive_stream(struct inet_sock *i, struct socket_msg *m, bool nonblo
 	u64 deadline = socket_deadline(s->rcvtimeo_ns);
 	bool peek = m->flags & LINUX_MSG_PEEK, drop = m->flags & LINUX_MSG_TRUNC;
 	u32 from = peek && s->peek_off > 0 ? (u32)s->peek_off : 0;
-	size_t want = m->uio->left, target = m->flags & LINUX_MSG_WAITALL ? want : min_t(size_t, want, s->rcvlowat);
+	size_t want = m->uio->left,
+	       target = m->flags & LINUX_MSG_WAITALL ? want : min_t(size_t, want, s->rcvlowat);
 	struct inet_iter it;
 	s64 done = 0, n;
 
@@ -277,7 +279,8 @@ static void linger(struct inet_sock *i)
 	u64 ns = (u64)(u32)i->sock.linger[1] * NSEC_PER_SEC;
 	struct task *t = current_task();
 
-	if (!t || t->state != TASK_ALIVE || tcp_state_of(i->sk) == TCPS_LISTEN || tcp_shutdown(i->sk, false, true))
+	if (!t || t->state != TASK_ALIVE || tcp_state_of(i->sk) == TCPS_LISTEN ||
+	    tcp_shutdown(i->sk, false, true))
 		return;
 	(void)!wait_event(&i->wait, tcp_drained(i->sk), clock_monotonic() + ns); /* closed in any case */
 }

@@ -1,5 +1,6 @@
 /*
- * net_ioctl.c - netdevice(7): interfaces and their addresses by ioctl, as ifconfig and getifaddrs of old use them.
+ * net_ioctl.c - netdevice(7): interfaces and their addresses by ioctl, as ifconfig and getifaddrs of old use
+ * them.
  */
 #include <errno.h>
 
@@ -71,7 +72,8 @@ static s64 get_addr(const struct netif *nif, u32 cmd, struct linux_ifreq *r)
 	if (cmd == LINUX_SIOCGIFNETMASK)
 		host = mask_of(a->prefix_len);
 	else if (cmd == LINUX_SIOCGIFBRDADDR)
-		host = nif->flags & NETIF_BROADCAST && a->prefix_len < 31 ? host | ~mask_of(a->prefix_len) : 0;
+		host =
+		    nif->flags & NETIF_BROADCAST && a->prefix_len < 31 ? host | ~mask_of(a->prefix_len) : 0;
 	put_addr(r, host);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "sandbox/base/arena.h"
 #include "sandbox/kernel/task.h"
 #include "sandbox/socket/inet_priv.h"
+#include "sandbox/socket/netlink.h"
 
 static u64 env_monotonic(void *ctx)
 {
@@ -43,7 +44,8 @@ static void env_timer(void *ctx, u64 deadline_ns)
 {
 	struct net_state *st = ctx;
 
-	/* without memory for the loop's heap it comes late: with the next call into the stack that tells a time */
+	/* without memory for the loop's heap it comes late: with the next call into the stack that tells a
+	 * time */
 	(void)!timer_arm(&st->timer, deadline_ns);
 }
 
@@ -74,6 +76,7 @@ int net_state_new(struct net_ns *n)
 		return err;
 	}
 	n->state = st;
+	rtnl_listen(st);
 	return 0;
 }
 

@@ -35,6 +35,23 @@ void socket_control_free(struct socket_control *c)
 	*c = (struct socket_control){0};
 }
 
+int socket_control_add(struct socket_control *c, int level, int type, const void *data, size_t size)
+{
+	struct linux_cmsghdr h = {sizeof(struct linux_cmsghdr) + size, level, type};
+	u32 need = (u32)(h.len + 7) & ~7U;
+	u8 *raw = c->raw ? krealloc(c->raw, c->raw_size + need) : kmalloc(need);
+
+	if (!raw)
+		return -ENOMEM;
+	c->raw = raw;
+	raw += c->raw_size;
+	memset(raw, 0, need);
+	memcpy(raw, &h, sizeof(h));
+	memcpy(raw + sizeof(struct linux_cmsghdr), data, size);
+	c->raw_size += need;
+	return 0;
+}
+
 static int check_type(int family, int type)
 {
 	if (family < 0 || family >= LINUX_AF_MAX)
@@ -54,6 +71,10 @@ int socket_create(int family, int type, int protocol, struct socket **out)
 	case LINUX_AF_INET:
 	case LINUX_AF_INET6:
 		return inet_create(family, type, protocol, out);
+	case LINUX_AF_NETLINK:
+		return netlink_create(type, protocol, out);
+	case LINUX_AF_PACKET:
+		return packet_create(type, protocol, out);
 	default:
 		return -EAFNOSUPPORT;
 	}
@@ -227,8 +248,9 @@ static s64 get_common(struct socket *s, int name, void *value, size_t size)
 
 s64 socket_getsockopt(struct socket *s, int level, int name, void *value, size_t size)
 {
-	s64 n = s->ops->getsockopt ? s->ops->getsockopt(s, level, name, value, size)
-	      : level == LINUX_SOL_SOCKET ? -ENOPROTOOPT : -EOPNOTSUPP;
+	s64 n = s->ops->getsockopt          ? s->ops->getsockopt(s, level, name, value, size)
+		: level == LINUX_SOL_SOCKET ? -ENOPROTOOPT
+					    : -EOPNOTSUPP;
 
 	return n == -ENOPROTOOPT && level == LINUX_SOL_SOCKET ? get_common(s, name, value, size) : n;
 }
@@ -314,8 +336,9 @@ static int set_common(struct socket *s, int name, const void *value, size_t size
 
 int socket_setsockopt(struct socket *s, int level, int name, const void *value, size_t size)
 {
-	int err = s->ops->setsockopt ? s->ops->setsockopt(s, level, name, value, size)
-		: level == LINUX_SOL_SOCKET ? -ENOPROTOOPT : -EOPNOTSUPP;
+	int err = s->ops->setsockopt          ? s->ops->setsockopt(s, level, name, value, size)
+		  : level == LINUX_SOL_SOCKET ? -ENOPROTOOPT
+					      : -EOPNOTSUPP;
 
 	return err == -ENOPROTOOPT && level == LINUX_SOL_SOCKET ? set_common(s, name, value, size) : err;
 }

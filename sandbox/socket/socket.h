@@ -32,6 +32,9 @@ struct socket_control {
 	u32 raw_size;
 };
 void socket_control_free(struct socket_control *c);
+/* Adds a control message to c->raw. 0 or -ENOMEM. */
+int socket_control_add(struct socket_control *c, int level, int type, const void *data,
+		       size_t size) must_check;
 
 struct socket_msg {
 	struct uio *uio;
@@ -100,6 +103,10 @@ int socket_wait_error(int err, u64 timeout_ns);
 
 /* inet.c: AF_INET and AF_INET6 */
 int inet_create(int family, int type, int protocol, struct socket **out) must_check;
+
+/* netlink.c, packet.c */
+int netlink_create(int type, int protocol, struct socket **out) must_check;
+int packet_create(int type, int protocol, struct socket **out) must_check;
 
 /* unix.c */
 int unix_create(int type, int protocol, struct socket **out) must_check;

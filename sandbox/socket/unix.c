@@ -9,6 +9,7 @@
 
 #include "sandbox/abi/poll.h"
 #include "sandbox/abi/termios.h"
+#include "sandbox/socket/net_ns.h"
 #include "sandbox/socket/unix_priv.h"
 #include "sandbox/vfs/mount.h"
 
@@ -43,6 +44,7 @@ static void unix_release_object(struct object *obj)
 	struct unix_endpoint *e = container_of(obj, struct unix_endpoint, obj);
 
 	ident_clear(&e->peer_ident);
+	list_del_init(&e->all_node);
 	kfree(e);
 }
 
@@ -55,6 +57,9 @@ struct unix_endpoint *unix_new(int type)
 	object_init(&e->obj, unix_release_object);
 	socket_init(&e->sock, &unix_ops, LINUX_AF_UNIX, type, 0);
 	e->open = true;
+	list_init(&e->all_node);
+	if (unix_sockets()) /* without memory it is not listed */
+		list_add_tail(&e->all_node, &unix_sockets()->all);
 	list_init(&e->abstract_node);
 	list_init(&e->clients);
 	list_init(&e->client_node);
@@ -382,7 +387,7 @@ static s64 unix_ioctl(struct socket *s, u32 cmd, u64 arg)
 		n = (s32)e->sent;
 		return put_user(&n, uaddr(arg));
 	default:
-		return -ENOTTY;
+		return net_device_ioctl(net_ns_current(), cmd, arg);
 	}
 }
 

@@ -17,6 +17,7 @@ struct socket_state *unix_sockets(void)
 		k->sockets = knew(struct socket_state);
 		if (k->sockets) {
 			list_init(&k->sockets->abstract);
+			list_init(&k->sockets->all);
 			list_init(&k->sockets->in_flight);
 			list_init(&k->sockets->to_close);
 		}

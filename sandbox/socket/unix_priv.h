@@ -43,6 +43,7 @@ struct unix_ident {
 struct unix_endpoint {
 	struct socket sock;
 	struct object obj;
+	struct list_head all_node; /* in socket_state.all */
 	bool open;
 	enum unix_state state;
 	struct unix_endpoint *peer; /* counted; datagrams: the connected target */
@@ -68,6 +69,7 @@ struct unix_endpoint {
 
 struct socket_state {
 	struct list_head abstract; /* bound to abstract names */
+	struct list_head all;      /* endpoints, for proc and sock_diag */
 	u32 next_auto;
 	struct list_head in_flight; /* endpoints whose files lie in queues */
 	bool collecting;

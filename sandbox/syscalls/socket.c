@@ -378,8 +378,8 @@ static int control_check(const char *buf, u64 size)
 	return 0;
 }
 
-/* unix(7) has its messages taken apart here, for they name objects of the sender; other families get them as they
- * are. */
+/* unix(7) has its messages taken apart here, for they name objects of the sender; other families get them as
+ * they are. */
 static int control_in(struct task *t, struct socket *s, struct socket_control *c, u64 user, u64 size)
 {
 	auto_cleanup(kfreep) char *buf = NULL;

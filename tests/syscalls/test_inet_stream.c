@@ -1,6 +1,6 @@
 /*
- * Data on TCP connections: flags of send(2) and recv(2), partial sends, waiting, urgent data, half-close, resets,
- * splice(2) and sendfile(2), poll(2) and epoll(7).
+ * Data on TCP connections: flags of send(2) and recv(2), partial sends, waiting, urgent data, half-close,
+ * resets, splice(2) and sendfile(2), poll(2) and epoll(7).
  */
 #include "inet.h"
 
@@ -601,7 +601,8 @@ CASE(poll_after_a_reset_is_err_and_hup)
 	setsockopt(fd[0], SOL_SOCKET, SO_LINGER, &l, sizeof(l));
 	close(fd[0]);
 	EXPECT(poll_for(fd[1], POLLIN, 5000) & POLLIN);
-	EXPECT_EQ(poll_for(fd[1], POLLIN | POLLOUT | POLLRDHUP, 0), POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDHUP);
+	EXPECT_EQ(poll_for(fd[1], POLLIN | POLLOUT | POLLRDHUP, 0),
+		  POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDHUP);
 	EXPECT_EQ(opt_int(fd[1], SOL_SOCKET, SO_ERROR), ECONNRESET);
 	EXPECT_EQ(poll_for(fd[1], POLLIN | POLLOUT | POLLRDHUP, 0), POLLIN | POLLOUT | POLLHUP | POLLRDHUP);
 }
@@ -673,8 +674,8 @@ CASE(epoll_edge_of_writability_comes_after_eagain)
 CASE(epoll_on_a_listener_sees_each_client)
 {
 	struct epoll_event ev;
-	int l = listener(AF_INET, 8), ep = epoll_of(l, EPOLLIN | EPOLLET), a = socket(AF_INET, SOCK_STREAM, 0),
-	    b = socket(AF_INET, SOCK_STREAM, 0);
+	int l = listener(AF_INET, 8), ep = epoll_of(l, EPOLLIN | EPOLLET),
+	    a = socket(AF_INET, SOCK_STREAM, 0), b = socket(AF_INET, SOCK_STREAM, 0);
 
 	EXPECT_EQ(connect_port(a, AF_INET, port_of(l)), 0);
 	EXPECT_EQ(epoll_wait(ep, &ev, 1, 5000), 1);

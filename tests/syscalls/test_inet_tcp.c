@@ -1,6 +1,6 @@
 /*
- * TCP over loopback: connecting, accepting, sending, receiving, closing (tcp(7), connect(2), accept(2), send(2),
- * recv(2), shutdown(2)), blocking and not, with poll and epoll.
+ * TCP over loopback: connecting, accepting, sending, receiving, closing (tcp(7), connect(2), accept(2),
+ * send(2), recv(2), shutdown(2)), blocking and not, with poll and epoll.
  */
 #include "inet.h"
 
@@ -82,7 +82,8 @@ CASE(connect_to_nobody_over_ipv6_is_refused)
 
 CASE(a_refused_socket_may_try_again)
 {
-	int dead = bound(AF_INET, SOCK_STREAM), l = listener(AF_INET, 1), fd = socket(AF_INET, SOCK_STREAM, 0);
+	int dead = bound(AF_INET, SOCK_STREAM), l = listener(AF_INET, 1),
+	    fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	EXPECT_ERRNO(connect_port(fd, AF_INET, port_of(dead)), ECONNREFUSED);
 	EXPECT_EQ(connect_port(fd, AF_INET, port_of(l)), 0);

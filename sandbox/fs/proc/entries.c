@@ -299,6 +299,7 @@ const struct proc_entry proc_entries[] = {
     MOUNTS("mountinfo", 0444, proc_show_mountinfo),
     MOUNTS("mounts", 0444, proc_show_mounts),
     MOUNTS("mountstats", 0400, proc_show_mountstats),
+    DIR("net", 0555, &proc_net_dir),
     DIR("ns", 0511, &proc_ns_dir),
     TEXT("oom_score", 0444, show_oom_score),
     TEXT_RW("oom_score_adj", 0644, show_oom_score_adj, store_oom_score_adj),

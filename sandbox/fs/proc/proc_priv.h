@@ -54,7 +54,7 @@ struct proc_dir {
 extern const struct file_ops proc_mem_ops; /* mem.c */
 int proc_show_syscall(struct task *t, struct text_buf *b);
 int proc_show_stack(struct task *t, struct text_buf *b);
-extern const struct proc_dir proc_fd_dir, proc_fdinfo_dir, proc_task_dir, proc_ns_dir;
+extern const struct proc_dir proc_fd_dir, proc_fdinfo_dir, proc_task_dir, proc_ns_dir, proc_net_dir;
 
 /* What the inode of anything below a process refers to. */
 struct proc_ref {

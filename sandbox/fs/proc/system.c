@@ -15,6 +15,7 @@
 #include "sandbox/kernel/account.h"
 #include "sandbox/kernel/sysctl.h"
 #include "sandbox/mm/usage.h"
+#include "sandbox/socket/net_sysctl.h"
 
 #define TICK_NS (NSEC_PER_SEC / 100)
 
@@ -337,7 +338,6 @@ SHOW_FIXED(core_pattern, "core")
 SHOW_FIXED(two, "2")
 SHOW_FIXED(mmap_min_addr, "65536")
 SHOW_FIXED(sixty, "60")
-SHOW_FIXED(somaxconn, "4096")
 SHOW_FIXED(auto_msgmni, "0")
 
 /* Without effect since Linux 3.19. */
@@ -345,6 +345,20 @@ static s64 store_auto_msgmni(const char *data, size_t size)
 {
 	return (data[0] == '0' || data[0] == '1') && (size == 1 || data[1] == '\n') ? (s64)size : -EINVAL;
 }
+
+/* ---- net: each network namespace has its own ---- */
+
+#define NET_NUMBER(id, dir, file, mode)                                                                      \
+	static void show_net_##id(struct text_buf *b)                                                        \
+	{                                                                                                    \
+		net_sysctl_show(NET_##id, b);                                                                \
+	}                                                                                                    \
+	static s64 store_net_##id(const char *data, size_t size)                                             \
+	{                                                                                                    \
+		return net_sysctl_store(NET_##id, data, size);                                               \
+	}
+NET_SYSCTL_LIST(NET_NUMBER)
+#undef NET_NUMBER
 
 /* ---- System V IPC: each namespace has its own ---- */
 
@@ -425,6 +439,7 @@ const struct proc_file proc_files[] = {
     {"", "meminfo", 0444, .show = show_meminfo},
     {"", "modules", 0444, .show = show_nothing},
     {"", "mounts", 0777, .link = "self/mounts"},
+    {"", "net", 0777, .link = "self/net"},
     {"", "partitions", 0444, .show = show_partitions},
     {"", "stat", 0444, .show = show_stat},
     {"", "swaps", 0444, .show = show_swaps},
@@ -476,8 +491,11 @@ const struct proc_file proc_files[] = {
     {"sys/kernel/random", "poolsize", 0444, .show = show_entropy},
     {"sys/kernel/random", "uuid", 0444, .show = show_uuid},
     {"sys/net", "", 0, .show = show_nothing},
-    {"sys/net/core", "somaxconn", 0644, .show = show_somaxconn},
-    {"sys/vm", "mmap_min_addr", 0644, .show = show_mmap_min_addr},
+#define NET_FILE(id, dir_, file_, mode_)                                                                     \
+	{"sys/" dir_, file_, mode_, .show = show_net_##id, .store = store_net_##id},
+    NET_SYSCTL_LIST(NET_FILE)
+#undef NET_FILE
+	{"sys/vm", "mmap_min_addr", 0644, .show = show_mmap_min_addr},
     {"sys/vm", "swappiness", 0644, .show = show_sixty},
 #define SYSCTL_FILE(id, dir_, file_, mode_, initial, min, max)                                               \
 	{"sys/" dir_, file_, mode_, .sysctl = 1 + SYSCTL_##id},

@@ -1,0 +1,813 @@
+/*
+ * UDP over loopback (udp(7), send(2), recv(2), ip(7), ipv6(7)): datagrams, connected sockets, errors that come back,
+ * control messages, many messages in one call, groups; and ICMP echo sockets (icmp(7)), raw sockets (raw(7)).
+ */
+#include "inet.h"
+
+#include <linux/errqueue.h>
+#include <netinet/ip.h>
+#include <netinet/ip_icmp.h>
+#include <pthread.h>
+#include <sys/uio.h>
+
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+
+/* ---- datagrams ---- */
+
+static void one_datagram(int family)
+{
+	struct sockaddr_storage from;
+	socklen_t len = sizeof(from);
+	char buf[16];
+	int a = bound(family, SOCK_DGRAM), b = bound(family, SOCK_DGRAM);
+
+	EXPECT_EQ(send_port(a, family, port_of(b), "hello", 5), 5);
+	EXPECT_EQ(recvfrom(b, buf, sizeof(buf), 0, (struct sockaddr *)&from, &len), 5);
+	EXPECT_EQ(memcmp(buf, "hello", 5), 0);
+	EXPECT_EQ(from.ss_family, family);
+	EXPECT_EQ(len, family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+	EXPECT_EQ(ntohs(((struct sockaddr_in *)&from)->sin_port), port_of(a));
+}
+
+CASE(a_datagram_arrives_with_its_sender)
+{
+	one_datagram(AF_INET);
+	one_datagram(AF_INET6);
+}
+
+CASE(borders_of_datagrams_stay)
+{
+	char buf[16];
+	int fd[2];
+
+	udp_pair(AF_INET, fd);
+	EXPECT_EQ(send(fd[0], "one", 3, 0), 3);
+	EXPECT_EQ(send(fd[0], "three", 5, 0), 5);
+	EXPECT_EQ(recv(fd[1], buf, sizeof(buf), 0), 3);
+	EXPECT_EQ(recv(fd[1], buf, sizeof(buf), 0), 5);
+}
+
+CASE(an_empty_datagram_arrives)
+{
+	char buf[4];
+	int fd[2];
+
+	udp_pair(AF_INET, fd);
+	EXPECT_EQ(send(fd[0], "", 0, 0), 0);
+	EXPECT_EQ(poll_for(fd[1], POLLIN, 5000), POLLIN);
+	EXPECT_EQ(recv(fd[1], buf, sizeof(buf), 0), 0);
+	EXPECT_ERRNO(recv(fd[1], buf, sizeof(buf), MSG_DONTWAIT), EAGAIN);
+}
+
+CASE(what_does_not_fit_is_lost_and_told)
+{
+	char buf[2];
+	struct iovec iov = {buf, 2};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+	int fd[2];
+
+	udp_pair(AF_INET, fd);
+	EXPECT_EQ(send(fd[0], "abcdef", 6, 0), 6);
+	EXPECT_EQ(recvmsg(fd[1], &m, 0), 2);
+	EXPECT_EQ(m.msg_flags, MSG_TRUNC);
+	EXPECT_EQ(send(fd[0], "abcdef", 6, 0), 6);
+	EXPECT_EQ(recv(fd[1], buf, 2, MSG_TRUNC), 6);
+	EXPECT_ERRNO(recv(fd[1], buf, 2, MSG_DONTWAIT), EAGAIN);
+}
+
+CASE(peek_leaves_the_datagram)
+{
+	char buf[8];
+	int fd[2];
+
+	udp_pair(AF_INET, fd);
+	EXPECT_EQ(send(fd[0], "abc", 3, 0), 3);
+	EXPECT_EQ(recv(fd[1], buf, 8, MSG_PEEK), 3);
+	EXPECT_EQ(recv(fd[1], NULL, 0, MSG_PEEK | MSG_TRUNC), 3);
+	EXPECT_EQ(recv(fd[1], buf, 8, 0), 3);
+}
+
+CASE(the_largest_datagram_goes_and_no_larger)
+{
+	static char out[65508], in[65536];
+	int fd[2];
+
+	udp_pair(AF_INET, fd);
+	out[65506] = 'x';
+	EXPECT_EQ(send(fd[0], out, 65507, 0), 65507);
+	EXPECT_EQ(recv(fd[1], in, sizeof(in), 0), 65507);
+	EXPECT_EQ(in[65506], 'x');
+	EXPECT_ERRNO(send(fd[0], out, 65508, 0), EMSGSIZE);
+}
+
+CASE(fionread_is_the_size_of_the_next_datagram)
+{
+	int fd[2], n = -1;
+
+	udp_pair(AF_INET, fd);
+	EXPECT_EQ(ioctl(fd[1], FIONREAD, &n), 0);
+	EXPECT_EQ(n, 0);
+	EXPECT_EQ(send(fd[0], "abc", 3, 0), 3);
+	EXPECT_EQ(send(fd[0], "defgh", 5, 0), 5);
+	EXPECT_EQ(poll_for(fd[1], POLLIN, 5000), POLLIN);
+	EXPECT_EQ(ioctl(fd[1], FIONREAD, &n), 0);
+	EXPECT_EQ(n, 3);
+}
+
+CASE(a_full_queue_drops)
+{
+	char buf[2000];
+	int fd[2], got = 0;
+
+	udp_pair(AF_INET, fd);
+	EXPECT_EQ(set_int(fd[1], SOL_SOCKET, SO_RCVBUF, 8192), 0);
+	for (int k = 0; k < 100; k++)
+		EXPECT_EQ(send(fd[0], buf, sizeof(buf), 0), sizeof(buf));
+	while (recv(fd[1], buf, sizeof(buf), MSG_DONTWAIT) > 0)
+		got++;
+	EXPECT(got >= 1 && got < 50);
+}
+
+/* ---- connecting ---- */
+
+CASE(an_unconnected_send_needs_an_address)
+{
+	EXPECT_ERRNO(send(socket(AF_INET, SOCK_DGRAM, 0), "x", 1, 0), EDESTADDRREQ);
+	EXPECT_ERRNO(write(socket(AF_INET6, SOCK_DGRAM, 0), "x", 1), EDESTADDRREQ);
+}
+
+CASE(a_connected_socket_hears_its_peer_only)
+{
+	char buf[8];
+	int fd[2], other = bound(AF_INET, SOCK_DGRAM);
+
+	udp_pair(AF_INET, fd);
+	EXPECT_EQ(send_port(other, AF_INET, port_of(fd[0]), "no", 2), 2);
+	EXPECT_EQ(send(fd[1], "yes", 3, 0), 3);
+	EXPECT_EQ(recv(fd[0], buf, 8, 0), 3);
+	EXPECT_ERRNO(recv(fd[0], buf, 8, MSG_DONTWAIT), EAGAIN);
+}
+
+CASE(connect_gives_both_names)
+{
+	struct sockaddr_in a;
+	socklen_t len = sizeof(a);
+	int b = bound(AF_INET, SOCK_DGRAM), fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	EXPECT_EQ(connect_port(fd, AF_INET, port_of(b)), 0);
+	EXPECT_EQ(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	EXPECT_EQ(ntohl(a.sin_addr.s_addr), INADDR_LOOPBACK);
+	EXPECT(a.sin_port != 0);
+	EXPECT_EQ(getpeername(fd, (struct sockaddr *)&a, &len), 0);
+	EXPECT_EQ(ntohs(a.sin_port), port_of(b));
+}
+
+CASE(a_connected_socket_may_send_elsewhere)
+{
+	char buf[8];
+	int fd[2], other = bound(AF_INET, SOCK_DGRAM);
+
+	udp_pair(AF_INET, fd);
+	EXPECT_EQ(send_port(fd[0], AF_INET, port_of(other), "x", 1), 1);
+	EXPECT_EQ(recv(other, buf, 8, 0), 1);
+}
+
+CASE(unspec_disconnects)
+{
+	struct sockaddr a = {.sa_family = AF_UNSPEC};
+	struct sockaddr_in peer;
+	socklen_t len = sizeof(peer);
+	int fd[2];
+
+	udp_pair(AF_INET, fd);
+	EXPECT_EQ(connect(fd[0], &a, sizeof(a)), 0);
+	EXPECT_ERRNO(getpeername(fd[0], (struct sockaddr *)&peer, &len), ENOTCONN);
+	EXPECT_ERRNO(send(fd[0], "x", 1, 0), EDESTADDRREQ);
+}
+
+CASE(connect_may_change_the_peer)
+{
+	char buf[8];
+	int fd[2], other = bound(AF_INET, SOCK_DGRAM);
+
+	udp_pair(AF_INET, fd);
+	EXPECT_EQ(connect_port(fd[0], AF_INET, port_of(other)), 0);
+	EXPECT_EQ(send(fd[0], "x", 1, 0), 1);
+	EXPECT_EQ(recv(other, buf, 8, 0), 1);
+}
+
+CASE(nobody_there_is_econnrefused_once)
+{
+	int fd[2];
+
+	udp_pair(AF_INET, fd);
+	close(fd[1]);
+	EXPECT_EQ(send(fd[0], "x", 1, 0), 1);
+	EXPECT(poll_for(fd[0], POLLIN, 5000) & POLLERR);
+	EXPECT_ERRNO(send(fd[0], "x", 1, 0), ECONNREFUSED);
+	EXPECT_EQ(send(fd[0], "x", 1, 0), 1);
+	EXPECT(poll_for(fd[0], POLLIN, 5000) & POLLERR);
+	EXPECT_EQ(opt_int(fd[0], SOL_SOCKET, SO_ERROR), ECONNREFUSED);
+}
+
+CASE(nobody_there_over_ipv6_is_econnrefused)
+{
+	char c;
+	int fd[2];
+
+	udp_pair(AF_INET6, fd);
+	close(fd[1]);
+	EXPECT_EQ(send(fd[0], "x", 1, 0), 1);
+	EXPECT_ERRNO(recv(fd[0], &c, 1, 0), ECONNREFUSED);
+}
+
+CASE(an_unconnected_socket_does_not_hear_of_it)
+{
+	int fd = bound(AF_INET, SOCK_DGRAM), gone = bound(AF_INET, SOCK_DGRAM), port = port_of(gone);
+
+	close(gone);
+	EXPECT_EQ(send_port(fd, AF_INET, port, "x", 1), 1);
+	EXPECT_EQ(poll_for(fd, POLLIN, 50), 0);
+	EXPECT_EQ(send_port(fd, AF_INET, port, "x", 1), 1);
+}
+
+CASE(recverr_tells_who_said_no)
+{
+	char buf[64], control[512];
+	struct sockaddr_in to;
+	struct iovec iov = {buf, sizeof(buf)};
+	struct msghdr m = {&to, sizeof(to), &iov, 1, control, sizeof(control), 0};
+	struct cmsghdr *c;
+	struct sock_extended_err *ee;
+	int fd = bound(AF_INET, SOCK_DGRAM), gone = bound(AF_INET, SOCK_DGRAM), port = port_of(gone);
+
+	close(gone);
+	EXPECT_EQ(set_int(fd, IPPROTO_IP, IP_RECVERR, 1), 0);
+	EXPECT_ERRNO(recvmsg(fd, &m, MSG_ERRQUEUE), EAGAIN);
+	EXPECT_EQ(send_port(fd, AF_INET, port, "payload", 7), 7);
+	EXPECT(poll_for(fd, 0, 5000) & POLLERR);
+	EXPECT_EQ(recvmsg(fd, &m, MSG_ERRQUEUE), 7);
+	EXPECT_EQ(memcmp(buf, "payload", 7), 0);
+	EXPECT(m.msg_flags & MSG_ERRQUEUE);
+	EXPECT_EQ(ntohs(to.sin_port), port);
+	c = CMSG_FIRSTHDR(&m);
+	EXPECT(c != NULL);
+	EXPECT_EQ(c->cmsg_level, SOL_IP);
+	EXPECT_EQ(c->cmsg_type, IP_RECVERR);
+	ee = (struct sock_extended_err *)CMSG_DATA(c);
+	EXPECT_EQ(ee->ee_errno, ECONNREFUSED);
+	EXPECT_EQ(ee->ee_origin, SO_EE_ORIGIN_ICMP);
+	EXPECT_EQ(ee->ee_type, ICMP_DEST_UNREACH);
+	EXPECT_EQ(ee->ee_code, ICMP_PORT_UNREACH);
+	EXPECT_EQ(ntohl(((struct sockaddr_in *)SO_EE_OFFENDER(ee))->sin_addr.s_addr), INADDR_LOOPBACK);
+}
+
+CASE(shutdown_of_an_unconnected_socket_is_enotconn)
+{
+	EXPECT_ERRNO(shutdown(bound(AF_INET, SOCK_DGRAM), SHUT_RDWR), ENOTCONN);
+}
+
+CASE(shutdown_ends_reads_and_writes)
+{
+	char c;
+	int fd[2];
+
+	udp_pair(AF_INET, fd);
+	EXPECT_EQ(shutdown(fd[0], SHUT_RDWR), 0);
+	EXPECT_EQ(recv(fd[0], &c, 1, 0), 0);
+	EXPECT_ERRNO(send(fd[0], "x", 1, MSG_NOSIGNAL), EPIPE);
+}
+
+CASE(listen_and_accept_are_not_for_datagrams)
+{
+	int fd = bound(AF_INET, SOCK_DGRAM);
+
+	EXPECT_ERRNO(listen(fd, 1), EOPNOTSUPP);
+	EXPECT_ERRNO(accept(fd, NULL, NULL), EOPNOTSUPP);
+}
+
+CASE(port_zero_is_einval)
+{
+	EXPECT_ERRNO(send_port(socket(AF_INET, SOCK_DGRAM, 0), AF_INET, 0, "x", 1), EINVAL);
+}
+
+CASE(broadcast_needs_its_option)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(9)};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	a.sin_addr.s_addr = htonl(0x7fffffff); /* of 127/8 */
+	EXPECT_ERRNO(sendto(fd, "x", 1, 0, (struct sockaddr *)&a, sizeof(a)), EACCES);
+	EXPECT_ERRNO(connect(fd, (struct sockaddr *)&a, sizeof(a)), EACCES);
+	EXPECT_EQ(set_int(fd, SOL_SOCKET, SO_BROADCAST, 1), 0);
+	EXPECT_EQ(sendto(fd, "x", 1, 0, (struct sockaddr *)&a, sizeof(a)), 1);
+}
+
+/* ---- ports ---- */
+
+CASE(a_port_in_use_is_eaddrinuse)
+{
+	struct sockaddr_storage a;
+	int fd = bound(AF_INET, SOCK_DGRAM);
+	socklen_t len = loop_addr(AF_INET, port_of(fd), &a);
+
+	EXPECT_ERRNO(bind(socket(AF_INET, SOCK_DGRAM, 0), (struct sockaddr *)&a, len), EADDRINUSE);
+}
+
+CASE(tcp_and_udp_have_their_own_ports)
+{
+	struct sockaddr_storage a;
+	int fd = bound(AF_INET, SOCK_DGRAM);
+	socklen_t len = loop_addr(AF_INET, port_of(fd), &a);
+
+	EXPECT_EQ(bind(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *)&a, len), 0);
+}
+
+CASE(reuseaddr_shares_a_udp_port)
+{
+	struct sockaddr_storage a;
+	int x = socket(AF_INET, SOCK_DGRAM, 0), y = socket(AF_INET, SOCK_DGRAM, 0);
+	socklen_t len = loop_addr(AF_INET, 0, &a);
+
+	EXPECT_EQ(set_int(x, SOL_SOCKET, SO_REUSEADDR, 1), 0);
+	EXPECT_EQ(set_int(y, SOL_SOCKET, SO_REUSEADDR, 1), 0);
+	EXPECT_EQ(bind(x, (struct sockaddr *)&a, len), 0);
+	len = loop_addr(AF_INET, port_of(x), &a);
+	EXPECT_EQ(bind(y, (struct sockaddr *)&a, len), 0);
+}
+
+CASE(a_send_binds_to_a_port)
+{
+	int b = bound(AF_INET, SOCK_DGRAM), fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	EXPECT_EQ(port_of(fd), 0);
+	EXPECT_EQ(send_port(fd, AF_INET, port_of(b), "x", 1), 1);
+	EXPECT(port_of(fd) != 0);
+}
+
+CASE(the_whole_of_127_is_here)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET};
+	char buf[8];
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), c = socket(AF_INET, SOCK_DGRAM, 0);
+
+	a.sin_addr.s_addr = htonl(0x7f010203);
+	EXPECT_EQ(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	a.sin_port = htons((uint16_t)port_of(fd));
+	EXPECT_EQ(sendto(c, "x", 1, 0, (struct sockaddr *)&a, sizeof(a)), 1);
+	EXPECT_EQ(recv(fd, buf, 8, 0), 1);
+}
+
+/* ---- both families ---- */
+
+CASE(an_ipv6_socket_talks_to_ipv4_by_mapped_addresses)
+{
+	struct sockaddr_in6 any = {.sin6_family = AF_INET6}, from;
+	socklen_t len = sizeof(from);
+	char buf[8];
+	int s = socket(AF_INET6, SOCK_DGRAM, 0), c = bound(AF_INET, SOCK_DGRAM);
+
+	EXPECT_EQ(bind(s, (struct sockaddr *)&any, sizeof(any)), 0);
+	EXPECT_EQ(send_port(c, AF_INET, port_of(s), "hi", 2), 2);
+	EXPECT_EQ(recvfrom(s, buf, 8, 0, (struct sockaddr *)&from, &len), 2);
+	EXPECT(IN6_IS_ADDR_V4MAPPED(&from.sin6_addr));
+	EXPECT_EQ(sendto(s, "back", 4, 0, (struct sockaddr *)&from, sizeof(from)), 4);
+	EXPECT_EQ(recv(c, buf, 8, 0), 4);
+}
+
+CASE(a_v6only_socket_does_not_send_to_mapped_addresses)
+{
+	struct sockaddr_in6 a = {.sin6_family = AF_INET6, .sin6_port = htons(9)};
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+
+	inet_pton(AF_INET6, "::ffff:127.0.0.1", &a.sin6_addr);
+	EXPECT_EQ(set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1), 0);
+	EXPECT_ERRNO(sendto(fd, "x", 1, 0, (struct sockaddr *)&a, sizeof(a)), ENETUNREACH);
+}
+
+CASE(an_ipv4_socket_refuses_ipv6_addresses)
+{
+	struct sockaddr_storage a;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	socklen_t len = loop_addr(AF_INET6, 9, &a);
+
+	EXPECT_ERRNO(sendto(fd, "x", 1, 0, (struct sockaddr *)&a, len), EAFNOSUPPORT);
+	EXPECT_ERRNO(sendto(fd, "x", 1, 0, (struct sockaddr *)&a, 10), EINVAL);
+}
+
+/* ---- many at once ---- */
+
+CASE(sendmmsg_and_recvmmsg_move_several)
+{
+	char text[3][4] = {"a", "bb", "ccc"}, in[4][8];
+	struct iovec out_iov[3], in_iov[4];
+	struct mmsghdr out[3] = {0}, got[4] = {0};
+	int fd[2];
+
+	udp_pair(AF_INET, fd);
+	for (int k = 0; k < 3; k++) {
+		out_iov[k] = (struct iovec){text[k], (size_t)k + 1};
+		out[k].msg_hdr.msg_iov = &out_iov[k];
+		out[k].msg_hdr.msg_iovlen = 1;
+	}
+	for (int k = 0; k < 4; k++) {
+		in_iov[k] = (struct iovec){in[k], sizeof(in[k])};
+		got[k].msg_hdr.msg_iov = &in_iov[k];
+		got[k].msg_hdr.msg_iovlen = 1;
+	}
+	EXPECT_EQ(sendmmsg(fd[0], out, 3, 0), 3);
+	EXPECT_EQ(out[2].msg_len, 3);
+	EXPECT_EQ(poll_for(fd[1], POLLIN, 5000), POLLIN);
+	EXPECT_EQ(recvmmsg(fd[1], got, 4, MSG_DONTWAIT, NULL), 3);
+	EXPECT_EQ(got[0].msg_len, 1);
+	EXPECT_EQ(got[2].msg_len, 3);
+	EXPECT_EQ(memcmp(in[1], "bb", 2), 0);
+}
+
+CASE(recvmmsg_waitforone_returns_what_is_there)
+{
+	char in[2][8];
+	struct iovec iov[2] = {{in[0], 8}, {in[1], 8}};
+	struct mmsghdr got[2] = {0};
+	int fd[2];
+
+	udp_pair(AF_INET, fd);
+	for (int k = 0; k < 2; k++) {
+		got[k].msg_hdr.msg_iov = &iov[k];
+		got[k].msg_hdr.msg_iovlen = 1;
+	}
+	EXPECT_EQ(send(fd[0], "x", 1, 0), 1);
+	EXPECT_EQ(recvmmsg(fd[1], got, 2, MSG_WAITFORONE, NULL), 1);
+}
+
+CASE(more_gathers_one_datagram)
+{
+	char buf[16];
+	int fd[2];
+
+	udp_pair(AF_INET, fd);
+	EXPECT_EQ(send(fd[0], "ab", 2, MSG_MORE), 2);
+	EXPECT_EQ(send(fd[0], "cd", 2, MSG_MORE), 2);
+	EXPECT_EQ(poll_for(fd[1], POLLIN, 30), 0);
+	EXPECT_EQ(send(fd[0], "ef", 2, 0), 2);
+	EXPECT_EQ(recv(fd[1], buf, 16, 0), 6);
+	EXPECT_EQ(memcmp(buf, "abcdef", 6), 0);
+}
+
+CASE(cork_gathers_until_it_is_pulled)
+{
+	char buf[16];
+	int fd[2];
+
+	udp_pair(AF_INET, fd);
+	EXPECT_EQ(set_int(fd[0], IPPROTO_UDP, UDP_CORK, 1), 0);
+	EXPECT_EQ(opt_int(fd[0], IPPROTO_UDP, UDP_CORK), 1);
+	EXPECT_EQ(send(fd[0], "ab", 2, 0), 2);
+	EXPECT_EQ(send(fd[0], "cd", 2, 0), 2);
+	EXPECT_EQ(poll_for(fd[1], POLLIN, 30), 0);
+	EXPECT_EQ(set_int(fd[0], IPPROTO_UDP, UDP_CORK, 0), 0);
+	EXPECT_EQ(recv(fd[1], buf, 16, 0), 4);
+}
+
+CASE(segment_cuts_one_send_into_datagrams)
+{
+	char buf[16];
+	int fd[2];
+
+	udp_pair(AF_INET, fd);
+	EXPECT_EQ(set_int(fd[0], IPPROTO_UDP, UDP_SEGMENT, 4), 0);
+	EXPECT_EQ(send(fd[0], "aaaabbbbcc", 10, 0), 10);
+	EXPECT_EQ(recv(fd[1], buf, 16, 0), 4);
+	EXPECT_EQ(memcmp(buf, "aaaa", 4), 0);
+	EXPECT_EQ(recv(fd[1], buf, 16, 0), 4);
+	EXPECT_EQ(recv(fd[1], buf, 16, 0), 2);
+}
+
+/* ---- control messages ---- */
+
+struct received {
+	char data[64], control[512];
+	struct sockaddr_storage from;
+	struct iovec iov;
+	struct msghdr m;
+};
+
+static ssize_t receive(int fd, struct received *r)
+{
+	r->iov = (struct iovec){r->data, sizeof(r->data)};
+	r->m = (struct msghdr){&r->from, sizeof(r->from), &r->iov, 1, r->control, sizeof(r->control), 0};
+	return recvmsg(fd, &r->m, 0);
+}
+
+static void *control_of(struct received *r, int level, int type)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&r->m); c; c = CMSG_NXTHDR(&r->m, c))
+		if (c->cmsg_level == level && c->cmsg_type == type)
+			return CMSG_DATA(c);
+	return NULL;
+}
+
+CASE(pktinfo_tells_where_it_arrived)
+{
+	struct received r;
+	struct in_pktinfo *info;
+	int fd[2];
+
+	udp_pair(AF_INET, fd);
+	EXPECT_EQ(set_int(fd[1], IPPROTO_IP, IP_PKTINFO, 1), 0);
+	EXPECT_EQ(send(fd[0], "x", 1, 0), 1);
+	EXPECT_EQ(receive(fd[1], &r), 1);
+	info = control_of(&r, IPPROTO_IP, IP_PKTINFO);
+	EXPECT(info != NULL);
+	EXPECT_EQ(info->ipi_ifindex, if_nametoindex("lo"));
+	EXPECT_EQ(ntohl(info->ipi_addr.s_addr), INADDR_LOOPBACK);
+	EXPECT_EQ(ntohl(info->ipi_spec_dst.s_addr), INADDR_LOOPBACK);
+}
+
+CASE(ipv6_pktinfo_hoplimit_and_class)
+{
+	struct received r;
+	struct in6_pktinfo *info;
+	int fd[2];
+
+	udp_pair(AF_INET6, fd);
+	EXPECT_EQ(set_int(fd[1], IPPROTO_IPV6, IPV6_RECVPKTINFO, 1), 0);
+	EXPECT_EQ(set_int(fd[1], IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1), 0);
+	EXPECT_EQ(set_int(fd[1], IPPROTO_IPV6, IPV6_RECVTCLASS, 1), 0);
+	EXPECT_EQ(set_int(fd[0], IPPROTO_IPV6, IPV6_UNICAST_HOPS, 7), 0);
+	EXPECT_EQ(set_int(fd[0], IPPROTO_IPV6, IPV6_TCLASS, 0x20), 0);
+	EXPECT_EQ(send(fd[0], "x", 1, 0), 1);
+	EXPECT_EQ(receive(fd[1], &r), 1);
+	info = control_of(&r, IPPROTO_IPV6, IPV6_PKTINFO);
+	EXPECT(info != NULL);
+	EXPECT_EQ(info->ipi6_ifindex, if_nametoindex("lo"));
+	EXPECT(IN6_IS_ADDR_LOOPBACK(&info->ipi6_addr));
+	EXPECT_EQ(*(int *)control_of(&r, IPPROTO_IPV6, IPV6_HOPLIMIT), 7);
+	EXPECT_EQ(*(int *)control_of(&r, IPPROTO_IPV6, IPV6_TCLASS), 0x20);
+}
+
+CASE(ttl_and_tos_are_told)
+{
+	struct received r;
+	int fd[2];
+
+	udp_pair(AF_INET, fd);
+	EXPECT_EQ(set_int(fd[1], IPPROTO_IP, IP_RECVTTL, 1), 0);
+	EXPECT_EQ(set_int(fd[1], IPPROTO_IP, IP_RECVTOS, 1), 0);
+	EXPECT_EQ(set_int(fd[0], IPPROTO_IP, IP_TTL, 9), 0);
+	EXPECT_EQ(set_int(fd[0], IPPROTO_IP, IP_TOS, 0x10), 0);
+	EXPECT_EQ(send(fd[0], "x", 1, 0), 1);
+	EXPECT_EQ(receive(fd[1], &r), 1);
+	EXPECT_EQ(*(int *)control_of(&r, IPPROTO_IP, IP_TTL), 9);
+	EXPECT_EQ(*(unsigned char *)control_of(&r, IPPROTO_IP, IP_TOS), 0x10);
+}
+
+CASE(timestamps_are_told)
+{
+	struct received r;
+	struct timespec *ts, now;
+	int fd[2];
+
+	udp_pair(AF_INET, fd);
+	EXPECT_EQ(set_int(fd[1], SOL_SOCKET, SO_TIMESTAMPNS, 1), 0);
+	EXPECT_EQ(opt_int(fd[1], SOL_SOCKET, SO_TIMESTAMPNS), 1);
+	EXPECT_EQ(opt_int(fd[1], SOL_SOCKET, SO_TIMESTAMP), 0);
+	EXPECT_EQ(send(fd[0], "x", 1, 0), 1);
+	EXPECT_EQ(receive(fd[1], &r), 1);
+	ts = control_of(&r, SOL_SOCKET, SO_TIMESTAMPNS);
+	EXPECT(ts != NULL);
+	clock_gettime(CLOCK_REALTIME, &now);
+	EXPECT(now.tv_sec - ts->tv_sec < 60 && now.tv_sec >= ts->tv_sec);
+	EXPECT_EQ(set_int(fd[1], SOL_SOCKET, SO_TIMESTAMP, 1), 0);
+	EXPECT_EQ(send(fd[0], "x", 1, 0), 1);
+	EXPECT_EQ(receive(fd[1], &r), 1);
+	EXPECT(control_of(&r, SOL_SOCKET, SO_TIMESTAMP) != NULL);
+}
+
+CASE(control_that_does_not_fit_is_ctrunc)
+{
+	char data[8], control[CMSG_LEN(4)];
+	struct iovec iov = {data, 8};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+	int fd[2];
+
+	udp_pair(AF_INET, fd);
+	EXPECT_EQ(set_int(fd[1], IPPROTO_IP, IP_PKTINFO, 1), 0);
+	EXPECT_EQ(send(fd[0], "x", 1, 0), 1);
+	EXPECT_EQ(recvmsg(fd[1], &m, 0), 1);
+	EXPECT(m.msg_flags & MSG_CTRUNC);
+}
+
+static ssize_t send_with(int fd, int port, int level, int type, const void *data, size_t size)
+{
+	struct sockaddr_storage to;
+	char control[128] = {0};
+	struct iovec iov = {"x", 1};
+	struct msghdr m = {.msg_name = &to, .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control};
+	struct cmsghdr *c = (struct cmsghdr *)control;
+
+	m.msg_namelen = loop_addr(AF_INET, port, &to);
+	c->cmsg_len = CMSG_LEN(size);
+	c->cmsg_level = level;
+	c->cmsg_type = type;
+	memcpy(CMSG_DATA(c), data, size);
+	m.msg_controllen = CMSG_SPACE(size);
+	return sendmsg(fd, &m, 0);
+}
+
+CASE(pktinfo_chooses_the_source)
+{
+	struct in_pktinfo info = {0};
+	struct received r;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), to = bound(AF_INET, SOCK_DGRAM);
+
+	info.ipi_spec_dst.s_addr = htonl(0x7f000005);
+	EXPECT_EQ(send_with(fd, port_of(to), IPPROTO_IP, IP_PKTINFO, &info, sizeof(info)), 1);
+	EXPECT_EQ(receive(to, &r), 1);
+	EXPECT_EQ(ntohl(((struct sockaddr_in *)&r.from)->sin_addr.s_addr), 0x7f000005);
+}
+
+CASE(ttl_of_one_message)
+{
+	struct received r;
+	int ttl = 3, fd = socket(AF_INET, SOCK_DGRAM, 0), to = bound(AF_INET, SOCK_DGRAM);
+
+	EXPECT_EQ(set_int(to, IPPROTO_IP, IP_RECVTTL, 1), 0);
+	EXPECT_EQ(send_with(fd, port_of(to), IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl)), 1);
+	EXPECT_EQ(receive(to, &r), 1);
+	EXPECT_EQ(*(int *)control_of(&r, IPPROTO_IP, IP_TTL), 3);
+	ttl = 0;
+	EXPECT_ERRNO(send_with(fd, port_of(to), IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl)), EINVAL);
+	ttl = 256;
+	EXPECT_ERRNO(send_with(fd, port_of(to), IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl)), EINVAL);
+}
+
+CASE(bad_control_messages_are_einval)
+{
+	int v = 1, fd = socket(AF_INET, SOCK_DGRAM, 0), to = bound(AF_INET, SOCK_DGRAM);
+
+	EXPECT_ERRNO(send_with(fd, port_of(to), IPPROTO_IP, IP_PKTINFO, &v, sizeof(v)), EINVAL);
+	EXPECT_ERRNO(send_with(fd, port_of(to), IPPROTO_IP, 999, &v, sizeof(v)), EINVAL);
+}
+
+CASE(a_control_message_longer_than_its_buffer_is_einval)
+{
+	struct sockaddr_storage to;
+	struct iovec iov = {"x", 1};
+	char control[32] = {0};
+	struct cmsghdr *c = (struct cmsghdr *)control;
+	struct msghdr m = {.msg_name = &to, .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = 24};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	m.msg_namelen = loop_addr(AF_INET, 9, &to);
+	c->cmsg_len = 1000;
+	EXPECT_ERRNO(sendmsg(fd, &m, 0), EINVAL);
+	c->cmsg_len = 3;
+	EXPECT_ERRNO(sendmsg(fd, &m, 0), EINVAL);
+}
+
+/* ---- groups ---- */
+
+CASE(a_group_is_joined_and_left)
+{
+	struct ip_mreqn r = {.imr_ifindex = (int)if_nametoindex("lo")};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	r.imr_multiaddr.s_addr = htonl(0xe8010203);
+	EXPECT_EQ(setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &r, sizeof(r)), 0);
+	EXPECT_ERRNO(setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &r, sizeof(r)), EADDRINUSE);
+	EXPECT_EQ(setsockopt(fd, IPPROTO_IP, IP_DROP_MEMBERSHIP, &r, sizeof(r)), 0);
+	EXPECT_ERRNO(setsockopt(fd, IPPROTO_IP, IP_DROP_MEMBERSHIP, &r, sizeof(r)), EADDRNOTAVAIL);
+	r.imr_multiaddr.s_addr = htonl(0x7f000001);
+	EXPECT_ERRNO(setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &r, sizeof(r)), EINVAL);
+	EXPECT_ERRNO(setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &r, 4), EINVAL);
+}
+
+CASE(what_is_sent_to_a_group_arrives)
+{
+	struct ip_mreqn r = {.imr_ifindex = (int)if_nametoindex("lo")};
+	struct sockaddr_in any = {.sin_family = AF_INET}, to = {.sin_family = AF_INET};
+	char buf[8];
+	int s = socket(AF_INET, SOCK_DGRAM, 0), c = socket(AF_INET, SOCK_DGRAM, 0);
+
+	r.imr_multiaddr.s_addr = to.sin_addr.s_addr = htonl(0xe8010203);
+	EXPECT_EQ(bind(s, (struct sockaddr *)&any, sizeof(any)), 0);
+	EXPECT_EQ(setsockopt(s, IPPROTO_IP, IP_ADD_MEMBERSHIP, &r, sizeof(r)), 0);
+	EXPECT_EQ(setsockopt(c, IPPROTO_IP, IP_MULTICAST_IF, &r, sizeof(r)), 0);
+	to.sin_port = htons((uint16_t)port_of(s));
+	EXPECT_EQ(sendto(c, "grp", 3, 0, (struct sockaddr *)&to, sizeof(to)), 3);
+	EXPECT_EQ(poll_for(s, POLLIN, 5000), POLLIN);
+	EXPECT_EQ(recv(s, buf, 8, 0), 3);
+}
+
+/* ---- ICMP ---- */
+
+static int ping_socket(int family)
+{
+	int fd = socket(family, SOCK_DGRAM, family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+
+	if (fd < 0 && errno == EACCES)
+		case_skip("net.ipv4.ping_group_range forbids it");
+	EXPECT(fd >= 0);
+	return fd;
+}
+
+CASE(a_ping_socket_gets_its_echo)
+{
+	struct icmphdr h = {.type = ICMP_ECHO, .un.echo.sequence = htons(7)}, in;
+	struct sockaddr_storage a;
+	socklen_t len = loop_addr(AF_INET, 0, &a);
+	int fd = ping_socket(AF_INET);
+
+	EXPECT_EQ(sendto(fd, &h, sizeof(h), 0, (struct sockaddr *)&a, len), sizeof(h));
+	EXPECT_EQ(recv(fd, &in, sizeof(in), 0), sizeof(in));
+	EXPECT_EQ(in.type, ICMP_ECHOREPLY);
+	EXPECT_EQ(ntohs(in.un.echo.sequence), 7);
+}
+
+CASE(a_ping_socket_sends_nothing_else)
+{
+	struct icmphdr h = {.type = ICMP_REDIRECT};
+	struct sockaddr_storage a;
+	socklen_t len = loop_addr(AF_INET, 0, &a);
+	int fd = ping_socket(AF_INET);
+
+	EXPECT_ERRNO(sendto(fd, &h, sizeof(h), 0, (struct sockaddr *)&a, len), EINVAL);
+	EXPECT_ERRNO(sendto(fd, &h, 3, 0, (struct sockaddr *)&a, len), EINVAL);
+}
+
+CASE(a_raw_socket_sees_the_ip_header)
+{
+	struct icmphdr h = {.type = ICMP_ECHO, .un.echo.id = htons(77)};
+	unsigned char buf[128];
+	struct sockaddr_storage a;
+	socklen_t len = loop_addr(AF_INET, 0, &a);
+	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+
+	if (fd < 0 && errno == EPERM)
+		case_skip("no CAP_NET_RAW");
+	h.checksum = (uint16_t)~(htons(0x0800) + htons(77));
+	EXPECT_EQ(sendto(fd, &h, sizeof(h), 0, (struct sockaddr *)&a, len), sizeof(h));
+	for (int k = 0; k < 10; k++) {
+		EXPECT_EQ(recv(fd, buf, sizeof(buf), 0), 28);
+		EXPECT_EQ(buf[0], 0x45);
+		EXPECT_EQ(buf[9], IPPROTO_ICMP);
+		if (buf[20] == ICMP_ECHOREPLY && buf[24] == 0 && buf[25] == 77)
+			return;
+	}
+	EXPECT(!"the reply came");
+}
+
+CASE(raw_sockets_need_a_capability)
+{
+	if (setresuid(65534, 65534, 65534))
+		case_skip("not root");
+	EXPECT_ERRNO(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP), EPERM);
+}
+
+/* ---- waiting ---- */
+
+static void *send_later(void *arg)
+{
+	short_sleep(100);
+	EXPECT_EQ(send(*(int *)arg, "late", 4, 0), 4);
+	return NULL;
+}
+
+CASE(a_receive_waits)
+{
+	char buf[8];
+	int fd[2];
+	pthread_t t;
+
+	udp_pair(AF_INET, fd);
+	pthread_create(&t, NULL, send_later, &fd[0]);
+	EXPECT_EQ(recv(fd[1], buf, 8, 0), 4);
+	pthread_join(t, NULL);
+}
+
+CASE(a_receive_times_out)
+{
+	struct timeval tv = {0, 100000};
+	char buf[8];
+	int fd[2];
+
+	udp_pair(AF_INET, fd);
+	EXPECT_EQ(setsockopt(fd[1], SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
+	EXPECT_ERRNO(recv(fd[1], buf, 8, 0), EAGAIN);
+}
+
+CASE(poll_of_a_udp_socket)
+{
+	int fd[2];
+
+	udp_pair(AF_INET, fd);
+	EXPECT_EQ(poll_for(fd[1], POLLIN | POLLOUT, 0), POLLOUT);
+	EXPECT_EQ(send(fd[0], "x", 1, 0), 1);
+	EXPECT_EQ(poll_for(fd[1], POLLIN | POLLOUT, 5000), POLLIN | POLLOUT);
+}
