@@ -201,8 +201,7 @@ struct net_ifaddr *net_local_addr(struct netstack *ns, const struct ip_addr *add
 			return a;
 		/* all of 127/8 is ours */
 		if ((nif->flags & (NETIF_LOOPBACK | NETIF_UP)) == (NETIF_LOOPBACK | NETIF_UP) &&
-		    ip_is_v4(addr) && addr->b[12] == 127 && ip_v4_of(addr) != 0x7fffffff &&
-		    !list_empty(&nif->addrs))
+		    ip_is_v4(addr) && addr->b[12] == 127 && !list_empty(&nif->addrs))
 			return list_first_entry(&nif->addrs, struct net_ifaddr, node);
 	}
 	return NULL;
