@@ -6,7 +6,7 @@ import yaml
 document = yaml.safe_load(open(sys.argv[1], encoding="utf-8"))
 out, named, counter = [], {}, [0]
 KNOWN = {"type", "properties", "required", "additionalProperties", "items", "minimum", "maximum", "minLength", "maxLength",
-         "minItems", "maxItems", "format"}
+         "minItems", "maxItems", "format", "enum"}
 FORMATS = {None: "FORMAT_ANY", "absolute-path": "FORMAT_ABSOLUTE_PATH"}
 
 
@@ -47,6 +47,9 @@ def schema(node):
         members.append(f".has_min = true, .min = {low}")
     if high is not None:
         members.append(f".has_max = true, .max = {high}")
+    if "enum" in node:
+        out.append(f"static const char *const words_{counter[0]}[] = {{{', '.join(map(quoted, node['enum']))}, NULL}};")
+        members.append(f".words = words_{counter[0]}")
     if fields:
         members.append(f".fields = fields_{counter[0]}, .field_count = {len(fields)}")
     if extra_name:

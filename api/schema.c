@@ -121,6 +121,13 @@ static bool check_string(const struct schema *schema, const json_t *value, const
 		return false;
 	if (schema->format == FORMAT_ABSOLUTE_PATH && *text != '/')
 		return fail(fault, pointer, "bad_format", "an absolute path is needed");
+	for (size_t i = 0; schema->words; i++) {
+		if (!schema->words[i])
+			return fail(fault, pointer, "bad_format",
+				    "'%.40s' is none of the words that may stand here", text);
+		if (strcmp(schema->words[i], text) == 0)
+			break;
+	}
 	return true;
 }
 

@@ -27,7 +27,8 @@ struct schema {
 	enum schema_type type;
 	enum schema_format format;
 	bool has_min, has_max;
-	double min, max; /* of a number; of a string's bytes; of an array's elements */
+	double min, max;          /* of a number; of a string's bytes; of an array's elements */
+	const char *const *words; /* a string is one of these, to a NULL; NULL: any */
 	const struct schema_field *fields;
 	unsigned int field_count;
 	const struct schema *extra; /* of members without a name of their own; NULL: there may be none */

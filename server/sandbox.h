@@ -22,8 +22,9 @@ struct sandbox;
 enum sandbox_state { SANDBOX_STARTING, SANDBOX_RUNNING, SANDBOX_STOPPING, SANDBOX_ENDED };
 const char *sandbox_state_name(enum sandbox_state state);
 
-#define SANDBOX_MAX_VOLUMES 14 /* with root and overlay, they share the 16 descriptors of one message */
-#define SANDBOX_CONTAINER   "c1"
+#define SANDBOX_MAX_VOLUMES                                                                                  \
+	13 /* with root, overlay and network they share the 16 descriptors of one message */
+#define SANDBOX_CONTAINER "c1"
 
 struct sandbox_volume {
 	const char *host, *guest;
@@ -43,6 +44,7 @@ struct sandbox_config {
 	const char *hostname; /* NULL: the id */
 	uint64_t memory_bytes, pids;
 	unsigned int cpu_millis;
+	bool network; /* a way to the world (network.h), else loopback only */
 	bool strace;
 	bool private; /* the socket's name is removed at once: nobody connects later */
 	int log_fd;   /* borrowed; -1: none */

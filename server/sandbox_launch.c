@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "server/endpoint.h"
+#include "server/network.h"
 #include "server/sandbox_priv.h"
 
 static int check_directory(const char *path, const char *what, struct error *error)
@@ -234,21 +235,25 @@ static json_t *describe_root(const struct sandbox_config *config)
 	return root;
 }
 
-static int send_create(struct sandbox *sandbox, const struct sandbox_config *config, const int *fds,
-		       unsigned int fd_count, struct error *error)
+/* `network`: NULL for none; its descriptor is the last. */
+static int send_create(struct sandbox *sandbox, const struct sandbox_config *config,
+		       const struct network *network, const int *fds, unsigned int fd_count,
+		       struct error *error)
 {
-	json_t *mounts = json_array();
+	json_t *mounts = json_array(), *params;
 
 	for (unsigned int i = 0; i < config->volume_count; i++)
 		json_array_append_new(mounts,
 				      json_pack("{s:s,s:i,s:b,s:s}", "target", config->volumes[i].guest,
 						"gofer", (int)i + 1, "ro", config->volumes[i].read_only,
 						"access", config->files_shared ? "shared" : "exclusive"));
-	return control_request(sandbox->control, "create",
-			       json_pack("{s:s,s:s,s:o,s:o}", "container", SANDBOX_CONTAINER, "hostname",
-					 config->hostname ? config->hostname : sandbox->id, "root",
-					 describe_root(config), "mounts", mounts),
-			       fds, fd_count, SANDBOX_START_TIMEOUT_MS, container_created, sandbox, error);
+	params = json_pack("{s:s,s:s,s:o,s:o}", "container", SANDBOX_CONTAINER, "hostname",
+			   config->hostname ? config->hostname : sandbox->id, "root", describe_root(config),
+			   "mounts", mounts);
+	if (network)
+		json_object_set_new(params, "network", network_describe(network, fd_count - 1));
+	return control_request(sandbox->control, "create", params, fds, fd_count, SANDBOX_START_TIMEOUT_MS,
+			       container_created, sandbox, error);
 }
 
 /* The trees in the order in which the sentry hears of them: root, volumes, what takes the root's changes. */
@@ -294,7 +299,8 @@ static void limit(struct sandbox *sandbox, const struct sandbox_config *config)
 
 int sandbox_launch(struct sandbox *sandbox, const struct sandbox_config *config, struct error *error)
 {
-	int listen_fd, fds[SANDBOX_MAX_GOFERS], cgroup_fds[SPAWN_MAX_CGROUPS], r;
+	int listen_fd, fds[SANDBOX_MAX_GOFERS + 1], cgroup_fds[SPAWN_MAX_CGROUPS], r;
+	struct network network;
 	unsigned int fd_count = 0, cgroup_count;
 
 	r = check_directory(config->rootfs, "the root file system", error);
@@ -321,11 +327,16 @@ int sandbox_launch(struct sandbox *sandbox, const struct sandbox_config *config,
 		r = start_sentry(sandbox, config, listen_fd, cgroup_fds, cgroup_count, error);
 	if (!r)
 		r = start_gofers(sandbox, config, cgroup_fds, cgroup_count, fds, &fd_count, error);
+	if (!r && config->network) {
+		r = network_open(&network, error);
+		if (!r)
+			fds[fd_count++] = network.tap_fd;
+	}
 	close(listen_fd);
 	for (unsigned int i = 0; i < cgroup_count; i++)
 		close(cgroup_fds[i]);
 	if (!r)
-		return send_create(sandbox, config, fds, fd_count, error);
+		return send_create(sandbox, config, config->network ? &network : NULL, fds, fd_count, error);
 	for (unsigned int i = 0; i < fd_count; i++)
 		close(fds[i]);
 	return r;

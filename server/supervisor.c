@@ -272,6 +272,7 @@ static void fill_config(struct sandbox_config *config, const struct entry *entry
 {
 	const json_t *spec = entry->spec, *resources = json_object_get(spec, "resources"), *volume;
 	const json_t *overlay;
+	const char *network;
 	size_t index;
 
 	config->id = entry->id;
@@ -282,6 +283,8 @@ static void fill_config(struct sandbox_config *config, const struct entry *entry
 	overlay = json_object_get(spec, "overlay");
 	if (overlay ? json_is_true(overlay) : !config->rootfs_read_only)
 		config->overlay = "memory";
+	network = json_string_value(json_object_get(spec, "network"));
+	config->network = network && strcmp(network, "sandbox") == 0;
 	config->hostname = json_string_value(json_object_get(spec, "hostname"));
 	config->memory_bytes = (uint64_t)json_integer_value(json_object_get(resources, "memory_bytes"));
 	config->pids = (uint64_t)json_integer_value(json_object_get(resources, "pids"));

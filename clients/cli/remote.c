@@ -281,6 +281,8 @@ static bool set_spec(json_t *spec, int option, const char *value)
 	switch (option) {
 	case 'r':
 		return json_object_set_new(spec, "rootfs", json_string(value)) == 0;
+	case 'n':
+		return json_object_set_new(spec, "network", json_string(value)) == 0;
 	case 'h':
 		return json_object_set_new(spec, "hostname", json_string(value)) == 0;
 	case 'm':
@@ -302,11 +304,15 @@ static bool set_spec(json_t *spec, int option, const char *value)
 
 int cli_remote(const char *verb, int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"url", required_argument, NULL, 'U'},    {"token-file", required_argument, NULL, 'T'},
-	    {"rootfs", required_argument, NULL, 'r'}, {"hostname", required_argument, NULL, 'h'},
-	    {"memory", required_argument, NULL, 'm'}, {"pids", required_argument, NULL, 'p'},
-	    {"env", required_argument, NULL, 'e'},    {0}};
+	static const struct option options[] = {{"url", required_argument, NULL, 'U'},
+						{"token-file", required_argument, NULL, 'T'},
+						{"rootfs", required_argument, NULL, 'r'},
+						{"hostname", required_argument, NULL, 'h'},
+						{"memory", required_argument, NULL, 'm'},
+						{"pids", required_argument, NULL, 'p'},
+						{"env", required_argument, NULL, 'e'},
+						{"network", required_argument, NULL, 'n'},
+						{0}};
 	const char *url = getenv("WARREN_URL"), *token_file = NULL;
 	json_t *spec = json_pack("{s:{},s:{}}", "env", "resources");
 	struct remote remote;

@@ -342,7 +342,7 @@ static json_t *parse_user(const char *text)
 	return json_pack("{s:i,s:i,s:s}", "uid", 0, "gid", 0, "name", text);
 }
 
-enum { OPT_OVERLAY = 512, OPT_FILE_ACCESS, OPT_STATS };
+enum { OPT_OVERLAY = 512, OPT_FILE_ACCESS, OPT_STATS, OPT_NETWORK };
 enum { OPT_ROOTFS = 256, OPT_READ_ONLY, OPT_HOSTNAME, OPT_MEMORY, OPT_PIDS, OPT_STRACE };
 
 static bool parse_option(struct run *run, int option, char *value)
@@ -380,6 +380,13 @@ static bool parse_option(struct run *run, int option, char *value)
 		if (!run->user)
 			cli_complain("--user is USER[:GROUP], not '%s'", value);
 		return run->user;
+	case OPT_NETWORK:
+		run->config.network = strcmp(value, "sandbox") == 0;
+		if (!run->config.network && strcmp(value, "none") != 0) {
+			cli_complain("--network is 'none' or 'sandbox', not '%s'", value);
+			return false;
+		}
+		return true;
 	case OPT_HOSTNAME:
 		run->config.hostname = value;
 		return true;
@@ -416,6 +423,7 @@ static bool parse(struct run *run, int argc, char **argv)
 						{"workdir", required_argument, NULL, 'w'},
 						{"user", required_argument, NULL, 'u'},
 						{"hostname", required_argument, NULL, OPT_HOSTNAME},
+						{"network", required_argument, NULL, OPT_NETWORK},
 						{"memory", required_argument, NULL, OPT_MEMORY},
 						{"pids", required_argument, NULL, OPT_PIDS},
 						{"tty", no_argument, NULL, 't'},

@@ -79,7 +79,7 @@ static bool conflict(const struct net_ep *a, const struct net_ep *b)
 	if (a->reuseport && b->reuseport && a->uid == b->uid)
 		return false;
 	if (a->proto == PROTO_TCP) /* what is in TIME_WAIT has its socket's word */
-		return !(a->reuseaddr && b->reuseaddr && !a->listening && !b->listening);
+		return !(a->reuseaddr && b->reuseaddr && !b->listening);
 	return !(a->reuseaddr && b->reuseaddr);
 }
 

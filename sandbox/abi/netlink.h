@@ -86,8 +86,10 @@ enum {
 	LINUX_RTNLGRP_NEIGH = 3,
 	LINUX_RTNLGRP_IPV4_IFADDR = 5,
 	LINUX_RTNLGRP_IPV4_ROUTE = 7,
+	LINUX_RTNLGRP_IPV4_RULE = 8,
 	LINUX_RTNLGRP_IPV6_IFADDR = 9,
-	LINUX_RTNLGRP_IPV6_ROUTE = 11
+	LINUX_RTNLGRP_IPV6_ROUTE = 11,
+	LINUX_RTNLGRP_IPV6_RULE = 19
 };
 
 struct linux_ifinfomsg {
@@ -175,7 +177,20 @@ struct linux_fib_rule_hdr {
 	u32 flags;
 };
 static_assert(sizeof(struct linux_fib_rule_hdr) == 12, "struct fib_rule_hdr");
-enum { LINUX_FRA_PRIORITY = 6, LINUX_FRA_TABLE = 15 };
+enum {
+	LINUX_FRA_DST = 1,
+	LINUX_FRA_SRC,
+	LINUX_FRA_IIFNAME,
+	LINUX_FRA_PRIORITY = 6,
+	LINUX_FRA_FWMARK = 10,
+	LINUX_FRA_TABLE = 15,
+	LINUX_FRA_OIFNAME = 17,
+	LINUX_FRA_UID_RANGE = 20,
+	LINUX_FRA_PROTOCOL,
+	LINUX_FRA_IP_PROTO,
+	LINUX_FRA_SPORT,
+	LINUX_FRA_DPORT
+};
 
 /* ---- sock_diag ---- */
 #define LINUX_SOCK_DIAG_BY_FAMILY 20

@@ -16,6 +16,7 @@ enum host_fd_kind {
 	HOST_FD_GOFER,   /* donated by a gofer. recipe: gofer connection + file handle, by the file system */
 	HOST_FD_STDIO,   /* a pipe or socket from the supervisor. recipe: handed over anew, by name */
 	HOST_FD_CONTROL, /* control sockets. recipe: none, clients reconnect */
+	HOST_FD_TAP,     /* a network device. recipe: handed over anew with the container it is of */
 	HOST_FD_PLATFORM /* pidfds, control memfd, doorbell. recipe: made anew by the platform */
 };
 

@@ -161,6 +161,8 @@ int user_resolve(struct request *r, struct container *ct, const char *name, u32 
 /* ---- operations ---- */
 
 int op_create(struct request *r);
+/* op_network.c: what the request's field 'network' asks for, if it is there. */
+int network_setup(struct request *r, struct container *ct, const char *hostname) must_check;
 int op_delete(struct request *r);
 int op_start(struct request *r);
 int op_state(struct request *r);

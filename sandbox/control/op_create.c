@@ -390,11 +390,12 @@ int op_create(struct request *r)
 	if (err)
 		return err;
 	mount_own(ct, read_only);
+	err = network_setup(r, ct, spec.hostname);
 	json_array_foreach(json_object_get(r->root, "mounts"), i, entry)
 	{
-		err = mount_one(r, &ct->fs->root, entry);
 		if (err)
 			break;
+		err = mount_one(r, &ct->fs->root, entry);
 	}
 	ct->status = CONTAINER_CREATED;
 	return err && container_delete(ct) ? -EBUSY : err;

@@ -164,7 +164,7 @@ static int op_shutdown(struct request *r)
 
 static const struct op ops[] = {
     {"ping", op_ping, false, " id op "},
-    {"create", op_create, true, " id op container root mounts hostname namespaces "},
+    {"create", op_create, true, " id op container root mounts hostname namespaces network "},
     {"exec", op_exec, true, " id op container argv env cwd user tty cols rows stop_signal init hold "},
     {"wait", op_wait, false, " id op process container release "},
     {"signal", op_signal, false, " id op process container signal group all "},

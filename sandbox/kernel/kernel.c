@@ -15,6 +15,7 @@
 /* parts that a build for tests may leave out */
 #pragma weak vfs_init
 #pragma weak futex_init
+#pragma weak net_ns_loopback_up
 int futex_init(void);
 
 int kernel_init(const char *id, u64 memory_limit, u32 task_limit)
@@ -47,6 +48,8 @@ int kernel_init(const char *id, u64 memory_limit, u32 task_limit)
 	k->root_time_ns = time_ns_new(k->root_user_ns, NULL);
 	k->net_ns = net_ns_new(k->root_user_ns);
 	if (!k->root_pid_ns || !k->root_time_ns || !k->net_ns)
+		return -ENOMEM;
+	if (net_ns_loopback_up && net_ns_loopback_up(k->net_ns))
 		return -ENOMEM;
 	err = cgroup_init();
 	if (!err)

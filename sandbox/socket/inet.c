@@ -71,7 +71,6 @@ void inet_free(struct inet_sock *i)
 {
 	list_del_init(&i->node);
 	net_ns_put(i->net);
-	kfree(i->corked);
 	kfree(i);
 }
 

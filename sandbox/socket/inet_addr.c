@@ -141,7 +141,12 @@ int inet_bind(struct socket *s, const struct sockaddr_k *addr)
 	if (n.scope && ip_is_linklocal(&n.addr))
 		i->sk->ep.bound_if = n.scope;
 	i->sk->ep.reuseaddr = s->reuseaddr;
-	return sock_bind(i->sk, &n.addr, n.port);
+	err = sock_bind(i->sk, &n.addr, n.port);
+	if (!err && i->late_port && !n.port && s->type == LINUX_SOCK_STREAM) {
+		sock_unbind(&i->sk->ep); /* the address stays; the port comes with connect or listen */
+		i->sk->ep.lport = 0;
+	}
+	return err;
 }
 
 int inet_name(struct socket *s, bool peer, struct sockaddr_k *out)

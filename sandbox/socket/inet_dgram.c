@@ -1,17 +1,12 @@
 /*
  * inet_dgram.c - datagram sockets: UDP, raw IP and unprivileged ICMP echo.
- *
- * UDP_CORK and MSG_MORE gather a datagram here; the last piece sends it.
  */
 #include <errno.h>
 
 #include "netstack/wire/headers.h"
 #include "sandbox/abi/poll.h"
-#include "sandbox/base/arena.h"
 #include "sandbox/kernel/task.h"
 #include "sandbox/socket/inet_priv.h"
-
-#define CORK_MAX 65535U
 
 static bool connected(const struct inet_sock *i)
 {
@@ -55,62 +50,20 @@ static int dgram_accept(struct socket *s, bool nonblock, struct socket **out)
 
 /* ---- sending ---- */
 
-/* A piece of a datagram that is not whole yet. */
-static s64 gather(struct inet_sock *i, struct socket_msg *m)
-{
-	size_t n = m->uio->left;
-	u8 *more;
-	s64 got;
-
-	if (i->corked_size + n > CORK_MAX)
-		return -EMSGSIZE;
-	more = i->corked ? krealloc(i->corked, i->corked_size + n + 1) : kmalloc(n + 1);
-	if (!more)
-		return -ENOBUFS;
-	i->corked = more;
-	got = n ? uio_copy(m->uio, more + i->corked_size, n) : 0;
-	if (got != (s64)n)
-		return got < 0 ? got : -EFAULT;
-	i->corked_size += (u32)n;
-	return got;
-}
-
-static s64 send_now(struct inet_sock *i, struct dgram_msg *d)
-{
-	s64 n = i->sock.type == LINUX_SOCK_DGRAM && i->sock.protocol == LINUX_IPPROTO_UDP
-		    ? udp_send(i->sk, d)
-		    : raw_send(i->sk, d);
-	return n;
-}
-
-s64 inet_dgram_uncork(struct inet_sock *i, struct dgram_msg *d)
-{
-	auto_cleanup(kfreep) u8 *bytes = i->corked;
-	struct uio u;
-	struct inet_iter it;
-
-	uio_init_kernel(&u, UIO_FROM_USER, bytes, i->corked_size);
-	i->corked = NULL;
-	i->corked_size = 0;
-	inet_iter_init(&it, &u);
-	d->iter = &it.it;
-	return send_now(i, d);
-}
-
 static s64 dgram_send(struct socket *s, struct socket_msg *m, bool nonblock)
 {
 	struct inet_sock *i = inet_of(s);
 	struct dgram_msg d = {
 	    .ttl = -1, .tos = -1, .dont_route = i->dontroute || (m->flags & LINUX_MSG_DONTROUTE)};
-	bool udp = s->type == LINUX_SOCK_DGRAM && s->protocol == LINUX_IPPROTO_UDP, more;
+	bool udp = s->type == LINUX_SOCK_DGRAM && s->protocol == LINUX_IPPROTO_UDP;
 	struct inet_cmsg_in store;
 	struct inet_iter it;
 	struct inet_name n;
-	s64 ret, size = (s64)m->uio->left;
+	s64 ret;
 
 	if (m->flags & LINUX_MSG_OOB)
 		return -EOPNOTSUPP;
-	if (size > 65535)
+	if (m->uio->left > 65535)
 		return -EMSGSIZE;
 	if (m->name && m->name->len &&
 	    !(inet_is_v6(i) && sockaddr_family(m->name) == LINUX_AF_UNSPEC && m->name->len >= 2)) {
@@ -129,18 +82,10 @@ static s64 dgram_send(struct socket *s, struct socket_msg *m, bool nonblock)
 	if (ret)
 		return ret;
 	i->sk->broadcast = s->broadcast;
-	more = udp && ((m->flags & LINUX_MSG_MORE) || i->sk->udp_corked);
-	if (more || i->corked) {
-		ret = gather(i, m);
-		if (ret < 0 || more)
-			return ret;
-		ret = inet_dgram_uncork(i, &d);
-		ret = ret < 0 ? ret : size;
-	} else {
-		inet_iter_init(&it, m->uio);
-		d.iter = &it.it;
-		ret = send_now(i, &d);
-	}
+	inet_iter_init(&it, m->uio);
+	d.iter = &it.it;
+	d.more = m->flags & LINUX_MSG_MORE;
+	ret = udp ? udp_send(i->sk, &d) : raw_send(i->sk, &d);
 	return ret == -EPIPE ? inet_broken_pipe(m) : ret;
 }
 

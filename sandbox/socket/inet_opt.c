@@ -289,7 +289,6 @@ static s64 get_udp(const struct inet_sock *i, int name, void *value, size_t size
 
 static int set_udp(struct inet_sock *i, int name, const void *value, size_t size)
 {
-	struct dgram_msg d = {.ttl = -1, .tos = -1};
 	s32 v;
 	int err = inet_opt_int(value, size, false, &v);
 
@@ -298,11 +297,7 @@ static int set_udp(struct inet_sock *i, int name, const void *value, size_t size
 	switch (name) {
 	case LINUX_UDP_CORK:
 		i->sk->udp_corked = v;
-		if (!v && i->corked) {
-			s64 n = inet_dgram_uncork(i, &d);
-			return n < 0 ? (int)n : 0;
-		}
-		return 0;
+		return v ? 0 : udp_flush(i->sk);
 	case LINUX_UDP_SEGMENT:
 		if (v < 0 || v > UINT16_MAX)
 			return -EINVAL;

@@ -29,7 +29,7 @@ static s64 get_mtu(struct inet_sock *i, void *value, size_t size)
 
 	if (ip_is_any(&i->sk->ep.raddr) || sock_route(i->sk))
 		return -ENOTCONN;
-	v = (s32)i->sk->path.mtu;
+	v = (s32)min_t(u32, i->sk->path.mtu, 65535); /* of IPv4, whatever the interface says */
 	return socket_put_value(value, size, &v, sizeof(v));
 }
 

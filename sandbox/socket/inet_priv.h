@@ -46,8 +46,6 @@ struct inet_sock {
 	u32 mark;
 	u64 last_stamp_ns;         /* of the last datagram received: SIOCGSTAMP */
 	struct ip_addr mcast_addr; /* IP_MULTICAST_IF as it was given */
-	u8 *corked;                /* UDP_CORK, MSG_MORE: what waits for the rest */
-	u32 corked_size;
 };
 
 static inline struct inet_sock *inet_of(struct socket *s)
@@ -119,8 +117,6 @@ s64 inet_receive_error(struct inet_sock *i, struct socket_msg *m) must_check;
 /* ---- ioctls: inet_ioctl.c ---- */
 s64 inet_ioctl(struct socket *s, u32 cmd, u64 arg);
 
-/* Sends what UDP_CORK has gathered. */
-s64 inet_dgram_uncork(struct inet_sock *i, struct dgram_msg *d) must_check;
 /* Payload of a packet from `off` on to a guest. Bytes or -errno. */
 s64 pkt_to_uio(const struct pkt *p, u32 off, struct uio *u, size_t n) must_check;
 /* A datagram's sender: EPIPE with its signal, unless MSG_NOSIGNAL. */

@@ -43,6 +43,7 @@ static int connect_begin(struct inet_sock *i, const struct sockaddr_k *addr)
 			return -EINVAL;
 		i->sk->ep.bound_if = n.scope;
 	}
+	(void)sock_take_error(i->sk); /* of the connection before */
 	err = tcp_connect(i->sk, &n.addr, n.port);
 	if (err == -EINPROGRESS)
 		i->connecting = true;

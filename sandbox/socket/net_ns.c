@@ -9,6 +9,7 @@
 #include "sandbox/base/arena.h"
 #include "sandbox/kernel/task.h"
 #include "sandbox/socket/inet_priv.h"
+#include "sandbox/socket/net_tap.h"
 #include "sandbox/socket/netlink.h"
 
 static u64 env_monotonic(void *ctx)
@@ -66,6 +67,7 @@ int net_state_new(struct net_ns *n)
 	list_init(&st->inet_socks);
 	list_init(&st->packet_socks);
 	list_init(&st->netlink_socks);
+	list_init(&st->taps);
 	st->unprivileged_port = 1024;
 	st->ping_gid_max = INT32_MAX; /* as systemd sets it */
 	timer_init(&st->timer, timer_fired);
@@ -87,6 +89,8 @@ void net_state_free(struct net_ns *n)
 	if (!st)
 		return;
 	netstack_free(st->stack);
+	while (!list_empty(&st->taps))
+		net_tap_free(list_first_entry(&st->taps, struct net_tap, node));
 	timer_cancel(&st->timer);
 	kfree(st);
 }

@@ -17,6 +17,7 @@ struct net_state {
 	struct timer timer;
 	struct list_head inet_socks;    /* struct inet_sock.node: all of them */
 	struct list_head packet_socks;  /* struct packet_socket.node */
+	struct list_head taps;          /* struct net_tap.node */
 	struct list_head netlink_socks; /* struct netlink_sock.node */
 	u32 unprivileged_port;          /* the first that needs no capability */
 	u32 ping_gid_min, ping_gid_max;

@@ -26,14 +26,18 @@ static void put_hex(struct text_buf *b, const u8 *p, u32 n)
 void net_show_dev(struct net_state *st, struct text_buf *b)
 {
 	text_printf(b, "Inter-|   Receive                                                |  Transmit\n"
-		       " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo "
+		       " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets "
+		       "errs drop fifo "
 		       "colls carrier compressed\n");
 	for (struct netif *n = netif_next(st->stack, NULL); n; n = netif_next(st->stack, n)) {
 		const struct netif_stats *s = &n->stats;
-		text_printf(b, "%6s: %7lu %7lu %4lu %4lu %4lu %5lu %10lu %9lu %8lu %7lu %4lu %4lu %4lu %5lu %7lu %10lu\n", n->name,
-			    (unsigned long)s->rx_bytes, (unsigned long)s->rx_packets, (unsigned long)s->rx_errors,
-			    (unsigned long)s->rx_dropped, 0UL, 0UL, 0UL, (unsigned long)s->multicast,
-			    (unsigned long)s->tx_bytes, (unsigned long)s->tx_packets, (unsigned long)s->tx_errors,
+		text_printf(b,
+			    "%6s: %7lu %7lu %4lu %4lu %4lu %5lu %10lu %9lu %8lu %7lu %4lu %4lu %4lu %5lu "
+			    "%7lu %10lu\n",
+			    n->name, (unsigned long)s->rx_bytes, (unsigned long)s->rx_packets,
+			    (unsigned long)s->rx_errors, (unsigned long)s->rx_dropped, 0UL, 0UL, 0UL,
+			    (unsigned long)s->multicast, (unsigned long)s->tx_bytes,
+			    (unsigned long)s->tx_packets, (unsigned long)s->tx_errors,
 			    (unsigned long)s->tx_dropped, 0UL, 0UL, 0UL, 0UL);
 	}
 }
@@ -65,7 +69,8 @@ void net_show_igmp(struct net_state *st, struct text_buf *b)
 		text_printf(b, "%u\t%-10s: %5u %7s\n", n->index, n->name, count, "V3");
 		list_for_each_entry (m, &n->groups, node)
 			if (ip_is_v4(&m->group))
-				text_printf(b, "\t\t\t\t%08X %5u %d:%08lX\t\t%d\n", raw_word(m->group.b + 12), m->users, 0, 0UL, 0);
+				text_printf(b, "\t\t\t\t%08X %5u %d:%08lX\t\t%d\n", raw_word(m->group.b + 12),
+					    m->users, 0, 0UL, 0);
 	}
 }
 
@@ -80,7 +85,9 @@ void net_show_if_inet6(struct net_state *st, struct text_buf *b)
 				continue;
 			put_hex(b, a->addr.b, 16);
 			text_printf(b, " %02x %02x %02x %02x %8s\n", n->index, a->prefix_len, scope,
-				    (a->flags | (a->valid_until == TIME_NEVER ? (u32)IFA_PERMANENT : 0)) & 0xff, n->name);
+				    (a->flags | (a->valid_until == TIME_NEVER ? (u32)IFA_PERMANENT : 0)) &
+					0xff,
+				    n->name);
 		}
 	}
 }
@@ -89,7 +96,8 @@ void net_show_route(struct net_state *st, struct text_buf *b)
 {
 	struct net_route *r;
 
-	text_printf(b, "%-127s\n", "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT");
+	text_printf(b, "%-127s\n",
+		    "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT");
 	list_for_each_entry (r, &st->stack->routes, node) {
 		u32 mask = r->prefix_len ? ~0U << (32 - min_t(u32, r->prefix_len, 32)) : 0;
 		bool gateway = !ip_is_any(&r->gateway);
@@ -98,16 +106,17 @@ void net_show_route(struct net_state *st, struct text_buf *b)
 		if (!ip_is_v4(&r->dst))
 			continue;
 		put_be32(bytes, mask);
-		text_printf(b, "%s\t%08X\t%08X\t%04X\t%d\t%u\t%u\t%08X\t%d\t%u\t%u", r->nif ? r->nif->name : "*",
-			    raw_word(r->dst.b + 12), gateway ? raw_word(r->gateway.b + 12) : 0,
-			    1U | (gateway ? 2U : 0) | (r->prefix_len == 32 ? 4U : 0) | (r->nif ? 0 : 0x200U), 0, 0, r->metric,
-			    raw_word(bytes), 0, 0, 0);
+		text_printf(b, "%s\t%08X\t%08X\t%04X\t%d\t%u\t%u\t%08X\t%d\t%u\t%u",
+			    r->nif ? r->nif->name : "*", raw_word(r->dst.b + 12),
+			    gateway ? raw_word(r->gateway.b + 12) : 0,
+			    1U | (gateway ? 2U : 0) | (r->prefix_len == 32 ? 4U : 0) | (r->nif ? 0 : 0x200U),
+			    0, 0, r->metric, raw_word(bytes), 0, 0, 0);
 		text_printf(b, "%*s\n", b->size - start < 127 ? (int)(127 - (b->size - start)) : 0, "");
 	}
 }
 
-static void route6(struct text_buf *b, const struct ip_addr *dst, u32 prefix_len, const struct ip_addr *gateway, u32 metric,
-		   u32 flags, const char *name)
+static void route6(struct text_buf *b, const struct ip_addr *dst, u32 prefix_len,
+		   const struct ip_addr *gateway, u32 metric, u32 flags, const char *name)
 {
 	static const u8 zero[16];
 
@@ -125,8 +134,8 @@ void net_show_ipv6_route(struct net_state *st, struct text_buf *b)
 
 	list_for_each_entry (r, &st->stack->routes, node)
 		if (!ip_is_v4(&r->dst))
-			route6(b, &r->dst, r->prefix_len, &r->gateway, r->metric, 1U | (ip_is_any(&r->gateway) ? 0 : 2U),
-			       r->nif ? r->nif->name : "lo");
+			route6(b, &r->dst, r->prefix_len, &r->gateway, r->metric,
+			       1U | (ip_is_any(&r->gateway) ? 0 : 2U), r->nif ? r->nif->name : "lo");
 	for (struct netif *n = netif_next(st->stack, NULL); n; n = netif_next(st->stack, n)) {
 		struct net_ifaddr *a;
 		list_for_each_entry (a, &n->addrs, node)
@@ -144,10 +153,13 @@ void net_show_arp(struct net_state *st, struct text_buf *b)
 		char ip[16];
 		if (!ip_is_v4(&n->addr))
 			continue;
-		snprintf(ip, sizeof(ip), "%u.%u.%u.%u", n->addr.b[12], n->addr.b[13], n->addr.b[14], n->addr.b[15]);
+		snprintf(ip, sizeof(ip), "%u.%u.%u.%u", n->addr.b[12], n->addr.b[13], n->addr.b[14],
+			 n->addr.b[15]);
 		text_printf(b, "%-16s 0x%-10x0x%-10x%02x:%02x:%02x:%02x:%02x:%02x     *        %s\n", ip, 1,
-			    n->state & (NUD_INCOMPLETE | NUD_FAILED) ? 0U : n->state & NUD_PERMANENT ? 6U : 2U, n->mac[0], n->mac[1],
-			    n->mac[2], n->mac[3], n->mac[4], n->mac[5], n->nif->name);
+			    n->state & (NUD_INCOMPLETE | NUD_FAILED) ? 0U
+			    : n->state & NUD_PERMANENT               ? 6U
+								     : 2U,
+			    n->mac[0], n->mac[1], n->mac[2], n->mac[3], n->mac[4], n->mac[5], n->nif->name);
 	}
 }
 
@@ -159,7 +171,8 @@ struct counter {
 	u64 fixed;
 };
 
-static void counters(struct net_state *st, struct text_buf *b, const char *head, const struct counter *c, u32 n)
+static void counters(struct net_state *st, struct text_buf *b, const char *head, const struct counter *c,
+		     u32 n)
 {
 	text_printf(b, "%s:", head);
 	for (u32 i = 0; i < n; i++)
@@ -191,9 +204,12 @@ void net_show_snmp(struct net_state *st, struct text_buf *b)
 				     {"FragOKs", MIB_IpFragOKs, 0},
 				     {"FragFails", MIB_IpFragFails, 0},
 				     {"FragCreates", MIB_IpFragCreates, 0}};
-	const struct counter icmp[] = {{"InMsgs", MIB_IcmpInMsgs, 0},     {"InErrors", MIB_IcmpInErrors, 0},
-				       {"InCsumErrors", MIB_IcmpInCsumErrors, 0}, {"InEchos", MIB_IcmpInEchos, 0},
-				       {"OutMsgs", MIB_IcmpOutMsgs, 0},   {"OutEchoReps", MIB_IcmpOutEchoReps, 0}};
+	const struct counter icmp[] = {{"InMsgs", MIB_IcmpInMsgs, 0},
+				       {"InErrors", MIB_IcmpInErrors, 0},
+				       {"InCsumErrors", MIB_IcmpInCsumErrors, 0},
+				       {"InEchos", MIB_IcmpInEchos, 0},
+				       {"OutMsgs", MIB_IcmpOutMsgs, 0},
+				       {"OutEchoReps", MIB_IcmpOutEchoReps, 0}};
 	const struct counter tcp[] = {{"RtoAlgorithm", -1, 1},
 				      {"RtoMin", -1, 200},
 				      {"RtoMax", -1, 120000},
@@ -209,10 +225,14 @@ void net_show_snmp(struct net_state *st, struct text_buf *b)
 				      {"InErrs", MIB_TcpInErrs, 0},
 				      {"OutRsts", MIB_TcpOutRsts, 0},
 				      {"InCsumErrors", MIB_TcpInCsumErrors, 0}};
-	const struct counter udp[] = {{"InDatagrams", MIB_UdpInDatagrams, 0},   {"NoPorts", MIB_UdpNoPorts, 0},
-				      {"InErrors", MIB_UdpInErrors, 0},         {"OutDatagrams", MIB_UdpOutDatagrams, 0},
-				      {"RcvbufErrors", MIB_UdpRcvbufErrors, 0}, {"SndbufErrors", MIB_UdpSndbufErrors, 0},
-				      {"InCsumErrors", MIB_UdpInCsumErrors, 0}, {"IgnoredMulti", MIB_UdpIgnoredMulti, 0},
+	const struct counter udp[] = {{"InDatagrams", MIB_UdpInDatagrams, 0},
+				      {"NoPorts", MIB_UdpNoPorts, 0},
+				      {"InErrors", MIB_UdpInErrors, 0},
+				      {"OutDatagrams", MIB_UdpOutDatagrams, 0},
+				      {"RcvbufErrors", MIB_UdpRcvbufErrors, 0},
+				      {"SndbufErrors", MIB_UdpSndbufErrors, 0},
+				      {"InCsumErrors", MIB_UdpInCsumErrors, 0},
+				      {"IgnoredMulti", MIB_UdpIgnoredMulti, 0},
 				      {"MemErrors", -1, 0}};
 
 	counters(st, b, "Ip", ip, ARRAY_COUNT(ip));
@@ -254,19 +274,22 @@ static u32 count_kind(struct net_state *st, enum ep_kind kind, bool v6)
 
 void net_show_sockstat(struct net_state *st, struct text_buf *b)
 {
-	u32 tcp = count_kind(st, EP_TCP, false), udp = count_kind(st, EP_UDP, false), raw = count_kind(st, EP_RAW, false);
+	u32 tcp = count_kind(st, EP_TCP, false), udp = count_kind(st, EP_UDP, false),
+	    raw = count_kind(st, EP_RAW, false);
 
 	text_printf(b, "sockets: used %u\n", st->stack->sock_count);
-	text_printf(b, "TCP: inuse %u orphan %u tw %u alloc %u mem %lu\n", tcp, st->stack->orphan_count, st->stack->tw_count,
-		    tcp + st->stack->orphan_count, (unsigned long)(st->stack->data_bytes / PAGE_SIZE));
-	text_printf(b, "UDP: inuse %u mem 0\nUDPLITE: inuse 0\nRAW: inuse %u\nFRAG: inuse %u memory %u\n", udp, raw,
-		    st->stack->frag_bytes ? 1 : 0, st->stack->frag_bytes);
+	text_printf(b, "TCP: inuse %u orphan %u tw %u alloc %u mem %lu\n", tcp, st->stack->orphan_count,
+		    st->stack->tw_count, tcp + st->stack->orphan_count,
+		    (unsigned long)(st->stack->data_bytes / PAGE_SIZE));
+	text_printf(b, "UDP: inuse %u mem 0\nUDPLITE: inuse 0\nRAW: inuse %u\nFRAG: inuse %u memory %u\n",
+		    udp, raw, st->stack->frag_bytes ? 1 : 0, st->stack->frag_bytes);
 }
 
 void net_show_sockstat6(struct net_state *st, struct text_buf *b)
 {
-	text_printf(b, "TCP6: inuse %u\nUDP6: inuse %u\nUDPLITE6: inuse 0\nRAW6: inuse %u\nFRAG6: inuse 0 memory 0\n",
-		    count_kind(st, EP_TCP, true), count_kind(st, EP_UDP, true), count_kind(st, EP_RAW, true));
+	text_printf(
+	    b, "TCP6: inuse %u\nUDP6: inuse %u\nUDPLITE6: inuse 0\nRAW6: inuse %u\nFRAG6: inuse 0 memory 0\n",
+	    count_kind(st, EP_TCP, true), count_kind(st, EP_UDP, true), count_kind(st, EP_RAW, true));
 }
 
 void net_show_protocols(struct net_state *st, struct text_buf *b)
@@ -275,13 +298,18 @@ void net_show_protocols(struct net_state *st, struct text_buf *b)
 		const char *name;
 		enum ep_kind kind;
 		bool v6;
-	} list[] = {{"PINGv6", EP_PING, true}, {"RAWv6", EP_RAW, true}, {"UDPv6", EP_UDP, true}, {"TCPv6", EP_TCP, true},
-		    {"PING", EP_PING, false},  {"RAW", EP_RAW, false},  {"UDP", EP_UDP, false},  {"TCP", EP_TCP, false}};
+	} list[] = {{"PINGv6", EP_PING, true}, {"RAWv6", EP_RAW, true},  {"UDPv6", EP_UDP, true},
+		    {"TCPv6", EP_TCP, true},   {"PING", EP_PING, false}, {"RAW", EP_RAW, false},
+		    {"UDP", EP_UDP, false},    {"TCP", EP_TCP, false}};
 
-	text_printf(b, "protocol  size sockets  memory press maxhdr  slab module     cl co di ac io in de sh ss gs se re sp bi "
+	text_printf(b, "protocol  size sockets  memory press maxhdr  slab module     cl co di ac io in de sh "
+		       "ss gs se re sp bi "
 		       "br ha uh gp em\n");
 	for (u32 k = 0; k < ARRAY_COUNT(list); k++)
-		text_printf(b, "%-9s %4u %6u  %6d   no     %4u   no  kernel      y  y  y  n  y  n  n  n  n  n  n  n  n  n  n  n  n "
-			       " n  n\n",
-			    list[k].name, (u32)sizeof(struct net_sock), count_kind(st, list[k].kind, list[k].v6), -1, 0);
+		text_printf(b,
+			    "%-9s %4u %6u  %6d   no     %4u   no  kernel      y  y  y  n  y  n  n  n  n  n  "
+			    "n  n  n  n  n  n  n "
+			    " n  n\n",
+			    list[k].name, (u32)sizeof(struct net_sock),
+			    count_kind(st, list[k].kind, list[k].v6), -1, 0);
 }

@@ -1,5 +1,6 @@
 /*
- * net_sysctl.h - the files of /proc/sys/net: one line each makes the file and says what of the namespace's stack it is.
+ * net_sysctl.h - the files of /proc/sys/net: one line each makes the file and says what of the namespace's
+ * stack it is.
  *
  *   X(NAME, "directory below /proc/sys", "file", mode)
  */

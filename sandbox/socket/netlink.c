@@ -11,11 +11,11 @@
 #include "sandbox/mm/uaccess.h"
 #include "sandbox/socket/netlink.h"
 
-#define NL_ALIGN(n)  (((n) + 3U) & ~3U)
-#define HEAD         ((u32)sizeof(struct linux_nlmsghdr))
-#define PIECE        3712U /* of a dump in one datagram: readers have buffers of a page */
-#define PACKET_COST  256U  /* what a queued packet counts beside its bytes */
-#define GROUP_MAX    63U
+#define NL_ALIGN(n) (((n) + 3U) & ~3U)
+#define HEAD        ((u32)sizeof(struct linux_nlmsghdr))
+#define PIECE       3712U /* of a dump in one datagram: readers have buffers of a page */
+#define PACKET_COST 256U  /* what a queued packet counts beside its bytes */
+#define GROUP_MAX   63U
 
 /* ---- the queue ---- */
 
@@ -34,7 +34,8 @@ static void overrun(struct netlink_sock *n)
 
 static void enqueue(struct netlink_sock *n, const u8 *data, u32 size, u32 group, bool dump)
 {
-	struct netlink_packet *p = full(n) && !dump ? NULL : kmalloc_typed(sizeof(*p) + size, "struct netlink_packet");
+	struct netlink_packet *p =
+	    full(n) && !dump ? NULL : kmalloc_typed(sizeof(*p) + size, "struct netlink_packet");
 
 	if (!p) {
 		overrun(n);
@@ -178,7 +179,8 @@ static void acknowledge(struct nl_request *r, int err)
 	struct {
 		s32 error;
 		struct linux_nlmsghdr h;
-	} *ack = nl_begin(r->out, LINUX_NLMSG_ERROR, whole ? 0 : LINUX_NLM_F_CAPPED, r->h.seq, r->from->portid, sizeof(*ack));
+	} *ack = nl_begin(r->out, LINUX_NLMSG_ERROR, whole ? 0 : LINUX_NLM_F_CAPPED, r->h.seq,
+			  r->from->portid, sizeof(*ack));
 
 	ack->error = err;
 	ack->h = r->h;
@@ -189,7 +191,8 @@ static void acknowledge(struct nl_request *r, int err)
 
 static void dump_done(struct nl_request *r)
 {
-	s32 *status = nl_begin(r->out, LINUX_NLMSG_DONE, LINUX_NLM_F_MULTI, r->h.seq, r->from->portid, sizeof(*status));
+	s32 *status =
+	    nl_begin(r->out, LINUX_NLMSG_DONE, LINUX_NLM_F_MULTI, r->h.seq, r->from->portid, sizeof(*status));
 
 	*status = 0;
 	nl_end(r->out);
@@ -313,7 +316,8 @@ static s64 netlink_receive(struct socket *s, struct socket_msg *m, bool nonblock
 		}
 		if (nonblock || (m->flags & LINUX_MSG_DONTWAIT))
 			return -EAGAIN;
-		err = wait_event(&n->wait, !list_empty(&n->queue) || s->error, socket_deadline(s->rcvtimeo_ns));
+		err =
+		    wait_event(&n->wait, !list_empty(&n->queue) || s->error, socket_deadline(s->rcvtimeo_ns));
 		if (err)
 			return socket_wait_error(err, s->rcvtimeo_ns);
 	}
@@ -327,7 +331,8 @@ static s64 netlink_receive(struct socket *s, struct socket_msg *m, bool nonblock
 	if (m->name)
 		name_out(0, p->group && p->group <= 32 ? 1U << (p->group - 1) : 0, m->name);
 	if (n->pktinfo && m->control) {
-		err = socket_control_add(m->control, LINUX_SOL_NETLINK, LINUX_NETLINK_PKTINFO, &p->group, sizeof(p->group));
+		err = socket_control_add(m->control, LINUX_SOL_NETLINK, LINUX_NETLINK_PKTINFO, &p->group,
+					 sizeof(p->group));
 		if (err)
 			return err;
 	}

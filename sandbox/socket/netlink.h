@@ -1,5 +1,6 @@
 /*
- * netlink.h - AF_NETLINK sockets (netlink(7)): requests to the kernel, answered at once into the socket's own queue.
+ * netlink.h - AF_NETLINK sockets (netlink(7)): requests to the kernel, answered at once into the socket's own
+ * queue.
  *
  * send() takes a message apart and has each request carried out; answers, acknowledgements and notifications
  * lie in the queue as datagrams of whole messages. A dump is made in one go when it is asked for, so it shows
@@ -41,9 +42,9 @@ static inline struct netlink_sock *netlink_of(struct socket *s)
 struct nl_buf {
 	u8 *data;
 	u32 size, capacity;
-	u32 message; /* where the one in work begins */
-	bool failed;    /* without memory */
-	u8 spare[64];   /* what nl_begin() gives then: written to, never read */
+	u32 message;  /* where the one in work begins */
+	bool failed;  /* without memory */
+	u8 spare[64]; /* what nl_begin() gives then: written to, never read */
 };
 /* Begins a message with `n` bytes of its own header, cleared; they stay valid until the next call. */
 void *nl_begin(struct nl_buf *b, u16 type, u16 flags, u32 seq, u32 pid, u32 n);
@@ -72,8 +73,8 @@ struct nl_request {
 bool nl_header(const struct nl_request *r, void *out, u32 size, u32 least) must_check;
 /* The attribute of that type after a family header of `header` bytes, or NULL. */
 const void *nl_attr(const struct nl_request *r, u32 header, u16 type, u32 *size) must_check;
-/* The same, with at least `least` bytes copied out; false if it is not there. -EINVAL never: a short one counts as
- * absent. */
+/* The same, with at least `least` bytes copied out; false if it is not there. -EINVAL never: a short one
+ * counts as absent. */
 bool nl_attr_copy(const struct nl_request *r, u32 header, u16 type, void *out, u32 least);
 /* The attributes within one that nests. */
 const void *nl_nested(const void *nest, u32 nest_size, u16 type, u32 *size) must_check;
@@ -85,6 +86,7 @@ int rtnl_link(struct nl_request *r) must_check;
 int rtnl_addr(struct nl_request *r) must_check;
 int rtnl_route(struct nl_request *r) must_check;
 int rtnl_neigh(struct nl_request *r) must_check;
+int rtnl_rule(struct nl_request *r) must_check;
 int diag_request(struct nl_request *r) must_check;
 
 /* One object, for answers and notifications. */
@@ -94,6 +96,10 @@ struct net_route;
 void rtnl_put_link(struct nl_buf *b, u16 type, u16 flags, u32 seq, u32 pid, const struct netif *nif);
 void rtnl_put_addr(struct nl_buf *b, u16 type, u16 flags, u32 seq, u32 pid, const struct net_ifaddr *a);
 void rtnl_put_route(struct nl_buf *b, u16 type, u16 flags, u32 seq, u32 pid, const struct net_route *r);
+
+struct net_rule;
+void rtnl_put_rule(struct nl_buf *b, u16 type, u16 flags, u32 seq, u32 pid, struct netstack *ns,
+		   const struct net_rule *rule);
 
 /* Has the namespace's stack tell listeners of changes. */
 void rtnl_listen(struct net_state *st);

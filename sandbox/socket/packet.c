@@ -1,7 +1,8 @@
 /*
  * packet.c - AF_PACKET sockets (packet(7)): frames as they pass an interface.
  *
- * There are no rings and no filters in the kernel: who asks for them hears ENOPROTOOPT and falls back to recvmsg.
+ * There are no rings and no filters in the kernel: who asks for them hears ENOPROTOOPT and falls back to
+ * recvmsg.
  */
 #include "sandbox/socket/packet.h"
 
@@ -80,7 +81,8 @@ static s64 packet_do_send(struct socket *s, struct socket_msg *m, bool nonblock)
 			return -EINVAL;
 	}
 	inet_iter_init(&it, m->uio);
-	return packet_send(p->ps, &it.it, (u32)a.ifindex, get_be16(a.protocol), m->name && a.halen >= 6 ? a.addr : NULL);
+	return packet_send(p->ps, &it.it, (u32)a.ifindex, get_be16(a.protocol),
+			   m->name && a.halen >= 6 ? a.addr : NULL);
 }
 
 static void name_of_frame(const struct packet_socket *p, const struct pkt *f, struct sockaddr_k *out)
@@ -88,7 +90,8 @@ static void name_of_frame(const struct packet_socket *p, const struct pkt *f, st
 	struct netif *nif = netif_by_index(net_ns_stack(p->net), f->ifindex);
 	struct linux_sockaddr_ll a = {.family = LINUX_AF_PACKET,
 				      .ifindex = (s32)f->ifindex,
-				      .hatype = nif && nif->ethernet ? LINUX_ARPHRD_ETHER : LINUX_ARPHRD_LOOPBACK,
+				      .hatype =
+					  nif && nif->ethernet ? LINUX_ARPHRD_ETHER : LINUX_ARPHRD_LOOPBACK,
 				      .pkttype = f->l2_type,
 				      .halen = 6};
 
@@ -105,7 +108,8 @@ static int stamp(const struct packet_socket *p, struct socket_control *c)
 
 	if (!ns)
 		t[1] /= 1000;
-	return socket_control_add(c, LINUX_SOL_SOCKET, ns ? LINUX_SO_TIMESTAMPNS : LINUX_SO_TIMESTAMP, t, sizeof(t));
+	return socket_control_add(c, LINUX_SOL_SOCKET, ns ? LINUX_SO_TIMESTAMPNS : LINUX_SO_TIMESTAMP, t,
+				  sizeof(t));
 }
 
 static int next_frame(struct packet_socket *p, bool peek, bool nonblock, struct pkt **out)
@@ -131,7 +135,8 @@ static s64 packet_do_receive(struct socket *s, struct socket_msg *m, bool nonblo
 	s64 n, size;
 	int err;
 
-	if (m->flags & ~(LINUX_MSG_PEEK | LINUX_MSG_DONTWAIT | LINUX_MSG_TRUNC | LINUX_MSG_CMSG_CLOEXEC | LINUX_MSG_ERRQUEUE))
+	if (m->flags & ~(LINUX_MSG_PEEK | LINUX_MSG_DONTWAIT | LINUX_MSG_TRUNC | LINUX_MSG_CMSG_CLOEXEC |
+			 LINUX_MSG_ERRQUEUE))
 		return -EINVAL;
 	if (m->flags & LINUX_MSG_ERRQUEUE)
 		return -EAGAIN; /* nothing is ever queued there */
@@ -150,7 +155,8 @@ static s64 packet_do_receive(struct socket *s, struct socket_msg *m, bool nonblo
 		m->flags = n < size ? LINUX_MSG_TRUNC : 0;
 		if (m->name)
 			name_of_frame(p, f, m->name);
-		err = m->control && (p->tell & (TELL_TIMESTAMP | TELL_TIMESTAMPNS)) ? stamp(p, m->control) : 0;
+		err =
+		    m->control && (p->tell & (TELL_TIMESTAMP | TELL_TIMESTAMPNS)) ? stamp(p, m->control) : 0;
 		n = err ? err : want_size ? size : n;
 	}
 	pkt_free(f);
@@ -219,9 +225,11 @@ static int packet_setsockopt(struct socket *s, int level, int name, const void *
 	u32 stamp_kind = name == LINUX_SO_TIMESTAMP ? TELL_TIMESTAMP : TELL_TIMESTAMPNS;
 	s32 v;
 
-	if (level == LINUX_SOL_PACKET && (name == LINUX_PACKET_ADD_MEMBERSHIP || name == LINUX_PACKET_DROP_MEMBERSHIP))
+	if (level == LINUX_SOL_PACKET &&
+	    (name == LINUX_PACKET_ADD_MEMBERSHIP || name == LINUX_PACKET_DROP_MEMBERSHIP))
 		return membership(p, name == LINUX_PACKET_ADD_MEMBERSHIP, value, size);
-	if (level != LINUX_SOL_SOCKET || (name != LINUX_SO_RCVBUF && name != LINUX_SO_TIMESTAMP && name != LINUX_SO_TIMESTAMPNS))
+	if (level != LINUX_SOL_SOCKET ||
+	    (name != LINUX_SO_RCVBUF && name != LINUX_SO_TIMESTAMP && name != LINUX_SO_TIMESTAMPNS))
 		return -ENOPROTOOPT;
 	if (inet_opt_int(value, size, false, &v))
 		return -EINVAL;
@@ -293,7 +301,8 @@ int packet_create(int type, int protocol, struct socket **out)
 		return -ENOMEM;
 	socket_init(&p->sock, &packet_ops, LINUX_AF_PACKET, type, protocol);
 	/* the protocol comes in the network's order */
-	err = packet_new(net_ns_stack(net), type == LINUX_SOCK_DGRAM, __builtin_bswap16((u16)protocol), &p->ps);
+	err =
+	    packet_new(net_ns_stack(net), type == LINUX_SOCK_DGRAM, __builtin_bswap16((u16)protocol), &p->ps);
 	if (err) {
 		kfree(p);
 		return err;

@@ -1,5 +1,5 @@
 /*
- * rtnl.c - rtnetlink(7): which request goes where, neighbours, rules, and the notifications of changes.
+ * rtnl.c - rtnetlink(7): which request goes where, neighbours, and the notifications of changes.
  */
 #include <errno.h>
 
@@ -9,13 +9,12 @@
 #include "sandbox/socket/inet_priv.h"
 #include "sandbox/socket/netlink.h"
 
-#define RULE_TO_TABLE 1U /* FR_ACT_TO_TBL */
-
 /* ---- neighbours ---- */
 
 static void put_neigh(struct nl_request *r, u16 flags, const struct net_neigh *n)
 {
-	struct linux_ndmsg *h = nl_begin(r->out, LINUX_RTM_NEWNEIGH, flags, r->h.seq, r->from->portid, sizeof(*h));
+	struct linux_ndmsg *h =
+	    nl_begin(r->out, LINUX_RTM_NEWNEIGH, flags, r->h.seq, r->from->portid, sizeof(*h));
 	struct netstack *ns = n->nif->ns;
 	bool v4 = ip_is_v4(&n->addr);
 	u64 hz = 10000000; /* clock_t of 100 a second */
@@ -95,38 +94,6 @@ int rtnl_neigh(struct nl_request *r)
 	}
 }
 
-/* ---- rules: the three that are always there ---- */
-
-static int rules(struct nl_request *r)
-{
-	static const struct {
-		u32 priority, table;
-		bool v6;
-	} list[] = {{0, RT_TABLE_LOCAL, true}, {32766, RT_TABLE_MAIN, true}, {32767, 253, false}};
-	struct linux_fib_rule_hdr h, *out;
-
-	if (!nl_header(r, &h, sizeof(h), 1))
-		return -EINVAL;
-	if (!r->dump)
-		return -EOPNOTSUPP;
-	for (u32 v6 = 0; v6 < 2; v6++) {
-		u8 family = v6 ? LINUX_AF_INET6 : LINUX_AF_INET;
-		for (u32 k = 0; k < ARRAY_COUNT(list) && (!h.family || h.family == family); k++) {
-			if (v6 && !list[k].v6)
-				continue;
-			out = nl_begin(r->out, LINUX_RTM_NEWRULE, LINUX_NLM_F_MULTI, r->h.seq, r->from->portid, sizeof(*out));
-			out->family = family;
-			out->table = (u8)list[k].table;
-			out->action = RULE_TO_TABLE;
-			nl_put_u32(r->out, LINUX_FRA_TABLE, list[k].table);
-			if (list[k].priority)
-				nl_put_u32(r->out, LINUX_FRA_PRIORITY, list[k].priority);
-			nl_end(r->out);
-		}
-	}
-	return 0;
-}
-
 /* ---- dispatch ---- */
 
 int rtnl_request(struct nl_request *r)
@@ -159,8 +126,10 @@ int rtnl_request(struct nl_request *r)
 	case LINUX_RTM_DELNEIGH:
 	case LINUX_RTM_GETNEIGH:
 		return rtnl_neigh(r);
+	case LINUX_RTM_NEWRULE:
+	case LINUX_RTM_DELRULE:
 	case LINUX_RTM_GETRULE:
-		return rules(r);
+		return rtnl_rule(r);
 	case LINUX_RTM_GETADDRLABEL:
 		return r->dump ? 0 : -EOPNOTSUPP; /* there are none of our own */
 	default:
@@ -176,6 +145,7 @@ static void tell(void *ctx, int what, const void *object)
 	struct nl_buf b = {0};
 	const struct net_ifaddr *a = object;
 	const struct net_route *route = object;
+	const struct net_rule *rule = object;
 	u32 group;
 
 	if (list_empty(&st->netlink_socks))
@@ -183,18 +153,30 @@ static void tell(void *ctx, int what, const void *object)
 	switch (what) {
 	case NOTIFY_LINK:
 	case NOTIFY_LINK_DEL:
-		rtnl_put_link(&b, what == NOTIFY_LINK ? LINUX_RTM_NEWLINK : LINUX_RTM_DELLINK, 0, 0, 0, object);
+		rtnl_put_link(&b, what == NOTIFY_LINK ? LINUX_RTM_NEWLINK : LINUX_RTM_DELLINK, 0, 0, 0,
+			      object);
 		group = LINUX_RTNLGRP_LINK;
 		break;
 	case NOTIFY_ADDR_NEW:
 	case NOTIFY_ADDR_DEL:
-		rtnl_put_addr(&b, what == NOTIFY_ADDR_NEW ? LINUX_RTM_NEWADDR : LINUX_RTM_DELADDR, 0, 0, 0, a);
+		rtnl_put_addr(&b, what == NOTIFY_ADDR_NEW ? LINUX_RTM_NEWADDR : LINUX_RTM_DELADDR, 0, 0, 0,
+			      a);
 		group = ip_is_v4(&a->addr) ? LINUX_RTNLGRP_IPV4_IFADDR : LINUX_RTNLGRP_IPV6_IFADDR;
 		break;
-	default:
-		rtnl_put_route(&b, what == NOTIFY_ROUTE_NEW ? LINUX_RTM_NEWROUTE : LINUX_RTM_DELROUTE, 0, 0, 0, route);
+	case NOTIFY_RULE_NEW:
+	case NOTIFY_RULE_DEL:
+		rtnl_put_rule(&b, what == NOTIFY_RULE_NEW ? LINUX_RTM_NEWRULE : LINUX_RTM_DELRULE, 0, 0, 0,
+			      st->stack, rule);
+		group = rule->v6 ? LINUX_RTNLGRP_IPV6_RULE : LINUX_RTNLGRP_IPV4_RULE;
+		break;
+	case NOTIFY_ROUTE_NEW:
+	case NOTIFY_ROUTE_DEL:
+		rtnl_put_route(&b, what == NOTIFY_ROUTE_NEW ? LINUX_RTM_NEWROUTE : LINUX_RTM_DELROUTE, 0, 0,
+			       0, route);
 		group = ip_is_v4(&route->dst) ? LINUX_RTNLGRP_IPV4_ROUTE : LINUX_RTNLGRP_IPV6_ROUTE;
 		break;
+	default:
+		return;
 	}
 	netlink_notify(st, group, &b);
 	nl_free(&b);

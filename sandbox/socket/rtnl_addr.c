@@ -18,7 +18,9 @@ static void put_ip(struct nl_buf *b, u16 type, const struct ip_addr *a)
 
 static u32 life(u64 until, u64 now)
 {
-	return until == TIME_NEVER ? UINT32_MAX : until <= now ? 0 : (u32)min_t(u64, (until - now) / NSEC_PER_SEC, UINT32_MAX - 1);
+	return until == TIME_NEVER ? UINT32_MAX
+	       : until <= now      ? 0
+				   : (u32)min_t(u64, (until - now) / NSEC_PER_SEC, UINT32_MAX - 1);
 }
 
 void rtnl_put_addr(struct nl_buf *b, u16 type, u16 flags, u32 seq, u32 pid, const struct net_ifaddr *a)
@@ -29,7 +31,8 @@ void rtnl_put_addr(struct nl_buf *b, u16 type, u16 flags, u32 seq, u32 pid, cons
 					      (u32)(a->created / 10000000), (u32)(a->created / 10000000)};
 	bool v4 = ip_is_v4(&a->addr);
 	struct ip_addr broadcast = a->addr;
-	u32 ifa_flags = (a->flags & ~(u32)(a->nif->flags & NETIF_LOOPBACK ? IFA_NODAD : 0)) | (v4 || a->valid_until == TIME_NEVER ? (u32)IFA_PERMANENT : 0);
+	u32 ifa_flags = (a->flags & ~(u32)(a->nif->flags & NETIF_LOOPBACK ? IFA_NODAD : 0)) |
+			(v4 || a->valid_until == TIME_NEVER ? (u32)IFA_PERMANENT : 0);
 
 	h->family = v4 ? LINUX_AF_INET : LINUX_AF_INET6;
 	h->prefixlen = (u8)a->prefix_len;
@@ -40,7 +43,8 @@ void rtnl_put_addr(struct nl_buf *b, u16 type, u16 flags, u32 seq, u32 pid, cons
 	if (v4) {
 		put_ip(b, LINUX_IFA_LOCAL, &a->addr);
 		if ((a->nif->flags & NETIF_BROADCAST) && a->prefix_len < 31) {
-			put_be32(broadcast.b + 12, ip_v4_of(&a->addr) | (a->prefix_len ? ~(~0U << (32 - a->prefix_len)) : ~0U));
+			put_be32(broadcast.b + 12,
+				 ip_v4_of(&a->addr) | (a->prefix_len ? ~(~0U << (32 - a->prefix_len)) : ~0U));
 			put_ip(b, LINUX_IFA_BROADCAST, &broadcast);
 		}
 		nl_put_str(b, LINUX_IFA_LABEL, a->nif->name);
@@ -59,10 +63,12 @@ static int dump(struct nl_request *r, const struct linux_ifaddrmsg *h)
 		for (struct netif *nif = netif_next(ns, NULL); nif; nif = netif_next(ns, nif)) {
 			struct net_ifaddr *a;
 			list_for_each_entry (a, &nif->addrs, node) {
-				if (ip_is_v4(&a->addr) != (family == LINUX_AF_INET) || (h->family && h->family != family) ||
+				if (ip_is_v4(&a->addr) != (family == LINUX_AF_INET) ||
+				    (h->family && h->family != family) ||
 				    (r->from->strict && h->index && h->index != nif->index))
 					continue;
-				rtnl_put_addr(r->out, LINUX_RTM_NEWADDR, LINUX_NLM_F_MULTI, r->h.seq, r->from->portid, a);
+				rtnl_put_addr(r->out, LINUX_RTM_NEWADDR, LINUX_NLM_F_MULTI, r->h.seq,
+					      r->from->portid, a);
 			}
 		}
 		if (family == LINUX_AF_INET6)
@@ -70,7 +76,8 @@ static int dump(struct nl_request *r, const struct linux_ifaddrmsg *h)
 	}
 }
 
-static bool addr_attr(const struct nl_request *r, const struct linux_ifaddrmsg *h, u16 type, struct ip_addr *out)
+static bool addr_attr(const struct nl_request *r, const struct linux_ifaddrmsg *h, u16 type,
+		      struct ip_addr *out)
 {
 	u8 v4[4];
 
@@ -82,7 +89,8 @@ static bool addr_attr(const struct nl_request *r, const struct linux_ifaddrmsg *
 	return true;
 }
 
-static int add(struct netif *nif, const struct nl_request *r, const struct linux_ifaddrmsg *h, struct ip_addr addr)
+static int add(struct netif *nif, const struct nl_request *r, const struct linux_ifaddrmsg *h,
+	       struct ip_addr addr)
 {
 	struct net_ifaddr *old = netif_find_addr(nif, &addr);
 	u32 flags = h->flags;

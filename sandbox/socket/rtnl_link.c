@@ -1,6 +1,6 @@
 /*
- * rtnl_link.c - RTM_*LINK: interfaces. Of the kinds that can be made, there is "dummy", which takes everything and
- * hands nothing on.
+ * rtnl_link.c - RTM_*LINK: interfaces. Of the kinds that can be made, there is "dummy", which takes
+ * everything and hands nothing on.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -31,8 +31,8 @@ static const struct netif_ops dummy_ops = {.send = dummy_send};
 
 static void put_stats(struct nl_buf *b, const struct netif_stats *s)
 {
-	struct link_stats64 big = {{s->rx_packets, s->tx_packets, s->rx_bytes, s->tx_bytes, s->rx_errors, s->tx_errors,
-				    s->rx_dropped, s->tx_dropped, s->multicast}};
+	struct link_stats64 big = {{s->rx_packets, s->tx_packets, s->rx_bytes, s->tx_bytes, s->rx_errors,
+				    s->tx_errors, s->rx_dropped, s->tx_dropped, s->multicast}};
 	struct link_stats small;
 
 	for (u32 i = 0; i < ARRAY_COUNT(small.v); i++)
@@ -108,7 +108,8 @@ static int get(struct nl_request *r, const struct linux_ifinfomsg *h)
 
 	if (r->dump) {
 		for (nif = netif_next(ns, NULL); nif; nif = netif_next(ns, nif))
-			rtnl_put_link(r->out, LINUX_RTM_NEWLINK, LINUX_NLM_F_MULTI, r->h.seq, r->from->portid, nif);
+			rtnl_put_link(r->out, LINUX_RTM_NEWLINK, LINUX_NLM_F_MULTI, r->h.seq, r->from->portid,
+				      nif);
 		return 0;
 	}
 	if (h->index < 0)
@@ -150,7 +151,10 @@ static bool is_dummy(const struct nl_request *r)
 static int create(struct nl_request *r, const struct linux_ifinfomsg *h)
 {
 	struct netstack *ns = net_ns_stack(r->from->net);
-	struct netif_config c = {.ops = &dummy_ops, .mtu = 1500, .ethernet = true, .features = LINK_CSUM_OUT | LINK_GSO_TCP4 | LINK_GSO_TCP6 | LINK_GSO_UDP};
+	struct netif_config c = {.ops = &dummy_ops,
+				 .mtu = 1500,
+				 .ethernet = true,
+				 .features = LINK_CSUM_OUT | LINK_GSO_TCP4 | LINK_GSO_TCP6 | LINK_GSO_UDP};
 	char name[NETIF_NAME];
 	struct netif *nif;
 	int err;
@@ -193,7 +197,8 @@ int rtnl_link(struct nl_request *r)
 		return 0;
 	}
 	if (!nif)
-		return r->h.type == LINUX_RTM_NEWLINK && (r->h.flags & LINUX_NLM_F_CREATE) ? create(r, &h) : -ENODEV;
+		return r->h.type == LINUX_RTM_NEWLINK && (r->h.flags & LINUX_NLM_F_CREATE) ? create(r, &h)
+											   : -ENODEV;
 	if (r->h.type == LINUX_RTM_NEWLINK && (r->h.flags & LINUX_NLM_F_EXCL))
 		return -EEXIST;
 	return change(r, nif, &h);

@@ -1,6 +1,6 @@
 /*
- * rtnl_route.c - RTM_*ROUTE. The stack keeps the main table; what Linux has in its local table are here the addresses of
- * the interfaces, shown as routes.
+ * rtnl_route.c - RTM_*ROUTE. The stack keeps all tables but the local one; what Linux has there are here the
+ * addresses of the interfaces, shown as routes.
  */
 #include <errno.h>
 
@@ -167,8 +167,9 @@ static void mark_cloned(struct nl_buf *b)
 	u32 flags = LINUX_RTM_F_CLONED;
 
 	if (!b->failed)
-		memcpy(b->data + b->message + sizeof(struct linux_nlmsghdr) + offsetof(struct linux_rtmsg, flags), &flags,
-		       sizeof(flags));
+		memcpy(b->data + b->message + sizeof(struct linux_nlmsghdr) +
+			   offsetof(struct linux_rtmsg, flags),
+		       &flags, sizeof(flags));
 }
 
 /* What `ip route get` asks: the way to one address. */
@@ -219,7 +220,8 @@ static int parse(const struct nl_request *r, const struct linux_rtmsg *h, struct
 				  .expires = TIME_NEVER};
 	if (h->dst_len > bits_of(&out->dst))
 		return -EINVAL;
-	if (nl_attr(r, sizeof(*h), LINUX_RTA_MULTIPATH, &size) || nl_attr(r, sizeof(*h), LINUX_RTA_VIA, &size))
+	if (nl_attr(r, sizeof(*h), LINUX_RTA_MULTIPATH, &size) ||
+	    nl_attr(r, sizeof(*h), LINUX_RTA_VIA, &size))
 		return -EOPNOTSUPP;
 	nl_attr_copy(r, sizeof(*h), LINUX_RTA_TABLE, &out->table, sizeof(out->table));
 	if (!out->table)
@@ -254,8 +256,8 @@ static int add(const struct nl_request *r, struct net_route *route)
 
 	if (!ip_eq(&prefix, &route->dst)) /* bits beyond the prefix */
 		return -EINVAL;
-	if (route->table != RT_TABLE_MAIN)
-		return -EOPNOTSUPP; /* there are no rules that would use it */
+	if (route->table == RT_TABLE_LOCAL)
+		return -EOPNOTSUPP; /* made of the interfaces' addresses */
 	if (!ip_is_any(&route->source) && !net_local_addr(ns, &route->source))
 		return -EINVAL;
 	if (!ip_is_v4(&route->dst) && !route->metric)

@@ -10,11 +10,11 @@
 #include "sandbox/socket/netlink.h"
 #include "sandbox/socket/unix_priv.h"
 
-#define TCP_INFO_MAX 256U
-#define TCP_INFO_OPT 11
-#define TCP_CC_OPT   13
-#define UNIX_CLOSE   7U
-#define UNIX_LISTEN  10U
+#define TCP_INFO_MAX     256U
+#define TCP_INFO_OPT     11
+#define TCP_CC_OPT       13
+#define UNIX_CLOSE       7U
+#define UNIX_LISTEN      10U
 #define UNIX_ESTABLISHED 1U
 
 struct dump {
@@ -24,7 +24,9 @@ struct dump {
 
 static struct net_sock *sock_of(struct net_ep *ep)
 {
-	return ep->kind == EP_TCP_REQUEST || ep->kind == EP_TCP_TIME_WAIT ? NULL : container_of(ep, struct net_sock, ep);
+	return ep->kind == EP_TCP_REQUEST || ep->kind == EP_TCP_TIME_WAIT
+		   ? NULL
+		   : container_of(ep, struct net_sock, ep);
 }
 
 static void put_id(struct linux_inet_diag_sockid *id, const struct net_ep *ep)
@@ -122,7 +124,8 @@ static void diag_one(struct net_ep *ep, void *arg)
 	put_id(&h.id, ep);
 	h.uid = uid_seen(ep->uid);
 	h.inode = owner && owner->sock.file ? (u32)owner->sock.file->inode->attr.ino : 0;
-	out = nl_begin(d->r->out, LINUX_SOCK_DIAG_BY_FAMILY, LINUX_NLM_F_MULTI, d->r->h.seq, d->r->from->portid, sizeof(h));
+	out = nl_begin(d->r->out, LINUX_SOCK_DIAG_BY_FAMILY, LINUX_NLM_F_MULTI, d->r->h.seq,
+		       d->r->from->portid, sizeof(h));
 	memcpy(out, &h, sizeof(h));
 	if (sk)
 		put_details(d, sk, &h);
@@ -160,12 +163,15 @@ static int inet_diag(struct nl_request *r)
 static void unix_one(struct nl_request *r, const struct linux_unix_diag_req *req, struct unix_endpoint *e)
 {
 	struct linux_unix_diag_msg *out;
-	u32 state = e->state == UNIX_LISTENING ? UNIX_LISTEN : e->state == UNIX_CONNECTED ? UNIX_ESTABLISHED : UNIX_CLOSE;
+	u32 state = e->state == UNIX_LISTENING   ? UNIX_LISTEN
+		    : e->state == UNIX_CONNECTED ? UNIX_ESTABLISHED
+						 : UNIX_CLOSE;
 	struct nl_buf *b = r->out;
 
 	if (!(req->states & (1U << state)) || !e->sock.file)
 		return;
-	out = nl_begin(b, LINUX_SOCK_DIAG_BY_FAMILY, LINUX_NLM_F_MULTI, r->h.seq, r->from->portid, sizeof(*out));
+	out = nl_begin(b, LINUX_SOCK_DIAG_BY_FAMILY, LINUX_NLM_F_MULTI, r->h.seq, r->from->portid,
+		       sizeof(*out));
 	out->family = LINUX_AF_UNIX;
 	out->type = (u8)e->sock.type;
 	out->state = (u8)state;

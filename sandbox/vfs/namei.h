@@ -59,6 +59,7 @@ int vfs_open_exec(int dirfd, const char *name, int at_flags, struct file **out) 
 int vfs_mkdir(int dirfd, const char *name, u32 mode) must_check;
 /* For the kernel itself: one name in a directory, no permission checks. */
 int vfs_mkdir_at(const struct path *dir, const char *name, u32 mode) must_check;
+int vfs_create_at(const struct path *dir, const char *name, u32 mode) must_check;
 int vfs_mknod(int dirfd, const char *name, u32 mode, u64 dev) must_check;
 int vfs_symlink(const char *target, int dirfd, const char *name) must_check;
 int vfs_link(int olddirfd, const char *old, int newdirfd, const char *new_name, int at_flags) must_check;

@@ -125,6 +125,24 @@ int vfs_mkdir_at(const struct path *dir, const char *name, u32 mode)
 	return err;
 }
 
+int vfs_create_at(const struct path *dir, const char *name, u32 mode)
+{
+	struct path p = *dir;
+	struct inode *inode = dir->dentry->inode;
+	struct dentry *d;
+	int err = dentry_lookup(&p, name, strlen(name), &d);
+
+	if (err)
+		return err;
+	if (d->inode)
+		err = -EEXIST;
+	else
+		err = inode->ops->create ? inode->ops->create(inode, d, LINUX_S_IFREG | (mode & 07777))
+					 : -EPERM;
+	dentry_put(d);
+	return err;
+}
+
 int vfs_mknod(int dirfd, const char *name, u32 mode, u64 dev)
 {
 	u32 type = mode_type(mode);

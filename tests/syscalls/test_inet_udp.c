@@ -1,6 +1,7 @@
 /*
- * UDP over loopback (udp(7), send(2), recv(2), ip(7), ipv6(7)): datagrams, connected sockets, errors that come back,
- * control messages, many messages in one call, groups; and ICMP echo sockets (icmp(7)), raw sockets (raw(7)).
+ * UDP over loopback (udp(7), send(2), recv(2), ip(7), ipv6(7)): datagrams, connected sockets, errors that
+ * come back, control messages, many messages in one call, groups; and ICMP echo sockets (icmp(7)), raw
+ * sockets (raw(7)).
  */
 #include "inet.h"
 
@@ -593,7 +594,8 @@ CASE(control_that_does_not_fit_is_ctrunc)
 {
 	char data[8], control[CMSG_LEN(4)];
 	struct iovec iov = {data, 8};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+	struct msghdr m = {
+	    .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
 	int fd[2];
 
 	udp_pair(AF_INET, fd);
@@ -661,7 +663,8 @@ CASE(a_control_message_longer_than_its_buffer_is_einval)
 	struct iovec iov = {"x", 1};
 	char control[32] = {0};
 	struct cmsghdr *c = (struct cmsghdr *)control;
-	struct msghdr m = {.msg_name = &to, .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = 24};
+	struct msghdr m = {
+	    .msg_name = &to, .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = 24};
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
 	m.msg_namelen = loop_addr(AF_INET, 9, &to);
@@ -751,7 +754,7 @@ CASE(a_raw_socket_sees_the_ip_header)
 
 	if (fd < 0 && errno == EPERM)
 		case_skip("no CAP_NET_RAW");
-	h.checksum = (uint16_t)~(htons(0x0800) + htons(77));
+	h.checksum = (uint16_t) ~(htons(0x0800) + htons(77));
 	EXPECT_EQ(sendto(fd, &h, sizeof(h), 0, (struct sockaddr *)&a, len), sizeof(h));
 	for (int k = 0; k < 10; k++) {
 		EXPECT_EQ(recv(fd, buf, sizeof(buf), 0), 28);

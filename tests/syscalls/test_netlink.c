@@ -1,6 +1,6 @@
 /*
- * Netlink sockets (netlink(7)), rtnetlink(7), sock_diag(7), ioctls of netdevice(7), packet sockets (packet(7)). What
- * changes something does so in a network namespace of its own.
+ * Netlink sockets (netlink(7)), rtnetlink(7), sock_diag(7), ioctls of netdevice(7), packet sockets
+ * (packet(7)). What changes something does so in a network namespace of its own.
  */
 #include "inet.h"
 
@@ -30,7 +30,10 @@ static int route_socket(void)
 static void *begin(struct request *r, int type, int flags, size_t size)
 {
 	memset(r, 0, sizeof(*r));
-	r->h = (struct nlmsghdr){.nlmsg_len = (uint32_t)NLMSG_LENGTH(size), .nlmsg_type = (uint16_t)type, .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags), .nlmsg_seq = 42};
+	r->h = (struct nlmsghdr){.nlmsg_len = (uint32_t)NLMSG_LENGTH(size),
+				 .nlmsg_type = (uint16_t)type,
+				 .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags),
+				 .nlmsg_seq = 42};
 	return NLMSG_DATA(&r->h);
 }
 
@@ -90,7 +93,8 @@ static struct rtattr *find_attr(struct nlmsghdr *h, size_t header, int type)
 {
 	int left = (int)(h->nlmsg_len - NLMSG_SPACE(header));
 
-	for (struct rtattr *a = (struct rtattr *)((char *)NLMSG_DATA(h) + NLMSG_ALIGN(header)); RTA_OK(a, left); a = RTA_NEXT(a, left))
+	for (struct rtattr *a = (struct rtattr *)((char *)NLMSG_DATA(h) + NLMSG_ALIGN(header));
+	     RTA_OK(a, left); a = RTA_NEXT(a, left))
 		if (a->rta_type == type)
 			return a;
 	return NULL;
@@ -246,7 +250,8 @@ CASE(two_requests_in_one_message)
 {
 	struct {
 		struct nlmsghdr a, b;
-	} two = {{sizeof(two.a), NLMSG_NOOP, NLM_F_REQUEST | NLM_F_ACK, 1, 0}, {sizeof(two.b), NLMSG_NOOP, NLM_F_REQUEST | NLM_F_ACK, 2, 0}};
+	} two = {{sizeof(two.a), NLMSG_NOOP, NLM_F_REQUEST | NLM_F_ACK, 1, 0},
+		 {sizeof(two.b), NLMSG_NOOP, NLM_F_REQUEST | NLM_F_ACK, 2, 0}};
 	char buf[1024];
 	struct nlmsghdr *h = (struct nlmsghdr *)buf;
 	int fd = route_socket();
@@ -296,7 +301,8 @@ struct found {
 static void see_link(struct nlmsghdr *h, void *arg)
 {
 	struct ifinfomsg *i = NLMSG_DATA(h);
-	struct rtattr *name = find_attr(h, sizeof(*i), IFLA_IFNAME), *mtu = find_attr(h, sizeof(*i), IFLA_MTU);
+	struct rtattr *name = find_attr(h, sizeof(*i), IFLA_IFNAME),
+		      *mtu = find_attr(h, sizeof(*i), IFLA_MTU);
 
 	EXPECT_EQ(h->nlmsg_type, RTM_NEWLINK);
 	EXPECT(name && mtu);
@@ -404,8 +410,8 @@ static void see_local_route(struct nlmsghdr *h, void *arg)
 	struct rtmsg *m = NLMSG_DATA(h);
 	struct rtattr *dst = find_attr(h, sizeof(*m), RTA_DST);
 
-	if (m->rtm_family == AF_INET && m->rtm_table == RT_TABLE_LOCAL && m->rtm_type == RTN_LOCAL && dst && m->rtm_dst_len == 32 &&
-	    *(uint32_t *)RTA_DATA(dst) == htonl(INADDR_LOOPBACK))
+	if (m->rtm_family == AF_INET && m->rtm_table == RT_TABLE_LOCAL && m->rtm_type == RTN_LOCAL && dst &&
+	    m->rtm_dst_len == 32 && *(uint32_t *)RTA_DATA(dst) == htonl(INADDR_LOOPBACK))
 		((struct found *)arg)->v4++;
 }
 
@@ -559,7 +565,8 @@ CASE(a_dummy_link_is_made_and_routed_over)
 	struct ifinfomsg *i;
 	struct rtattr *info;
 	struct rtmsg *m;
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(0x0a090001)};
+	struct sockaddr_in to = {
+	    .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(0x0a090001)};
 	uint32_t dst = htonl(0x0a090000), oif;
 	char kind[16] = {0};
 	int fd, c;
@@ -584,7 +591,12 @@ CASE(a_dummy_link_is_made_and_routed_over)
 	set_up(fd, 1, true);
 	EXPECT_EQ(change_addr(fd, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, 0x0a000001, 32), 0);
 	m = begin(&r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, sizeof(*m));
-	*m = (struct rtmsg){.rtm_family = AF_INET, .rtm_dst_len = 16, .rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_BOOT, .rtm_scope = RT_SCOPE_LINK, .rtm_type = RTN_UNICAST};
+	*m = (struct rtmsg){.rtm_family = AF_INET,
+			    .rtm_dst_len = 16,
+			    .rtm_table = RT_TABLE_MAIN,
+			    .rtm_protocol = RTPROT_BOOT,
+			    .rtm_scope = RT_SCOPE_LINK,
+			    .rtm_type = RTN_UNICAST};
 	attr(&r, RTA_DST, &dst, 4);
 	attr(&r, RTA_OIF, &oif, 4);
 	EXPECT_EQ(acknowledged(fd, &r), 0);
@@ -646,7 +658,8 @@ CASE(a_listener_is_found_by_sock_diag)
 	struct inet_diag_req_v2 *q = begin(&r, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, sizeof(*q));
 	struct stat st;
 
-	*q = (struct inet_diag_req_v2){.sdiag_family = AF_INET, .sdiag_protocol = IPPROTO_TCP, .idiag_states = 1 << 10};
+	*q = (struct inet_diag_req_v2){
+	    .sdiag_family = AF_INET, .sdiag_protocol = IPPROTO_TCP, .idiag_states = 1 << 10};
 	EXPECT(dump(fd, &r, see_socket, &d) >= 1);
 	EXPECT_EQ(d.seen, 1);
 	EXPECT_EQ(fstat(l, &st), 0);
@@ -741,7 +754,9 @@ CASE(ioctls_change_things_with_a_capability)
 
 static int packet_socket(int type, int protocol)
 {
-	struct sockaddr_ll a = {.sll_family = AF_PACKET, .sll_protocol = htons((uint16_t)protocol), .sll_ifindex = (int)if_nametoindex("lo")};
+	struct sockaddr_ll a = {.sll_family = AF_PACKET,
+				.sll_protocol = htons((uint16_t)protocol),
+				.sll_ifindex = (int)if_nametoindex("lo")};
 	int fd = socket(AF_PACKET, type, htons((uint16_t)protocol));
 
 	if (fd < 0 && errno == EPERM)

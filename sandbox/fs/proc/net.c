@@ -1,5 +1,6 @@
 /*
- * net.c - /proc/PID/net and /proc/sys/net: the network namespace of a process, by the texts of socket/net_show.h.
+ * net.c - /proc/PID/net and /proc/sys/net: the network namespace of a process, by the texts of
+ * socket/net_show.h.
  */
 #include <errno.h>
 

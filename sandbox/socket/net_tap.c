@@ -1,0 +1,120 @@
+/*
+ * net_tap.c - frames between the guest's stack and a TAP device. See net_tap.h.
+ *
+ * The device never blocks. Frames are read when epoll says so, at most a batch in one turn of the loop, so
+ * that a flood leaves time for the guest's calls; the timer brings us back for the rest. A full device makes
+ * the library keep frames until epoll says that there is room.
+ */
+#include "sandbox/socket/net_tap.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/uio.h>
+
+#include "netstack/link/tap.h"
+#include "netstack/stack/stack_priv.h"
+#include "sandbox/base/arena.h"
+#include "sandbox/base/log.h"
+
+#define BATCH 64U /* frames of up to 64 KiB */
+
+static int write_frame(void *ctx, const struct iovec *iov, u32 count)
+{
+	struct net_tap *t = ctx;
+	ssize_t n = writev(t->fd->fd, iov, (int)count);
+
+	return n < 0 ? -errno : 0;
+}
+
+static void take_frames(struct net_tap *t)
+{
+	u32 left = BATCH;
+	ssize_t size = 0;
+
+	while (left) {
+		struct iovec iov[TAP_RX_IOV];
+		u32 count = tap_rx_space(t->tap, iov);
+		if (!count)
+			break;
+		size = readv(t->fd->fd, iov, (int)count);
+		if (size <= 0)
+			break;
+		tap_rx_done(t->tap, (size_t)size);
+		left--;
+	}
+	tap_rx_end(t->tap);
+	if (!left || size > 0) /* it did not say that it is empty */
+		(void)!timer_arm(&t->again, clock_monotonic());
+}
+
+static void more(struct timer *timer)
+{
+	take_frames(container_of(timer, struct net_tap, again));
+}
+
+static void ready(struct host_poll *p, u32 events)
+{
+	struct net_tap *t = container_of(p, struct net_tap, poll);
+
+	if (events & EPOLLOUT)
+		tap_tx_ready(t->tap);
+	if (events & EPOLLIN)
+		take_frames(t);
+}
+
+void net_tap_free(struct net_tap *t)
+{
+	host_poll_remove(&t->poll);
+	timer_cancel(&t->again);
+	list_del_init(&t->node);
+	host_fd_put(t->fd);
+	kfree(t);
+}
+
+static int configure(struct netif *nif, const struct net_tap_config *c)
+{
+	struct net_route r = {.dst = IP4_ANY,
+			      .gateway = c->gateway,
+			      .source = IP4_ANY,
+			      .table = RT_TABLE_MAIN,
+			      .type = ROUTE_UNICAST,
+			      .protocol = RTPROTO_BOOT,
+			      .nif = nif,
+			      .expires = TIME_NEVER};
+	int err = netif_set_up(nif, true);
+
+	if (!err)
+		err = netif_addr_add(nif, c->address, c->prefix_len, IFA_PERMANENT);
+	if (!err && !ip_is_any(&c->gateway))
+		err = net_route_add(nif->ns, &r);
+	return err;
+}
+
+int net_tap_attach(struct net_ns *ns, struct host_fd *fd, const struct net_tap_config *c)
+{
+	struct net_tap *t = knew(struct net_tap);
+	struct tap_config tc = {
+	    .name = c->name, .mtu = c->mtu, .vnet_size = c->vnet_size, .write = write_frame, .ctx = t};
+	int err;
+
+	if (!t)
+		return -ENOMEM;
+	memcpy(tc.hwaddr, c->mac, sizeof(tc.hwaddr));
+	if (c->vnet_size)
+		tc.features = LINK_CSUM_OUT | LINK_GSO_TCP4 | LINK_GSO_TCP6;
+	t->ns = ns;
+	t->fd = host_fd_get(fd);
+	t->poll.fd = fd;
+	t->poll.ready = ready;
+	timer_init(&t->again, more);
+	err = tap_add(net_ns_stack(ns), &tc, &t->tap);
+	if (err) {
+		host_fd_put(t->fd);
+		kfree(t);
+		return err;
+	}
+	list_add_tail(&t->node, &ns->state->taps);
+	err = host_poll_add(&t->poll, EPOLLIN | EPOLLOUT);
+	/* on failure the namespace goes, and takes the interface along */
+	return err ? err : configure(tap_netif(t->tap), c);
+}

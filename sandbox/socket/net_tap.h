@@ -1,0 +1,35 @@
+/*
+ * net_tap.h - a network interface of the guest over a TAP device that the supervisor has opened.
+ */
+#ifndef WARREN_SOCKET_NET_TAP_H
+#define WARREN_SOCKET_NET_TAP_H
+
+#include "netstack/wire/addr.h"
+#include "sandbox/base/host_fd.h"
+#include "sandbox/kernel/sched.h"
+#include "sandbox/socket/net_ns.h"
+
+struct tap;
+
+struct net_tap {
+	struct list_head node; /* in net_state.taps */
+	struct net_ns *ns;     /* borrowed: it owns us */
+	struct tap *tap;
+	struct host_fd *fd; /* counted */
+	struct host_poll poll;
+	struct timer again; /* more frames wait than one turn takes */
+};
+
+struct net_tap_config {
+	const char *name;
+	u32 mtu, vnet_size;
+	u8 mac[6];
+	struct ip_addr address, gateway; /* gateway any: none */
+	u32 prefix_len;
+};
+/* Adds the interface, up, with its address and default route. `fd` is counted. */
+int net_tap_attach(struct net_ns *ns, struct host_fd *fd, const struct net_tap_config *config) must_check;
+/* After the stack is gone. */
+void net_tap_free(struct net_tap *t);
+
+#endif
