@@ -149,6 +149,8 @@ static s64 accept_on(struct task *t, const u64 *a, u32 flags)
 	if (flags & ~SOCK_FLAGS)
 		return -EINVAL;
 	err = socket_get(arg_int(a[0]), &f, &s);
+	if (!err && !fd_have_room()) /* the connection stays for who has */
+		err = -EMFILE;
 	if (!err)
 		err = s->ops->accept(s, f->flags & O_NONBLOCK, &client);
 	if (err)

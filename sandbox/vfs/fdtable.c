@@ -129,17 +129,32 @@ struct file *fd_get(int fd)
 	return f;
 }
 
-s64 fd_install(struct file *f, u32 min, bool cloexec)
+static u64 fd_limit(void)
 {
-	struct task *task = current_task();
-	struct fd_table *t = task->files;
-	u64 limit = min_t(u64, task_rlimit(task, RLIMIT_NOFILE_INDEX), FD_MAX);
+	return min_t(u64, task_rlimit(current_task(), RLIMIT_NOFILE_INDEX), FD_MAX);
+}
+
+static u32 lowest_free(const struct fd_table *t, u32 min)
+{
 	u32 fd = max_t(u32, min, t->next_hint);
-	int err;
 
 	while (fd < t->capacity && t->entries[fd].file)
 		fd++;
-	err = fd >= limit ? -EMFILE : table_grow(t, fd + 1);
+	return fd;
+}
+
+bool fd_have_room(void)
+{
+	return lowest_free(current_task()->files, 0) < fd_limit();
+}
+
+s64 fd_install(struct file *f, u32 min, bool cloexec)
+{
+	struct fd_table *t = current_task()->files;
+	u32 fd = lowest_free(t, min);
+	int err;
+
+	err = fd >= fd_limit() ? -EMFILE : table_grow(t, fd + 1);
 	if (err) {
 		file_put(f);
 		return err;

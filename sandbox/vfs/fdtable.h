@@ -29,6 +29,8 @@ struct file *fd_get(int fd);
 struct file *fd_get_path(int fd);
 /* The lowest free number >= min, installed; steals the reference also on failure. fd or -EMFILE, -ENOMEM. */
 s64 fd_install(struct file *f, u32 min, bool cloexec) must_check;
+/* Is there a free number? For calls that must not take something and then have no place for it. */
+bool fd_have_room(void);
 /* In any table (spawn). */
 s64 fd_table_install_at(struct fd_table *t, int fd, struct file *f) must_check;
 int fd_close(struct task *t, int fd);

@@ -4,6 +4,8 @@
  */
 #include "inet.h"
 
+#include <sys/uio.h>
+
 static int tcp(void)
 {
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -415,6 +417,24 @@ CASE(tcp_info_tells_the_state)
 	len = sizeof(i);
 	EXPECT_EQ(getsockopt(listener(AF_INET, 3), IPPROTO_TCP, TCP_INFO, &i, &len), 0);
 	EXPECT_EQ(i.tcpi_state, TCP_LISTEN);
+}
+
+CASE(inq_tells_what_is_left_with_each_read)
+{
+	char data[2], control[64];
+	struct iovec iov = {data, 2};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+	struct cmsghdr *c;
+	int fd[2];
+
+	tcp_pair(AF_INET, fd);
+	EXPECT_EQ(set_int(fd[1], IPPROTO_TCP, 36 /* TCP_INQ */, 1), 0);
+	EXPECT_EQ(write(fd[0], "abcdef", 6), 6);
+	EXPECT_EQ(poll_for(fd[1], POLLIN, 5000), POLLIN);
+	EXPECT_EQ(recvmsg(fd[1], &m, 0), 2);
+	c = CMSG_FIRSTHDR(&m);
+	EXPECT(c && c->cmsg_level == IPPROTO_TCP && c->cmsg_type == 36);
+	EXPECT_EQ(*(int *)CMSG_DATA(c), 4);
 }
 
 CASE(congestion_control_is_chosen_by_name)

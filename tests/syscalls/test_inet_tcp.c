@@ -5,6 +5,7 @@
 #include "inet.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
@@ -376,6 +377,24 @@ CASE(data_sent_before_accept_is_there)
 	s = accept(l, NULL, NULL);
 	EXPECT_EQ(read(s, buf, sizeof(buf)), 5);
 	EXPECT_EQ(read(s, buf, sizeof(buf)), 0);
+}
+
+CASE(accept_without_a_free_descriptor_keeps_the_connection)
+{
+	struct rlimit old, none = {0};
+	int l = listener(AF_INET, 1), c = socket(AF_INET, SOCK_STREAM, 0), s;
+	char b;
+
+	EXPECT_EQ(connect_port(c, AF_INET, port_of(l)), 0);
+	EXPECT_EQ(write(c, "x", 1), 1);
+	EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
+	none = (struct rlimit){(rlim_t)c, old.rlim_max};
+	EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+	EXPECT_ERRNO(accept(l, NULL, NULL), EMFILE);
+	EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &old), 0);
+	s = accept(l, NULL, NULL);
+	EXPECT(s >= 0);
+	EXPECT_EQ(read(s, &b, 1), 1);
 }
 
 CASE(a_hundred_connections_at_once)
