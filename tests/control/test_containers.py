@@ -318,7 +318,7 @@ class Containers(WithSentry):
         def round(i):
             self.assertTrue(self.make("d", root={"overlay": "memory", "ro": False}, mounts=[{"target": "/mnt", "type": "tmpfs"}])["ok"])
             self.make("e", namespaces={"pid": "d"})
-            self.start("d", "/bin/sh", "-c", "sleep 1000 & echo > /mnt/x; echo > /y; wait", init=i % 2 == 0)
+            self.start("d", "/bin/sh", "-c", "sleep 1000 & echo > /mnt/x; echo > /y; cd /sys/fs/cgroup; for i in 1 2 3 4 5; do mkdir x; ls x >/dev/null; echo 0 > x/cgroup.procs; mkdir x/y; done; wait", init=i % 2 == 0)
             self.start("e", "/bin/sleep", "1000", init=True, hold=i % 3 == 0)
             ours, theirs = socket.socketpair()
             self.s.ask("exec", [theirs.fileno()], container="d", argv=["/bin/sh"], tty=True)

@@ -727,3 +727,82 @@ CASE(memory_max_below_what_is_held)
 	expect_signal(pid, SIGKILL);
 	cg_end();
 }
+
+/* ---- everything at once ---- */
+
+static void change_at_random(void)
+{
+	static const char *const groups[] = {"a", "b", "c", "a/d", "b/d"};
+	static const struct {
+		const char *file, *text;
+	} writes[] = {
+	    {"cgroup.freeze", "1"},        {"cgroup.freeze", "0"},
+	    {"cpu.max", "5000 20000"},     {"cpu.max", "max"},
+	    {"cpu.max.burst", "5000"},     {"pids.max", "3"},
+	    {"pids.max", "max"},           {"memory.max", "1M"},
+	    {"memory.max", "max"},         {"memory.high", "100K"},
+	    {"memory.high", "max"},        {"memory.oom.group", "1"},
+	    {"cgroup.kill", "1"},          {"cgroup.subtree_control", "+pids +cpu +memory"},
+	    {"cgroup.subtree_control", "-cpu"}, {"cgroup.max.descendants", "1"},
+	    {"cgroup.max.descendants", "max"},
+	};
+	uint64_t end = now_ms() + 1500;
+	unsigned seed = (unsigned)getpid();
+	pid_t child = 0;
+
+	while (now_ms() < end) {
+		const char *group = groups[(unsigned)rand_r(&seed) % 5];
+		char path[600], pid[32];
+
+		switch (rand_r(&seed) % 6) {
+		case 0:
+			mkdir(cg_path(group), 0755);
+			break;
+		case 1:
+			rmdir(cg_path(group));
+			break;
+		case 2:
+			if (child > 0) {
+				kill(child, SIGKILL);
+				waitpid(child, NULL, 0);
+			}
+			child = fork();
+			if (child == 0) {
+				alarm(4);
+				for (;;)
+					touch(4096);
+			}
+			break;
+		case 3:
+			snprintf(path, sizeof(path), "%s/cgroup.procs", group);
+			snprintf(pid, sizeof(pid), "%d", child > 0 ? child : 0);
+			(void)!cg_write(path, child > 0 ? pid : "999999");
+			break;
+		default: {
+			int w = rand_r(&seed) % (int)(sizeof(writes) / sizeof(*writes));
+			snprintf(path, sizeof(path), "%s/%s", group, writes[w].file);
+			(void)!cg_write(path, writes[w].text);
+		}
+		}
+	}
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	_exit(0);
+}
+
+CASE(random_changes_by_several)
+{
+	pid_t pids[4];
+
+	alarm(60);
+	cg_begin_with("+cpu +memory +pids");
+	for (int i = 0; i < 4; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0)
+			change_at_random();
+	}
+	for (int i = 0; i < 4; i++)
+		expect_exit(pids[i], 0);
+	EXPECT_EQ(cg_field("cgroup.events", "populated"), 0);
+	cg_end();
+}
