@@ -271,7 +271,8 @@ void api_exec(struct request *request)
 	run->started_ns = uv_hrtime();
 	run->streamed = json_integer_value(json_object_get(request->query, "stream")) == 1;
 	run->max_output = max ? (size_t)json_integer_value(max) : DEFAULT_MAX_OUTPUT;
-	params = exec_params(entry, json_incref(json_object_get(body, "argv")), json_object_get(body, "env"),
+	params = exec_params(entry, json_string_value(json_object_get(body, "container")),
+			     json_incref(json_object_get(body, "argv")), json_object_get(body, "env"),
 			     json_string_value(json_object_get(body, "cwd")),
 			     json_string_value(json_object_get(body, "user")), false);
 	if (exec_start(&run->exec, sandbox, request->api->loop, params, &hooks, run, &error) != 0) {

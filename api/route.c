@@ -3,24 +3,27 @@
 
 #include "api/routes.h"
 
-/* Templates have at most one {parameter}: a whole, non-empty segment. */
+/* A {parameter} of a template is a whole, non-empty segment. */
 static bool match(const char *template, const char *path, char *parameter, size_t size)
 {
-	const char *brace = strchr(template, '{'), *rest;
-	size_t len, before = brace ? (size_t)(brace - template) : 0;
+	const char *brace;
 
-	if (!brace)
-		return strcmp(template, path) == 0;
-	if (strncmp(template, path, before) != 0)
-		return false;
-	path += before;
-	rest = strchr(brace, '}') + 1;
-	len = strcspn(path, "/");
-	if (len == 0 || len >= size || strcmp(path + len, rest) != 0)
-		return false;
-	memcpy(parameter, path, len);
-	parameter[len] = 0;
-	return true;
+	while ((brace = strchr(template, '{'))) {
+		size_t before = (size_t)(brace - template), len;
+		if (strncmp(template, path, before) != 0)
+			return false;
+		path += before;
+		template = strchr(brace, '}') + 1;
+		len = strcspn(path, "/");
+		if (len == 0 || len >= size)
+			return false;
+		memcpy(parameter, path, len);
+		parameter[len] = 0;
+		parameter += len + 1;
+		size -= len + 1;
+		path += len;
+	}
+	return strcmp(template, path) == 0;
 }
 
 const struct route *route_find(const char *method, const char *path, char *parameter, size_t size,

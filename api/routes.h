@@ -32,7 +32,8 @@ struct route {
 extern const struct route api_routes[];
 extern const unsigned int api_route_count;
 
-/* The route of a method and a path; the path's parameter goes to `parameter`. NULL with *other_method set
+/* The route of a method and a path; the path's parameters go to `parameter`, each ended
+ * by a 0. NULL with *other_method set
  * when the path exists for another method only. */
 const struct route *route_find(const char *method, const char *path, char *parameter, size_t size,
 			       bool *other_method);
@@ -50,7 +51,7 @@ struct request {
 	struct api *api;
 	struct MHD_Connection *connection;
 	const struct route *route;
-	char parameter[128];
+	char parameter[128];  /* of the path; a second one is behind the first's 0 */
 	json_t *query, *body; /* validated */
 
 	/* For handlers that answer later. */
@@ -77,7 +78,8 @@ void request_wake(struct request *request);
 void request_sleep(struct request *request);
 
 api_handler api_page, api_asset, api_openapi, api_healthz, api_list_sandboxes, api_create_sandbox,
-    api_get_sandbox, api_delete_sandbox, api_sandbox_stats, api_exec, api_terminal;
+    api_get_sandbox, api_delete_sandbox, api_sandbox_stats, api_list_containers, api_create_container,
+    api_delete_container, api_exec, api_terminal;
 
 /* MHD looks at what was resumed or closed only when it runs, and its epoll descriptor does not always say so:
  * it runs soon after this. */
@@ -90,8 +92,11 @@ void request_upgraded(struct request *request);
 struct sandbox *request_running_sandbox(struct request *request, struct entry **entry);
 
 /* The exec request for the sandbox's kernel: default variables, the sandbox's, the request's. */
-json_t *exec_params(const struct entry *entry, json_t *argv, const json_t *env, const char *cwd,
-		    const char *user, bool tty);
+json_t *exec_params(const struct entry *entry, const char *container, json_t *argv, const json_t *env,
+		    const char *cwd, const char *user, bool tty);
+/* Are `rootfs` and the sources of `volumes` in the body what the configuration allows? Puts in what was
+ * checked; or answers. */
+bool request_check_trees(struct request *request);
 
 /* Ends all terminals (warrend goes). */
 void terminals_close(struct api *api);

@@ -133,23 +133,29 @@ static void create_cancelled(struct request *request)
 	supervisor_cancel(request->api->supervisor, request);
 }
 
-void api_create_sandbox(struct request *request)
+bool request_check_trees(struct request *request)
 {
 	const struct config *config = request->api->config;
-	struct error error;
 	size_t index;
 	json_t *volume;
 
-	if (!check_env(request, json_object_get(request->body, "env")))
-		return;
 	if (!check_folder(request, request->body, "rootfs", config->rootfs, config->rootfs_count,
 			  "root file system"))
-		return;
+		return false;
 	json_array_foreach(json_object_get(request->body, "volumes"), index, volume)
 	{
 		if (!check_folder(request, volume, "source", config->volumes, config->volume_count, "volume"))
-			return;
+			return false;
 	}
+	return true;
+}
+
+void api_create_sandbox(struct request *request)
+{
+	struct error error;
+
+	if (!check_env(request, json_object_get(request->body, "env")) || !request_check_trees(request))
+		return;
 	request->cancel = create_cancelled;
 	if (supervisor_create(request->api->supervisor, request->body, created, request, &error) != 0)
 		request_error(request, &error);
@@ -241,8 +247,8 @@ static json_t *parse_user(const char *text)
 	return json_pack("{s:i,s:i,s:s}", "uid", 0, "gid", 0, "name", text);
 }
 
-json_t *exec_params(const struct entry *entry, json_t *argv, const json_t *env, const char *cwd,
-		    const char *user, bool tty)
+json_t *exec_params(const struct entry *entry, const char *container, json_t *argv, const json_t *env,
+		    const char *cwd, const char *user, bool tty)
 {
 	json_t *variables =
 	    json_pack("{s:s,s:s}", "PATH", strchr(DEFAULT_PATH, '=') + 1, "HOME", user ? "/" : "/root");
@@ -258,6 +264,7 @@ json_t *exec_params(const struct entry *entry, json_t *argv, const json_t *env, 
 		json_array_append_new(list, json_sprintf("%s=%s", name, json_string_value(value)));
 	}
 	json_decref(variables);
-	return json_pack("{s:s,s:o,s:o,s:s,s:o,s:b}", "container", SANDBOX_CONTAINER, "argv", argv, "env",
-			 list, "cwd", cwd ? cwd : "/", "user", parse_user(user), "tty", tty);
+	return json_pack("{s:s,s:o,s:o,s:s,s:o,s:b}", "container", container ? container : SANDBOX_CONTAINER,
+			 "argv", argv, "env", list, "cwd", cwd ? cwd : "/", "user", parse_user(user), "tty",
+			 tty);
 }

@@ -322,8 +322,9 @@ void api_terminal(struct request *request)
 		terminal->next->link = &terminal->next;
 	g_terminals = terminal;
 	api->websocket_count++;
-	params = exec_params(entry, command(json_string_value(json_object_get(request->query, "cmd"))), NULL,
-			     NULL, NULL, true);
+	params = exec_params(entry, json_string_value(json_object_get(request->query, "container")),
+			     command(json_string_value(json_object_get(request->query, "cmd"))), NULL, NULL,
+			     NULL, true);
 	json_object_set_new(params, "cols", json_integer(columns ? json_integer_value(columns) : 80));
 	json_object_set_new(params, "rows", json_integer(rows ? json_integer_value(rows) : 24));
 	if (exec_start(&terminal->exec, sandbox, api->loop, params, &process_hooks, terminal, &error) != 0) {

@@ -97,6 +97,13 @@ int sandbox_request(struct sandbox *sandbox, const char *op, json_t *params, con
 		    struct error *error);
 void sandbox_cancel(struct sandbox *sandbox, void *opaque);
 
+/* A further container in it, with trees, hostname and overlay from `config`; `namespaces` as in the control
+ * protocol, borrowed, or NULL. Its processes are started by requests that name it; its trees' servers end
+ * with it. `answered` as for sandbox_request. */
+int sandbox_add_container(struct sandbox *sandbox, const char *name, const struct sandbox_config *config,
+			  const json_t *namespaces, control_answer_fn *answered, void *opaque,
+			  struct error *error);
+
 /* Told when the sandbox has ended, before its `ended` hook; removed from the list then. Embedded by the
  * listener. */
 struct sandbox_listener {

@@ -27,17 +27,28 @@ static int check_directory(const char *path, const char *what, struct error *err
 	return 0;
 }
 
+/* A place for a gofer: a new one, or that of one which has ended with its container. */
+static struct sandbox_process *free_slot(struct sandbox *sandbox)
+{
+	for (unsigned int i = 0; i < sandbox->gofer_count; i++)
+		if (!sandbox->gofers[i].watch)
+			return &sandbox->gofers[i];
+	return sandbox->gofer_count < SANDBOX_MAX_GOFERS ? &sandbox->gofers[sandbox->gofer_count] : NULL;
+}
+
 /* Starts the gofer of one tree. Returns the sentry's end of its socket. */
 static int start_gofer(struct sandbox *sandbox, const char *root, bool read_only, int log_fd,
 		       const int *cgroup_fds, unsigned int cgroup_count, struct error *error)
 {
 	struct spawn_options options = {.stderr_fd = log_fd, .cgroup_count = cgroup_count};
-	struct sandbox_process *gofer = &sandbox->gofers[sandbox->gofer_count];
+	struct sandbox_process *gofer = free_slot(sandbox);
 	char path[4096], fd_text[16], log_text[16];
 	const char *argv[10] = {"warren-gofer", "--root", root, "--fd", fd_text};
 	unsigned int argc = 5;
 	int pair[2], pidfd, r;
 
+	if (!gofer)
+		return error_set(error, EAGAIN, "the sandbox has %d trees already", SANDBOX_MAX_GOFERS);
 	r = spawn_find_program(path, sizeof(path), "warren-gofer", error);
 	if (r)
 		return r;
@@ -72,7 +83,8 @@ static int start_gofer(struct sandbox *sandbox, const char *root, bool read_only
 		close(pair[1]);
 		return -ENOMEM;
 	}
-	sandbox->gofer_count++;
+	if (gofer == &sandbox->gofers[sandbox->gofer_count])
+		sandbox->gofer_count++;
 	return pair[1];
 }
 
@@ -235,21 +247,27 @@ static json_t *describe_root(const struct sandbox_config *config)
 	return root;
 }
 
-/* `network`: NULL for none; its descriptor is the last. */
-static int send_create(struct sandbox *sandbox, const struct sandbox_config *config,
-		       const struct network *network, const int *fds, unsigned int fd_count,
-		       struct error *error)
+static json_t *describe_container(const char *name, const char *hostname, const struct sandbox_config *config)
 {
-	json_t *mounts = json_array(), *params;
+	json_t *mounts = json_array();
 
 	for (unsigned int i = 0; i < config->volume_count; i++)
 		json_array_append_new(mounts,
 				      json_pack("{s:s,s:i,s:b,s:s}", "target", config->volumes[i].guest,
 						"gofer", (int)i + 1, "ro", config->volumes[i].read_only,
 						"access", config->files_shared ? "shared" : "exclusive"));
-	params = json_pack("{s:s,s:s,s:o,s:o}", "container", SANDBOX_CONTAINER, "hostname",
-			   config->hostname ? config->hostname : sandbox->id, "root", describe_root(config),
-			   "mounts", mounts);
+	return json_pack("{s:s,s:s*,s:o,s:o}", "container", name, "hostname", hostname, "root",
+			 describe_root(config), "mounts", mounts);
+}
+
+/* `network`: NULL for none; its descriptor is the last. */
+static int send_create(struct sandbox *sandbox, const struct sandbox_config *config,
+		       const struct network *network, const int *fds, unsigned int fd_count,
+		       struct error *error)
+{
+	const char *hostname = config->hostname ? config->hostname : sandbox->id;
+	json_t *params = describe_container(SANDBOX_CONTAINER, hostname, config);
+
 	if (network)
 		json_object_set_new(params, "network", network_describe(network, fd_count - 1));
 	return control_request(sandbox->control, "create", params, fds, fd_count, SANDBOX_START_TIMEOUT_MS,
@@ -297,17 +315,51 @@ static void limit(struct sandbox *sandbox, const struct sandbox_config *config)
 		snprintf(sandbox->cgroup_problem, sizeof(sandbox->cgroup_problem), "%s", error.message);
 }
 
-int sandbox_launch(struct sandbox *sandbox, const struct sandbox_config *config, struct error *error)
+static int check_trees(const struct sandbox_config *config, struct error *error)
 {
-	int listen_fd, fds[SANDBOX_MAX_GOFERS + 1], cgroup_fds[SPAWN_MAX_CGROUPS], r;
-	struct network network;
-	unsigned int fd_count = 0, cgroup_count;
+	int r = check_directory(config->rootfs, "the root file system", error);
 
-	r = check_directory(config->rootfs, "the root file system", error);
 	for (unsigned int i = 0; !r && i < config->volume_count; i++)
 		r = check_directory(config->volumes[i].host, "the volume", error);
 	if (!r && overlay_is_folder(config))
 		r = check_directory(config->overlay, "the overlay's folder", error);
+	return r;
+}
+
+int sandbox_add_container(struct sandbox *sandbox, const char *name, const struct sandbox_config *config,
+			  const json_t *namespaces, control_answer_fn *answered, void *opaque,
+			  struct error *error)
+{
+	int fds[CONTAINER_MAX_GOFERS], cgroup_fds[SPAWN_MAX_CGROUPS], r;
+	unsigned int fd_count = 0, cgroup_count;
+	json_t *params;
+
+	r = check_trees(config, error);
+	if (r)
+		return r;
+	cgroup_count = cgroup_open_procs(sandbox->cgroup, cgroup_fds, SPAWN_MAX_CGROUPS);
+	r = start_gofers(sandbox, config, cgroup_fds, cgroup_count, fds, &fd_count, error);
+	for (unsigned int i = 0; i < cgroup_count; i++)
+		close(cgroup_fds[i]);
+	if (r) {
+		for (unsigned int i = 0; i < fd_count; i++)
+			close(fds[i]);
+		return r;
+	}
+	params = describe_container(name, config->hostname, config);
+	if (namespaces)
+		json_object_set(params, "namespaces", (json_t *)namespaces);
+	return sandbox_request(sandbox, "create", params, fds, fd_count, SANDBOX_START_TIMEOUT_MS, answered,
+			       opaque, error);
+}
+
+int sandbox_launch(struct sandbox *sandbox, const struct sandbox_config *config, struct error *error)
+{
+	int listen_fd, fds[CONTAINER_MAX_GOFERS + 1], cgroup_fds[SPAWN_MAX_CGROUPS], r;
+	struct network network;
+	unsigned int fd_count = 0, cgroup_count;
+
+	r = check_trees(config, error);
 	if (r)
 		return r;
 	listen_fd = endpoint_listen(sandbox->directory, SANDBOX_SOCKET_NAME, error);

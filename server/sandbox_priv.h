@@ -7,7 +7,8 @@
 #include "server/sandbox.h"
 #include "server/spawn.h"
 
-#define SANDBOX_MAX_GOFERS       (SANDBOX_MAX_VOLUMES + 2) /* root, overlay */
+#define SANDBOX_MAX_GOFERS       128                       /* of all its containers */
+#define CONTAINER_MAX_GOFERS     (SANDBOX_MAX_VOLUMES + 2) /* root, overlay */
 #define SANDBOX_SOCKET_NAME      "control.sock"
 #define SANDBOX_START_TIMEOUT_MS 15000
 

@@ -736,14 +736,22 @@ static void change_at_random(void)
 	static const struct {
 		const char *file, *text;
 	} writes[] = {
-	    {"cgroup.freeze", "1"},        {"cgroup.freeze", "0"},
-	    {"cpu.max", "5000 20000"},     {"cpu.max", "max"},
-	    {"cpu.max.burst", "5000"},     {"pids.max", "3"},
-	    {"pids.max", "max"},           {"memory.max", "1M"},
-	    {"memory.max", "max"},         {"memory.high", "100K"},
-	    {"memory.high", "max"},        {"memory.oom.group", "1"},
-	    {"cgroup.kill", "1"},          {"cgroup.subtree_control", "+pids +cpu +memory"},
-	    {"cgroup.subtree_control", "-cpu"}, {"cgroup.max.descendants", "1"},
+	    {"cgroup.freeze", "1"},
+	    {"cgroup.freeze", "0"},
+	    {"cpu.max", "5000 20000"},
+	    {"cpu.max", "max"},
+	    {"cpu.max.burst", "5000"},
+	    {"pids.max", "3"},
+	    {"pids.max", "max"},
+	    {"memory.max", "1M"},
+	    {"memory.max", "max"},
+	    {"memory.high", "100K"},
+	    {"memory.high", "max"},
+	    {"memory.oom.group", "1"},
+	    {"cgroup.kill", "1"},
+	    {"cgroup.subtree_control", "+pids +cpu +memory"},
+	    {"cgroup.subtree_control", "-cpu"},
+	    {"cgroup.max.descendants", "1"},
 	    {"cgroup.max.descendants", "max"},
 	};
 	uint64_t end = now_ms() + 1500;

@@ -27,6 +27,11 @@ START_TEST(routes)
 	ck_assert_str_eq(find("GET", "/v1/sandboxes/sb-1", parameter)->operation, "get_sandbox");
 	ck_assert_str_eq(parameter, "sb-1");
 	ck_assert_str_eq(find("POST", "/v1/sandboxes/x/exec", parameter)->operation, "exec");
+	ck_assert_str_eq(find("DELETE", "/v1/sandboxes/x/containers/yy", parameter)->operation,
+			 "delete_container");
+	ck_assert_str_eq(parameter, "x");
+	ck_assert_str_eq(parameter + 2, "yy");
+	ck_assert_ptr_null(find("DELETE", "/v1/sandboxes/x/containers/", parameter));
 	ck_assert_str_eq(find("HEAD", "/healthz", parameter)->operation, "healthz");
 	ck_assert_ptr_null(find("GET", "/v1/sandboxes/", parameter));
 	ck_assert_ptr_null(find("GET", "/v1/sandboxes/a/b", parameter));
