@@ -303,7 +303,7 @@ int arena_attach(u64 address)
 	if (a == MAP_FAILED)
 		return -errno;
 	g_arena = a;
-	return shadow_create(a->base, ARENA_SIZE);
+	return shadow_create((char *)a + PAGE_SIZE + TABLE_SIZE, ARENA_SIZE);
 }
 
 bool arena_valid(void)
