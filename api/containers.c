@@ -1,5 +1,5 @@
-/* containers.c: further containers in a sandbox. Their state is the kernel's alone: warrend keeps none of it, so
- * after a restart it asks again. */
+/* containers.c: further containers in a sandbox. Their state is the kernel's alone: warrend keeps none of it,
+ * so after a restart it asks again. */
 #include <errno.h>
 #include <string.h>
 
@@ -111,7 +111,8 @@ void api_create_container(struct request *request)
 	fill(&config, request->body);
 	request->cancel = request_gone;
 	if (sandbox_add_container(sandbox, json_string_value(json_object_get(request->body, "name")), &config,
-				  json_object_get(request->body, "namespaces"), created, request, &error) != 0)
+				  json_object_get(request->body, "namespaces"), created, request,
+				  &error) != 0)
 		container_error(request, &error);
 }
 
@@ -139,7 +140,7 @@ void api_delete_container(struct request *request)
 		return;
 	}
 	request->cancel = request_gone;
-	if (sandbox_request(sandbox, "delete", json_pack("{s:s}", "container", name), NULL, 0, DELETE_TIMEOUT_MS,
-			    deleted, request, &error) != 0)
+	if (sandbox_request(sandbox, "delete", json_pack("{s:s}", "container", name), NULL, 0,
+			    DELETE_TIMEOUT_MS, deleted, request, &error) != 0)
 		container_error(request, &error);
 }

@@ -109,6 +109,14 @@ int request_usable(struct request *r, const struct container *ct) must_check;
 struct process;
 int request_process(struct request *r, struct process **out) must_check;
 
+/* What a container's control group is to be limited to; 0: not given, CGROUP_NO_LIMIT: no limit. */
+struct container_limits {
+	u64 memory, pids, cpu_quota_us, cpu_period_us, cpu_weight;
+};
+/* The field "limits", checked. */
+int request_limits(struct request *r, struct container_limits *out) must_check;
+int container_limit(struct container *ct, const struct container_limits *l) must_check;
+
 /* ---- processes that were started from outside ---- */
 
 struct process {
@@ -166,6 +174,7 @@ int network_setup(struct request *r, struct container *ct, const char *hostname)
 int op_delete(struct request *r);
 int op_start(struct request *r);
 int op_state(struct request *r);
+int op_update(struct request *r);
 int op_list(struct request *r);
 int op_exec(struct request *r);
 int op_wait(struct request *r);

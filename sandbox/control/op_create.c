@@ -371,8 +371,12 @@ int op_create(struct request *r)
 	bool read_only = false;
 	json_t *entry;
 	size_t i;
+	struct container_limits limits;
 	s64 root_fd = 0;
 	int err = check_request(r, &spec, &root_fd, &read_only);
+
+	if (!err)
+		err = request_limits(r, &limits);
 
 	r->create = control()->creates++;
 	if (!err)
@@ -390,7 +394,9 @@ int op_create(struct request *r)
 	if (err)
 		return err;
 	mount_own(ct, read_only);
-	err = network_setup(r, ct, spec.hostname);
+	err = container_limit(ct, &limits);
+	if (!err)
+		err = network_setup(r, ct, spec.hostname);
 	json_array_foreach(json_object_get(r->root, "mounts"), i, entry)
 	{
 		if (err)

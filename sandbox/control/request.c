@@ -164,7 +164,7 @@ static int op_shutdown(struct request *r)
 
 static const struct op ops[] = {
     {"ping", op_ping, false, " id op "},
-    {"create", op_create, true, " id op container root mounts hostname namespaces network "},
+    {"create", op_create, true, " id op container root mounts hostname namespaces network limits "},
     {"exec", op_exec, true, " id op container argv env cwd user tty cols rows stop_signal init hold "},
     {"wait", op_wait, false, " id op process container release "},
     {"signal", op_signal, false, " id op process container signal group all "},
@@ -172,6 +172,7 @@ static const struct op ops[] = {
     {"list", op_list, false, " id op "},
     {"start", op_start, false, " id op container "},
     {"state", op_state, false, " id op container "},
+    {"update", op_update, false, " id op container limits "},
     {"delete", op_delete, true, " id op container "},
     {"shutdown", op_shutdown, false, " id op "},
     {"checkpoint", op_checkpoint, true, " id op pages manifest "},

@@ -309,6 +309,22 @@ class Containers(WithSentry):
         self.assertTrue(self.make("d")["ok"])
         self.assertEqual(sh("cd /sys/fs/cgroup; ls -d leaf; cat cgroup.subtree_control pids.current"), "3\n")
 
+    def test_limits(self):
+        self.assertTrue(self.make("d", limits={"memory": 64 << 20, "pids": 20, "cpu_quota_us": 20000, "cpu_weight": 50})["ok"])
+        sh = lambda text: self.s.run("/bin/sh", "-c", text, container="d")
+        self.assertEqual(sh("cd /sys/fs/cgroup; cat memory.max pids.max cpu.max cpu.weight")[1], b"67108864\n20\n20000 100000\n50\n")
+        # more memory than there is: only this container's process is killed
+        exit, out, _ = self.s.run("python3", "-c", "a = []\nwhile True: a.append(bytearray(1 << 20))", container="d")
+        self.assertEqual(exit, {"signal": 9, "core": False})
+        self.assertIn(b"oom_kill 1", sh("cat /sys/fs/cgroup/memory.events")[1])
+        self.assertTrue(self.s.ask("update", container="d", limits={"memory": None, "pids": None, "cpu_quota_us": None})["ok"])
+        self.assertEqual(sh("cd /sys/fs/cgroup; cat memory.max pids.max cpu.max cpu.weight")[1], b"max\nmax\nmax 100000\n50\n")
+        for limits in ({"memory": 0}, {"memory": "1G"}, {"pids": 0}, {"pids": 5000000}, {"cpu_quota_us": 10}, {"cpu_period_us": 2000000},
+                       {"cpu_weight": 0}, {"cpu_weight": None}, {"swap": 1}, []):
+            self.assertEqual(self.errno("update", container="d", limits=limits), "EINVAL", limits)
+            self.assertEqual(self.make("x", limits=limits)["error"]["errno"], "EINVAL", limits)
+        self.assertEqual(self.errno("update", container="nope", limits={}), "ENOENT")
+
     def test_nothing_stays(self):
         """objects, descriptors and gofers after twenty containers with processes, terminals and files"""
         def objects():
