@@ -74,6 +74,8 @@ struct cgroup_memory {
 	struct list_head charges; /* struct cgroup_charge: memory the kernel holds for it */
 	u64 events[MEMCG_EVENTS], local_events[MEMCG_EVENTS];
 	bool held;                   /* memory.high: nobody runs just now */
+	bool quiet;                  /* nobody ran at the last look */
+	bool idle;                   /* nor at the one before: the gate says when that changes */
 	struct thread_group *victim; /* counted: killed, not gone yet */
 };
 
@@ -218,6 +220,8 @@ void cgroup_charge_free(struct cgroup_charge *ch);
 void cgroup_memory_init(struct cgroup *c);
 /* Asks the host what the processes in c and below hold: c->memory.current and its parts. [sleeps] */
 void cgroup_memory_look(struct cgroup *c);
+/* A task is about to run guest code in c: limited ancestors that were idle are looked at again. */
+void cgroup_memory_enter(struct cgroup *c);
 /* A process has come: if there is a limit it is looked at soon. */
 void cgroup_memory_joined(struct cgroup *c);
 /* A limit was set somewhere. -ENOMEM. */

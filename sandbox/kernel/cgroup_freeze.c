@@ -81,8 +81,10 @@ bool cgroup_gate_slow(struct task *t, struct cgroup *c)
 		c = t->tg->cgroup;
 	}
 	t->at_gate = false;
-	if (c && may_run(c))
+	if (c && may_run(c)) {
 		cgroup_cpu_enter(c);
+		cgroup_memory_enter(c);
+	}
 	return slept;
 }
 

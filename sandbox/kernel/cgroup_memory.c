@@ -10,7 +10,7 @@
  * in the arena.
  *
  * Guests touch their memory natively, so the limits are watched, not met: one coroutine looks at the groups
- * that have one, the oftener the closer they are to it. Over memory.max the process of the group with the
+ * that have one, the oftener the closer they are to it, and not at all while nobody runs in them. Over memory.max the process of the group with the
  * highest score is killed (oom_score_adj counts as on Linux), or with memory.oom.group all of them; the next
  * one only when that one is gone. There is nothing to reclaim, so memory.min and memory.low hold by
  * themselves, and memory.high holds the group back: it runs for HIGH_RUN_NS of each HIGH_PERIOD_NS.
@@ -294,6 +294,38 @@ static void set_held(struct cgroup *c, bool held)
 		cgroup_gate_open(c);
 }
 
+static bool anybody_runs(struct cgroup *c)
+{
+	struct thread_group *tg;
+	struct task *t;
+
+	for (struct cgroup *at = NULL; (at = cgroup_next(c, at));)
+		list_for_each_entry (tg, &at->members, cgroup_node)
+			list_for_each_entry (t, &tg->threads, group_node)
+				if (t->ut && uthread_running(t->ut))
+					return true;
+	return false;
+}
+
+static void set_idle(struct cgroup *c, bool idle)
+{
+	if (c->memory.idle == idle)
+		return;
+	c->memory.quiet = false;
+	c->memory.idle = idle;
+	cgroup_gates_change(c, idle ? 1 : -1);
+}
+
+void cgroup_memory_enter(struct cgroup *c)
+{
+	for (; c; c = c->parent)
+		if (c->memory.idle) {
+			set_idle(c, false);
+			if (kernel()->memory_watch)
+				coro_wake(kernel()->memory_watch);
+		}
+}
+
 static u64 headroom(u64 limit, u64 used)
 {
 	return limit > used ? (limit - used) / TOUCH_RATE : 0;
@@ -309,9 +341,10 @@ static u64 watch_one(struct cgroup *c)
 		tg_put(m->victim);
 		m->victim = NULL;
 	}
-	if (!c->populated) {
+	set_idle(c, false);
+	if (!c->populated || !limited(c)) {
 		set_held(c, false);
-		return next;
+		return TIME_NEVER; /* cgroup_memory_joined says when somebody comes */
 	}
 	cgroup_memory_look(c);
 	if (m->current > m->max) {
@@ -322,6 +355,14 @@ static u64 watch_one(struct cgroup *c)
 	next = min_t(u64, next, headroom(m->max, m->current));
 	if (m->current <= m->high) {
 		set_held(c, false);
+		if (anybody_runs(c)) {
+			m->quiet = false;
+		} else if (m->quiet) { /* twice: nobody has grown between the look and this */
+			set_idle(c, true);
+			return TIME_NEVER;
+		} else {
+			m->quiet = true;
+		}
 		next = min_t(u64, next, headroom(m->high, m->current));
 	} else if (m->held) {
 		set_held(c, false);
@@ -342,7 +383,7 @@ static u32 list_limited(struct cgroup ***out)
 	u32 n = 0;
 
 	for (struct cgroup *at = NULL; list && (at = cgroup_next(root, at));)
-		if (limited(at) || at->memory.held)
+		if (limited(at) || at->memory.held || at->memory.idle)
 			list[n++] = cgroup_get(at);
 	*out = list;
 	return n;
@@ -354,13 +395,15 @@ static void watch_main(void *arg)
 	u32 n;
 
 	while ((n = list_limited(&list))) {
-		u64 next = LOOK_MAX_NS;
+		u64 next = TIME_NEVER;
 		for (u32 i = 0; i < n; i++) {
 			next = min_t(u64, next, watch_one(list[i]));
 			cgroup_put(list[i]);
 		}
 		kfree(list);
-		if (sched_sleep(clock_monotonic() + next, SLEEP_UNINTERRUPTIBLE) == -ENOMEM)
+		if (next != TIME_NEVER)
+			next += clock_monotonic();
+		if (sched_sleep(next, SLEEP_UNINTERRUPTIBLE) == -ENOMEM)
 			klog(LOG_WARN, "no memory to watch the limits of control groups");
 	}
 	kfree(list);
