@@ -31,6 +31,14 @@ struct sandbox_volume {
 	bool read_only;
 };
 
+/* A sandbox that goes on from an image (server/image.h) instead of beginning. */
+struct sandbox_restore {
+	int manifest, pages;     /* borrowed */
+	const json_t *resources; /* what it wants: {"gofers": [TREE], "streams": [{process, stream}]} */
+	const int *stream_fds;   /* for each of its streams, in order; taken over */
+	unsigned int stream_count;
+};
+
 struct sandbox_config {
 	const char *id;
 	const char *directory; /* exists; the control socket is made in it */
@@ -51,6 +59,7 @@ struct sandbox_config {
 	/* Not NULL: receives a second connection to the control socket (the caller's), made before the sentry
 	 * starts. */
 	int *second_connection;
+	const struct sandbox_restore *restore; /* NULL: a new one */
 };
 
 struct sandbox_hooks {

@@ -13,9 +13,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "sandbox/control/proto.h"
 #include "server/endpoint.h"
 #include "server/network.h"
 #include "server/sandbox_priv.h"
+
+#define RESTORE_TIMEOUT_MS 120000
 
 static int check_directory(const char *path, const char *what, struct error *error)
 {
@@ -92,8 +95,8 @@ static int start_sentry(struct sandbox *sandbox, const struct sandbox_config *co
 			const int *cgroup_fds, unsigned int cgroup_count, struct error *error)
 {
 	struct spawn_options options = {.stderr_fd = config->log_fd, .cgroup_count = cgroup_count};
-	char path[4096], control[16], ready[16], log[16], memory[32], pids[32];
-	const char *argv[20] = {"warren-sentry", "--id",       sandbox->id, "--control-fd",
+	char path[4096], control[16], ready[16], log[16], memory[32], pids[32], manifest[16], pages[16];
+	const char *argv[24] = {"warren-sentry", "--id",       sandbox->id, "--control-fd",
 				control,         "--ready-fd", ready};
 	unsigned int argc = 7;
 	int pipe_fds[2], pidfd, r;
@@ -115,6 +118,16 @@ static int start_sentry(struct sandbox *sandbox, const struct sandbox_config *co
 	}
 	if (config->strace)
 		argv[argc++] = "--strace";
+	if (config->restore) {
+		snprintf(manifest, sizeof(manifest), "%d", config->restore->manifest);
+		snprintf(pages, sizeof(pages), "%d", config->restore->pages);
+		argv[argc++] = "--image-manifest";
+		argv[argc++] = manifest;
+		argv[argc++] = "--image-pages";
+		argv[argc++] = pages;
+		options.fds[options.fd_count++] = config->restore->manifest;
+		options.fds[options.fd_count++] = config->restore->pages;
+	}
 	if (config->memory_bytes) {
 		snprintf(memory, sizeof(memory), "%llu", (unsigned long long)config->memory_bytes);
 		argv[argc++] = "--memory";
@@ -274,6 +287,67 @@ static int send_create(struct sandbox *sandbox, const struct sandbox_config *con
 			       container_created, sandbox, error);
 }
 
+/* Does an image want this tree? A new sandbox wants all. */
+static bool wants_tree(const struct sandbox_config *config, unsigned int tree)
+{
+	const json_t *v;
+	size_t i;
+
+	if (!config->restore)
+		return true;
+	json_array_foreach(json_object_get(config->restore->resources, "gofers"), i, v)
+	{
+		if (json_integer_value(v) == (json_int_t)tree)
+			return true;
+	}
+	return false;
+}
+
+/* The gofers, in the order of start_gofers(), and the streams, in the image's. */
+static int send_restore(struct sandbox *sandbox, const struct sandbox_config *config, int *fds,
+			unsigned int fd_count, struct error *error)
+{
+	const struct sandbox_restore *restore = config->restore;
+	json_t *gofers = json_array(), *streams = json_array(), *v;
+	unsigned int used = 0;
+	size_t i;
+
+	for (unsigned int tree = 0; used < fd_count; tree++)
+		if (wants_tree(config, tree))
+			json_array_append_new(gofers,
+					      json_pack("{s:i,s:i}", "tree", (int)tree, "fd", (int)used++));
+	json_array_foreach(json_object_get(restore->resources, "streams"), i, v)
+	{
+		json_t *stream = json_copy(v);
+
+		json_object_set_new(stream, "fd", json_integer((json_int_t)fd_count));
+		json_array_append_new(streams, stream);
+		fds[fd_count++] = restore->stream_fds[i];
+	}
+	return control_request(sandbox->control, "restore",
+			       json_pack("{s:o,s:o}", "gofers", gofers, "streams", streams), fds, fd_count,
+			       RESTORE_TIMEOUT_MS, container_created, sandbox, error);
+}
+
+static void close_streams(const struct sandbox_config *config)
+{
+	for (unsigned int i = 0; config->restore && i < config->restore->stream_count; i++)
+		close(config->restore->stream_fds[i]);
+}
+
+static int check_restore(const struct sandbox_config *config, struct error *error)
+{
+	const json_t *resources = config->restore->resources;
+	size_t gofers = json_array_size(json_object_get(resources, "gofers"));
+
+	if (json_array_size(json_object_get(resources, "streams")) != config->restore->stream_count)
+		return error_set(error, EINVAL, "the image wants other streams than there are");
+	if (gofers + config->restore->stream_count > PROTO_MAX_FDS)
+		return error_set(error, E2BIG, "the image wants more than %d trees and streams",
+				 PROTO_MAX_FDS);
+	return 0;
+}
+
 /* The trees in the order in which the sentry hears of them: root, volumes, what takes the root's changes. */
 static int start_gofers(struct sandbox *sandbox, const struct sandbox_config *config, const int *cgroup_fds,
 			unsigned int cgroup_count, int *fds, unsigned int *fd_count, struct error *error)
@@ -287,8 +361,11 @@ static int start_gofers(struct sandbox *sandbox, const struct sandbox_config *co
 		bool read_only = i == 0                      ? config->rootfs_read_only || config->overlay
 				 : i <= config->volume_count ? config->volumes[i - 1].read_only
 							     : false;
-		int r =
-		    start_gofer(sandbox, tree, read_only, config->log_fd, cgroup_fds, cgroup_count, error);
+		int r;
+
+		if (!wants_tree(config, i))
+			continue;
+		r = start_gofer(sandbox, tree, read_only, config->log_fd, cgroup_fds, cgroup_count, error);
 
 		if (r < 0)
 			return r;
@@ -355,16 +432,22 @@ int sandbox_add_container(struct sandbox *sandbox, const char *name, const struc
 
 int sandbox_launch(struct sandbox *sandbox, const struct sandbox_config *config, struct error *error)
 {
-	int listen_fd, fds[CONTAINER_MAX_GOFERS + 1], cgroup_fds[SPAWN_MAX_CGROUPS], r;
+	int listen_fd, fds[PROTO_MAX_FDS], cgroup_fds[SPAWN_MAX_CGROUPS], r;
 	struct network network;
 	unsigned int fd_count = 0, cgroup_count;
 
 	r = check_trees(config, error);
-	if (r)
+	if (!r && config->restore)
+		r = check_restore(config, error);
+	if (r) {
+		close_streams(config);
 		return r;
+	}
 	listen_fd = endpoint_listen(sandbox->directory, SANDBOX_SOCKET_NAME, error);
-	if (listen_fd < 0)
+	if (listen_fd < 0) {
+		close_streams(config);
 		return listen_fd;
+	}
 	limit(sandbox, config);
 	cgroup_count = cgroup_open_procs(sandbox->cgroup, cgroup_fds, SPAWN_MAX_CGROUPS);
 	r = sandbox_connect(sandbox, error);
@@ -379,7 +462,7 @@ int sandbox_launch(struct sandbox *sandbox, const struct sandbox_config *config,
 		r = start_sentry(sandbox, config, listen_fd, cgroup_fds, cgroup_count, error);
 	if (!r)
 		r = start_gofers(sandbox, config, cgroup_fds, cgroup_count, fds, &fd_count, error);
-	if (!r && config->network) {
+	if (!r && config->network && !config->restore) {
 		r = network_open(&network, error);
 		if (!r)
 			fds[fd_count++] = network.tap_fd;
@@ -387,8 +470,11 @@ int sandbox_launch(struct sandbox *sandbox, const struct sandbox_config *config,
 	close(listen_fd);
 	for (unsigned int i = 0; i < cgroup_count; i++)
 		close(cgroup_fds[i]);
+	if (!r && config->restore)
+		return send_restore(sandbox, config, fds, fd_count, error);
 	if (!r)
 		return send_create(sandbox, config, config->network ? &network : NULL, fds, fd_count, error);
+	close_streams(config);
 	for (unsigned int i = 0; i < fd_count; i++)
 		close(fds[i]);
 	return r;
@@ -421,7 +507,8 @@ int sandbox_start(struct sandbox **out, uv_loop_t *loop, const struct sandbox_co
 	}
 	if (r == 0) {
 		uv_poll_start(&sandbox->ready_poll, UV_READABLE, ready_readable);
-		uv_timer_start(&sandbox->timer, sandbox_start_deadline, SANDBOX_START_TIMEOUT_MS, 0);
+		uv_timer_start(&sandbox->timer, sandbox_start_deadline,
+			       config->restore ? RESTORE_TIMEOUT_MS : SANDBOX_START_TIMEOUT_MS, 0);
 		return 0;
 	}
 	if (error)

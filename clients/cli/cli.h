@@ -14,6 +14,7 @@
 __attribute__((format(printf, 1, 2))) void cli_complain(const char *format, ...);
 
 int cli_run(int argc, char **argv);
+int cli_checkpoint(int argc, char **argv);
 int cli_remote(const char *verb, int argc, char **argv);
 
 /* "512M", "1.5G", "4096": a size in bytes. False when it is none. */

@@ -78,8 +78,13 @@ static const char usage[] =
     "      --strace                  log each system call to standard error\n"
     "      --stats FILE              what the sandbox's kernel counted, as JSON: calls by success and "
     "failure…\n"
+    "  warren run --restore DIR [--strace]           go on from an image, with our streams or terminal\n"
     "  exit status: the command's; 128+N when signal N ended it; 125 Warren failed, 126 cannot run, 127 not "
     "found\n"
+    "\n"
+    "  warren checkpoint --image DIR run-PID         stop the sandbox of `warren run` with that pid, and "
+    "write it\n"
+    "                                                to the new folder DIR\n"
     "\n"
     "  warren create --rootfs DIR [--hostname NAME] [--memory SIZE] [--pids N] [--env NAME=VALUE] [--network "
     "none|sandbox]   by "
@@ -98,6 +103,8 @@ int main(int argc, char **argv)
 
 	if (strcmp(verb, "run") == 0)
 		return cli_run(argc - 1, argv + 1);
+	if (strcmp(verb, "checkpoint") == 0)
+		return cli_checkpoint(argc - 1, argv + 1);
 	if (strcmp(verb, "--version") == 0 || strcmp(verb, "version") == 0) {
 		printf("warren %s\n", PACKAGE_VERSION);
 		return 0;

@@ -22,6 +22,8 @@
 #include <uv.h>
 
 #include "clients/cli/cli.h"
+#include "clients/cli/rendezvous.h"
+#include "server/checkpoint.h"
 #include "server/sandbox.h"
 
 #define EXEC_TIMEOUT_MS 30000
@@ -36,9 +38,16 @@ struct run {
 	const char *stats; /* file for what the kernel counted, or NULL */
 	char **argv;
 
+	/* --restore */
+	const char *image_path;
+	struct image_files image;
+	struct sandbox_restore restore;
+	int stream_fds[3];
+
 	uv_loop_t loop;
 	struct sandbox *sandbox;
 	struct lifeline *lifeline;
+	struct rendezvous *rendezvous;
 	struct pump *in, *out, *err;
 	int ours[3];
 	char process[64]; /* "": not running */
@@ -147,24 +156,11 @@ static void watch_signals(struct run *run)
 	}
 }
 
-static void process_started(void *opaque, const struct error *error, const json_t *answer)
+/* The command runs: from now on we move its bytes and wait for its end. */
+static void attach(struct run *run, const char *process)
 {
-	struct run *run = opaque;
-	const char *process = json_string_value(json_object_get(answer, "process"));
 	struct error why;
 
-	if (error && sandbox_get_state(run->sandbox) != SANDBOX_RUNNING)
-		return; /* the end of the sandbox says more */
-	if (error) {
-		error_set(&why, error->code, "cannot run %s: %s", run->argv[0], error->message);
-		fail(run, &why);
-		return;
-	}
-	if (!process || strlen(process) >= sizeof(run->process)) {
-		error_set(&why, EPROTO, "the sandbox's kernel sent an answer of the wrong shape");
-		fail(run, &why);
-		return;
-	}
 	strcpy(run->process, process);
 	if (sandbox_request(run->sandbox, "wait", json_pack("{s:s,s:b}", "process", process, "release", 1),
 			    NULL, 0, 0, process_ended, run, &why) != 0) {
@@ -185,6 +181,27 @@ static void process_started(void *opaque, const struct error *error, const json_
 		error_set(&why, ENOMEM, "cannot start a thread");
 		fail(run, &why);
 	}
+}
+
+static void process_started(void *opaque, const struct error *error, const json_t *answer)
+{
+	struct run *run = opaque;
+	const char *process = json_string_value(json_object_get(answer, "process"));
+	struct error why;
+
+	if (error && sandbox_get_state(run->sandbox) != SANDBOX_RUNNING)
+		return; /* the end of the sandbox says more */
+	if (error) {
+		error_set(&why, error->code, "cannot run %s: %s", run->argv[0], error->message);
+		fail(run, &why);
+		return;
+	}
+	if (!process || strlen(process) >= sizeof(run->process)) {
+		error_set(&why, EPROTO, "the sandbox's kernel sent an answer of the wrong shape");
+		fail(run, &why);
+		return;
+	}
+	attach(run, process);
 }
 
 /* Makes the streams: `theirs` to give away, run->ours to keep. Returns how many, or a negative errno. */
@@ -208,6 +225,89 @@ static int make_streams(struct run *run, int theirs[3], struct error *error)
 	return 3;
 }
 
+/* ---- images ---- */
+
+static void checkpointed(void *opaque, const struct error *error)
+{
+	struct run *run = opaque;
+
+	if (!error)
+		run->status = 0;
+	rendezvous_answer(run->rendezvous, error);
+	if (!error)
+		sandbox_stop(run->sandbox, "it was written to an image");
+}
+
+/* `warren checkpoint` asks. */
+static void checkpoint_asked(void *opaque, const char *path)
+{
+	struct run *run = opaque;
+	struct error why;
+
+	if (!run->process[0] || sandbox_get_state(run->sandbox) != SANDBOX_RUNNING) {
+		error_set(&why, EBUSY, "the sandbox is starting or ending");
+		rendezvous_answer(run->rendezvous, &why);
+	} else if (sandbox_checkpoint(run->sandbox, path,
+				      json_pack("{s:o,s:{s:s,s:b}}", "config",
+						sandbox_config_record(&run->config), "run", "process",
+						run->process, "tty", run->tty),
+				      checkpointed, run, &why) != 0) {
+		rendezvous_answer(run->rendezvous, &why);
+	}
+}
+
+/* What sandbox.json says of the command. */
+static const char *restored_process(const struct run *run)
+{
+	return json_string_value(json_object_get(json_object_get(run->image.sandbox, "run"), "process"));
+}
+
+static int open_image(struct run *run, struct error *error)
+{
+	const char *process;
+	int r = image_open(&run->image, run->image_path, error);
+
+	if (r)
+		return r;
+	process = restored_process(run);
+	if (!process || strlen(process) >= sizeof(run->process))
+		return error_set(error, EINVAL, "the image is not that of a `warren run`");
+	run->tty = json_is_true(json_object_get(json_object_get(run->image.sandbox, "run"), "tty"));
+	return sandbox_config_read(json_object_get(run->image.sandbox, "config"), &run->config, error);
+}
+
+/* The streams that the image's command still has open, in its order; the others' ends are closed. */
+static int restore_streams(struct run *run, struct error *error)
+{
+	const json_t *resources = json_object_get(run->image.sandbox, "resources"), *v;
+	int theirs[3] = {-1, -1, -1}, count = make_streams(run, theirs, error);
+	size_t i;
+
+	if (count < 0)
+		return count;
+	run->restore = (struct sandbox_restore){.manifest = run->image.manifest,
+						.pages = run->image.pages,
+						.resources = resources,
+						.stream_fds = run->stream_fds};
+	json_array_foreach(json_object_get(resources, "streams"), i, v)
+	{
+		const char *process = json_string_value(json_object_get(v, "process"));
+		json_int_t stream = json_integer_value(json_object_get(v, "stream"));
+		int *fd = &theirs[run->tty ? 0 : stream % 3];
+
+		if (!process || strcmp(process, restored_process(run)) != 0 ||
+		    (run->tty ? stream != 3 : stream > 2) || *fd < 0)
+			return error_set(error, EINVAL, "the image has streams that are not its command's");
+		run->stream_fds[run->restore.stream_count++] = *fd;
+		*fd = -1;
+	}
+	for (i = 0; i < 3; i++)
+		if (theirs[i] >= 0)
+			close(theirs[i]);
+	run->config.restore = &run->restore;
+	return 0;
+}
+
 static void started(struct sandbox *sandbox, const struct error *error, void *opaque)
 {
 	struct run *run = opaque;
@@ -223,6 +323,12 @@ static void started(struct sandbox *sandbox, const struct error *error, void *op
 		return; /* `ended` follows */
 	}
 	lifeline_set_keeper(run->lifeline, sandbox_keeper_pid(sandbox));
+	if (run->image_path) {
+		attach(run, restored_process(run));
+		if (run->tty)
+			resize(run);
+		return;
+	}
 	count = make_streams(run, theirs, &why);
 	if (count < 0) {
 		fail(run, &why);
@@ -256,6 +362,8 @@ static void ended(struct sandbox *sandbox, void *opaque)
 		run->status = CLI_EXIT_FAILED;
 	}
 	sandbox_free(sandbox);
+	rendezvous_end(run->rendezvous);
+	run->rendezvous = NULL;
 	for (unsigned int i = 0; i < run->signal_count; i++)
 		uv_close((uv_handle_t *)&run->signals[i], NULL);
 	run->signal_count = 0;
@@ -342,7 +450,7 @@ static json_t *parse_user(const char *text)
 	return json_pack("{s:i,s:i,s:s}", "uid", 0, "gid", 0, "name", text);
 }
 
-enum { OPT_OVERLAY = 512, OPT_FILE_ACCESS, OPT_STATS, OPT_NETWORK };
+enum { OPT_OVERLAY = 512, OPT_FILE_ACCESS, OPT_STATS, OPT_NETWORK, OPT_RESTORE };
 enum { OPT_ROOTFS = 256, OPT_READ_ONLY, OPT_HOSTNAME, OPT_MEMORY, OPT_PIDS, OPT_STRACE };
 
 static bool parse_option(struct run *run, int option, char *value)
@@ -350,6 +458,9 @@ static bool parse_option(struct run *run, int option, char *value)
 	switch (option) {
 	case OPT_ROOTFS:
 		run->config.rootfs = value;
+		return true;
+	case OPT_RESTORE:
+		run->image_path = value;
 		return true;
 	case OPT_READ_ONLY:
 		return run->config.rootfs_read_only = true;
@@ -415,6 +526,7 @@ static bool parse_option(struct run *run, int option, char *value)
 static bool parse(struct run *run, int argc, char **argv)
 {
 	static const struct option options[] = {{"rootfs", required_argument, NULL, OPT_ROOTFS},
+						{"restore", required_argument, NULL, OPT_RESTORE},
 						{"read-only", no_argument, NULL, OPT_READ_ONLY},
 						{"overlay", required_argument, NULL, OPT_OVERLAY},
 						{"file-access", required_argument, NULL, OPT_FILE_ACCESS},
@@ -449,6 +561,12 @@ static bool parse(struct run *run, int argc, char **argv)
 		}
 		json_decref(probe);
 	}
+	if (run->image_path && (run->config.rootfs || run->argv[0])) {
+		cli_complain("an image says itself what runs in it, and on which files");
+		return false;
+	}
+	if (run->image_path)
+		return true;
 	if (!run->config.rootfs || !run->argv[0]) {
 		cli_complain("%s (see warren --help)",
 			     run->config.rootfs ? "there is no command to run" : "--rootfs is missing");
@@ -484,6 +602,11 @@ static int start(struct run *run)
 	struct error error;
 	int second = -1, r;
 
+	if (run->image_path && restore_streams(run, &error) != 0) {
+		terminal_restore();
+		cli_complain("%s", error.message);
+		return -1;
+	}
 	if (!mkdtemp(directory)) {
 		cli_complain("cannot make a folder in /tmp: %s", strerror(errno));
 		return -1;
@@ -507,16 +630,23 @@ static int start(struct run *run)
 	}
 	if (second >= 0)
 		run->lifeline = lifeline_start(second);
+	run->rendezvous = rendezvous_start(&run->loop, id, checkpoint_asked, run);
 	return 0;
 }
 
 int cli_run(int argc, char **argv)
 {
-	struct run run = {.status = -1, .ours = {-1, -1, -1}};
+	struct run run = {
+	    .status = -1, .ours = {-1, -1, -1}, .image = {.folder = -1, .pages = -1, .manifest = -1}};
+	struct error error;
 	bool ok;
 
 	if (!parse(&run, argc, argv))
 		return CLI_EXIT_FAILED;
+	if (run.image_path && open_image(&run, &error) != 0) {
+		cli_complain("%s", error.message);
+		return CLI_EXIT_FAILED;
+	}
 	default_env(&run);
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
