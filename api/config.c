@@ -1,6 +1,6 @@
 /* config.c: see config.h. The file is a JSON object with the options' names: {"listen": "...", "state_dir":
- * "...", "allow_rootfs": [...], "allow_volumes": [...], "allow_origins": [...], "max_sandboxes": N,
- * "max_terminals": N}. */
+ * "...", "allow_rootfs": [...], "allow_volumes": [...], "allow_origins": [...], "allow_images": [...],
+ * "max_sandboxes": N, "max_terminals": N}. */
 #include "api/config.h"
 
 #include <errno.h>
@@ -46,7 +46,8 @@ static int parse_limit(unsigned int *limit, const json_t *value, const char *nam
 
 static int parse_member(struct config *config, const char *name, const json_t *value, struct error *error)
 {
-	bool rootfs = strcmp(name, "allow_rootfs") == 0, volumes = strcmp(name, "allow_volumes") == 0;
+	bool rootfs = strcmp(name, "allow_rootfs") == 0, volumes = strcmp(name, "allow_volumes") == 0,
+	     images = strcmp(name, "allow_images") == 0;
 	int r = 0;
 
 	if (strcmp(name, "max_sandboxes") == 0)
@@ -57,7 +58,7 @@ static int parse_member(struct config *config, const char *name, const json_t *v
 		return config->listen ? 0 : replace(&config->listen, json_string_value(value), error);
 	if (strcmp(name, "state_dir") == 0 && json_is_string(value))
 		return config->state_dir ? 0 : replace(&config->state_dir, json_string_value(value), error);
-	if ((!rootfs && !volumes && strcmp(name, "allow_origins") != 0) || !json_is_array(value))
+	if ((!rootfs && !volumes && !images && strcmp(name, "allow_origins") != 0) || !json_is_array(value))
 		return error_set(error, EINVAL, "the configuration's '%s' is unknown or of the wrong type",
 				 name);
 	for (size_t i = 0; !r && i < json_array_size(value); i++) {
@@ -67,6 +68,8 @@ static int parse_member(struct config *config, const char *name, const json_t *v
 			r = error_set(error, EINVAL, "the configuration's '%s' must hold strings", name);
 		else if (rootfs)
 			r = add_folder(config->rootfs, &config->rootfs_count, text, error);
+		else if (images)
+			r = add_folder(config->images, &config->image_count, text, error);
 		else if (volumes)
 			r = add_folder(config->volumes, &config->volume_count, text, error);
 		else
@@ -102,6 +105,7 @@ int config_parse(struct config *config, int argc, char **argv, struct error *err
 						{"state-dir", required_argument, NULL, 's'},
 						{"allow-rootfs", required_argument, NULL, 'r'},
 						{"allow-volume", required_argument, NULL, 'v'},
+						{"allow-images", required_argument, NULL, 'i'},
 						{"allow-origin", required_argument, NULL, 'o'},
 						{"config", required_argument, NULL, 'c'},
 						{"help", no_argument, NULL, 'h'},
@@ -121,6 +125,8 @@ int config_parse(struct config *config, int argc, char **argv, struct error *err
 			r = add_folder(config->rootfs, &config->rootfs_count, optarg, error);
 		else if (option == 'v')
 			r = add_folder(config->volumes, &config->volume_count, optarg, error);
+		else if (option == 'i')
+			r = add_folder(config->images, &config->image_count, optarg, error);
 		else if (option == 'o')
 			r = add(config->origins, &config->origin_count, optarg, error);
 		else if (option == 'c')
@@ -149,6 +155,8 @@ void config_free(struct config *config)
 		free(config->rootfs[i]);
 	for (unsigned int i = 0; i < config->volume_count; i++)
 		free(config->volumes[i]);
+	for (unsigned int i = 0; i < config->image_count; i++)
+		free(config->images[i]);
 	for (unsigned int i = 0; i < config->origin_count; i++)
 		free(config->origins[i]);
 }

@@ -10,8 +10,9 @@
 
 struct config {
 	char *listen, *state_dir;
-	char *rootfs[CONFIG_MAX_LIST], *volumes[CONFIG_MAX_LIST], *origins[CONFIG_MAX_LIST];
-	unsigned int rootfs_count, volume_count, origin_count;
+	char *rootfs[CONFIG_MAX_LIST], *volumes[CONFIG_MAX_LIST], *origins[CONFIG_MAX_LIST],
+	    *images[CONFIG_MAX_LIST];
+	unsigned int rootfs_count, volume_count, origin_count, image_count;
 	unsigned int max_sandboxes, max_terminals;
 };
 

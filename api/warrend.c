@@ -24,9 +24,10 @@ static const char usage[] =
     "  --listen HOST:PORT   127.0.0.1:7070; [::1]:7070; port 0: any\n"
     "  --allow-rootfs DIR   root file systems may be this folder and those below it (may be repeated)\n"
     "  --allow-volume DIR   the same for volumes\n"
+    "  --allow-images DIR   checkpoints of sandboxes may be written below this folder\n"
     "  --allow-origin URL   a web page from there may open terminals (its own origin may in any case)\n"
     "  --config FILE        the same as JSON: listen, state_dir, allow_rootfs, allow_volumes, "
-    "allow_origins,\n"
+    "allow_images, allow_origins,\n"
     "                       max_sandboxes, max_terminals\n";
 
 /* Returns a listening socket; `shown` gets the address as the kernel has it. */

@@ -268,7 +268,7 @@ static void sandbox_has_started(struct sandbox *sandbox, const struct error *err
 
 static const struct sandbox_hooks entry_hooks = {.started = sandbox_has_started, .ended = sandbox_has_ended};
 
-static void fill_config(struct sandbox_config *config, const struct entry *entry)
+void entry_config(const struct entry *entry, struct sandbox_config *config)
 {
 	const json_t *spec = entry->spec, *resources = json_object_get(spec, "resources"), *volume;
 	const json_t *overlay;
@@ -330,7 +330,7 @@ int supervisor_create(struct supervisor *supervisor, json_t *spec, supervisor_cr
 	entry = entry_new(supervisor, id, spec);
 	if (!entry)
 		return error_set(error, ENOMEM, "no memory for a sandbox");
-	fill_config(&config, entry);
+	entry_config(entry, &config);
 	if (mkdir(entry->directory, 0700) != 0) {
 		r = error_errno(error, errno, "cannot make %s", entry->directory);
 		entry_free(entry);

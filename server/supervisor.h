@@ -50,6 +50,8 @@ const char *entry_id(const struct entry *entry);
 /* NULL when it does not run. */
 struct sandbox *entry_sandbox(struct entry *entry);
 const json_t *entry_spec(const struct entry *entry);
+/* What it was started with; the strings are the entry's. */
+void entry_config(const struct entry *entry, struct sandbox_config *config);
 const char *entry_reason(const struct entry *entry);
 /* What the API shows. New reference. */
 json_t *entry_json(const struct entry *entry);

@@ -1,5 +1,5 @@
-/* checkpoint.c: `warren checkpoint --image DIR SANDBOX`: a sandbox of `warren run` into a folder; its command
- * ends with status 0. */
+/* checkpoint.c: `warren checkpoint --image DIR SANDBOX`: a sandbox into a folder. One of `warren run` is
+ * asked for through its rendezvous, any other through warrend. */
 #include <errno.h>
 #include <getopt.h>
 #include <libgen.h>
@@ -26,16 +26,24 @@ static bool absolute(const char *path, char *out, size_t size)
 
 int cli_checkpoint(int argc, char **argv)
 {
-	static const struct option options[] = {{"image", required_argument, NULL, 'i'}, {0}};
-	const char *image = NULL;
+	static const struct option options[] = {{"image", required_argument, NULL, 'i'},
+						{"url", required_argument, NULL, 'U'},
+						{"token-file", required_argument, NULL, 'T'},
+						{0}};
+	const char *image = NULL, *url = NULL, *token_file = NULL;
 	char path[PATH_MAX];
 	struct error error;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (option != 'i')
+		if (option == 'i')
+			image = optarg;
+		else if (option == 'U')
+			url = optarg;
+		else if (option == 'T')
+			token_file = optarg;
+		else
 			return CLI_EXIT_FAILED; /* getopt has complained */
-		image = optarg;
 	}
 	if (!image || optind != argc - 1) {
 		cli_complain("%s (see warren --help)", image ? "name one sandbox" : "--image is missing");
@@ -45,6 +53,8 @@ int cli_checkpoint(int argc, char **argv)
 		cli_complain("the image %s: %s", image, strerror(errno));
 		return CLI_EXIT_FAILED;
 	}
+	if (strncmp(argv[optind], "run-", 4) != 0)
+		return cli_remote_checkpoint(url, token_file, argv[optind], path);
 	if (rendezvous_ask(argv[optind], path, &error) != 0) {
 		cli_complain("%s", error.message);
 		return CLI_EXIT_FAILED;

@@ -15,6 +15,8 @@ __attribute__((format(printf, 1, 2))) void cli_complain(const char *format, ...)
 
 int cli_run(int argc, char **argv);
 int cli_checkpoint(int argc, char **argv);
+/* The checkpoint of a sandbox of warrend's. */
+int cli_remote_checkpoint(const char *url, const char *token_file, const char *id, const char *image);
 int cli_remote(const char *verb, int argc, char **argv);
 
 /* "512M", "1.5G", "4096": a size in bytes. False when it is none. */

@@ -302,6 +302,28 @@ static bool set_spec(json_t *spec, int option, const char *value)
 	}
 }
 
+static int checkpoint(const struct remote *remote, const char *id, const char *image)
+{
+	char path[256];
+	json_t *answer;
+
+	snprintf(path, sizeof(path), "/v1/sandboxes/%.128s/checkpoint", id);
+	answer = call(remote, "POST", path, json_pack("{s:s}", "image", image));
+	json_decref(answer);
+	return answer ? 0 : CLI_EXIT_FAILED;
+}
+
+int cli_remote_checkpoint(const char *url, const char *token_file, const char *id, const char *image)
+{
+	struct remote remote;
+
+	if (!url)
+		url = getenv("WARREN_URL");
+	if (!parse_url(&remote, url ? url : "http://127.0.0.1:7070") || !read_token(&remote, token_file))
+		return CLI_EXIT_FAILED;
+	return checkpoint(&remote, id, image);
+}
+
 int cli_remote(const char *verb, int argc, char **argv)
 {
 	static const struct option options[] = {{"url", required_argument, NULL, 'U'},

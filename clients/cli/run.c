@@ -23,6 +23,7 @@
 
 #include "clients/cli/cli.h"
 #include "clients/cli/rendezvous.h"
+#include "sandbox/control/proto.h"
 #include "server/checkpoint.h"
 #include "server/sandbox.h"
 
@@ -42,7 +43,7 @@ struct run {
 	const char *image_path;
 	struct image_files image;
 	struct sandbox_restore restore;
-	int stream_fds[3];
+	int stream_fds[PROTO_MAX_FDS];
 
 	uv_loop_t loop;
 	struct sandbox *sandbox;
@@ -256,31 +257,65 @@ static void checkpoint_asked(void *opaque, const char *path)
 	}
 }
 
-/* What sandbox.json says of the command. */
+/* The command of the image: the one of its `warren run`, else the first that still has streams open (a
+ * sandbox of warrend's); NULL: there is none, and the sandbox runs until it ends or is interrupted. */
 static const char *restored_process(const struct run *run)
 {
-	return json_string_value(json_object_get(json_object_get(run->image.sandbox, "run"), "process"));
+	const json_t *streams = json_object_get(json_object_get(run->image.sandbox, "resources"), "streams");
+	const char *process =
+	    json_string_value(json_object_get(json_object_get(run->image.sandbox, "run"), "process"));
+
+	return process ? process : json_string_value(json_object_get(json_array_get(streams, 0), "process"));
+}
+
+/* Is it on a terminal? */
+static bool restored_tty(const struct run *run)
+{
+	const json_t *resources = json_object_get(run->image.sandbox, "resources"), *v;
+	size_t i;
+
+	json_array_foreach(json_object_get(resources, "streams"), i, v)
+	{
+		const char *process = json_string_value(json_object_get(v, "process"));
+
+		if (process && strcmp(process, restored_process(run)) == 0 &&
+		    json_integer_value(json_object_get(v, "stream")) == 3)
+			return true;
+	}
+	return json_is_true(json_object_get(json_object_get(run->image.sandbox, "run"), "tty"));
 }
 
 static int open_image(struct run *run, struct error *error)
 {
-	const char *process;
 	int r = image_open(&run->image, run->image_path, error);
 
 	if (r)
 		return r;
-	process = restored_process(run);
-	if (!process || strlen(process) >= sizeof(run->process))
-		return error_set(error, EINVAL, "the image is not that of a `warren run`");
-	run->tty = json_is_true(json_object_get(json_object_get(run->image.sandbox, "run"), "tty"));
+	if (restored_process(run) && strlen(restored_process(run)) >= sizeof(run->process))
+		return error_set(error, EINVAL, "the image names no process of ours");
+	run->tty = restored_process(run) && restored_tty(run);
 	return sandbox_config_read(json_object_get(run->image.sandbox, "config"), &run->config, error);
 }
 
-/* The streams that the image's command still has open, in its order; the others' ends are closed. */
+/* A stream that leads nowhere: a terminal then hangs up. */
+static int idle_stream(bool terminal)
+{
+	int pair[2];
+
+	if (!terminal)
+		return open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+		return -1;
+	close(pair[1]);
+	return pair[0];
+}
+
+/* The streams that the image's command still has open, in its order; our other ends are closed. Those of
+ * other processes lead nowhere from now on. */
 static int restore_streams(struct run *run, struct error *error)
 {
 	const json_t *resources = json_object_get(run->image.sandbox, "resources"), *v;
-	int theirs[3] = {-1, -1, -1}, count = make_streams(run, theirs, error);
+	int theirs[3] = {-1, -1, -1}, count = restored_process(run) ? make_streams(run, theirs, error) : 0;
 	size_t i;
 
 	if (count < 0)
@@ -293,13 +328,16 @@ static int restore_streams(struct run *run, struct error *error)
 	{
 		const char *process = json_string_value(json_object_get(v, "process"));
 		json_int_t stream = json_integer_value(json_object_get(v, "stream"));
-		int *fd = &theirs[run->tty ? 0 : stream % 3];
+		bool ours = process && strcmp(process, restored_process(run)) == 0 && stream >= 0 &&
+			    (run->tty ? stream == 3 : stream < 3);
+		int *fd = &theirs[ours && !run->tty ? stream : 0];
 
-		if (!process || strcmp(process, restored_process(run)) != 0 ||
-		    (run->tty ? stream != 3 : stream > 2) || *fd < 0)
-			return error_set(error, EINVAL, "the image has streams that are not its command's");
-		run->stream_fds[run->restore.stream_count++] = *fd;
-		*fd = -1;
+		if (i == PROTO_MAX_FDS)
+			return error_set(error, E2BIG, "the image has more than %d streams", PROTO_MAX_FDS);
+		run->stream_fds[i] = ours && *fd >= 0 ? *fd : idle_stream(stream == 3);
+		if (ours)
+			*fd = -1;
+		run->restore.stream_count++;
 	}
 	for (i = 0; i < 3; i++)
 		if (theirs[i] >= 0)
@@ -324,7 +362,8 @@ static void started(struct sandbox *sandbox, const struct error *error, void *op
 	}
 	lifeline_set_keeper(run->lifeline, sandbox_keeper_pid(sandbox));
 	if (run->image_path) {
-		attach(run, restored_process(run));
+		if (restored_process(run))
+			attach(run, restored_process(run));
 		if (run->tty)
 			resize(run);
 		return;

@@ -7,7 +7,7 @@ from test_checkpoint import Case
 WARREN = BIN + "/warren"
 
 
-class Cli(Case):
+class Warren(Case):
     def setUp(self):
         super().setUp()
         self.work = tempfile.mkdtemp(prefix="warren-cli-")
@@ -65,6 +65,8 @@ class Cli(Case):
         for text in texts:
             self.assertIn(text, run.stderr)
 
+
+class Cli(Warren):
     def test_streams(self):
         self.saved()
         self.assertEqual(os.stat(self.folder).st_mode & 0o777, 0o700)
@@ -183,3 +185,57 @@ class Cli(Case):
         shutil.copytree(self.root + "-gone", self.root)
         self.addCleanup(shutil.rmtree, self.root + "-gone")
         self.refused("another than the sandbox had")
+
+
+@unittest.skipUnless(ROOTFS != "/", "no Debian tree")
+class Daemon(Warren):
+    """A sandbox of warrend's: written on its word, taken up by `warren run`."""
+    def setUp(self):
+        super().setUp()
+        self.images = self.work + "/images"
+        os.mkdir(self.images)
+        self.folder = self.images + "/one"
+        log = open(self.work + "/warrend.log", "wb")
+        self.addCleanup(log.close)
+        self.warrend = subprocess.Popen(
+            [BIN + "/warrend", "--state-dir", self.work + "/state", "--listen", "127.0.0.1:0", "--allow-rootfs",
+             os.path.realpath(ROOTFS), "--allow-images", self.images], env=self.env, stdin=subprocess.DEVNULL, stderr=log)
+        self.addCleanup(self.end_warrend)
+        for _ in range(200):
+            with open(log.name) as f:
+                found = [json.loads(line) for line in f if '"listening"' in line]
+            if found:
+                break
+            time.sleep(0.05)
+        self.env |= {"WARREN_URL": "http://" + found[0]["address"]}
+        with open(self.work + "/state/token") as f:
+            self.env |= {"WARREN_TOKEN": f.read().strip()}
+
+    def end_warrend(self):
+        for line in self.warren("ps").stdout.splitlines()[1:]:
+            self.warren("rm", line.split()[0])
+        self.warrend.terminate()
+        self.warrend.wait(30)
+
+    def warren(self, *args):
+        return subprocess.run([WARREN, *args], env=self.env, capture_output=True, text=True, timeout=60)
+
+    def test_daemon(self):
+        made = self.warren("create", "--rootfs", os.path.realpath(ROOTFS))
+        self.assertEqual(made.returncode, 0, made.stderr)
+        name = made.stdout.strip()
+        ticks = subprocess.Popen([WARREN, "exec", name, "--", "/bin/sh", "-c",
+                                  "i=0; while [ $i -lt 100 ]; do i=$((i+1)); echo tick $i; sleep 0.1; done; exit 9"],
+                                 env=self.env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.addCleanup(ticks.wait)
+        self.addCleanup(ticks.stdout.close)
+        self.read_until(ticks.stdout.fileno(), "tick 3\n")
+        elsewhere = self.warren("checkpoint", "--image", self.work + "/elsewhere", name)
+        self.assertIn("does not allow this image", elsewhere.stderr)
+        done = self.warren("checkpoint", "--image", self.folder, name)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("ended", self.warren("ps").stdout)
+        self.assertIn("not run", self.warren("checkpoint", "--image", self.images + "/two", name).stderr)
+        run = self.start("--restore", self.folder)
+        self.assertIn("tick 100\n", self.read_until(run.stdout.fileno(), "tick 100\n"))
+        self.assertEqual(run.wait(30), 9)
