@@ -13,6 +13,7 @@
 
 enum host_fd_kind {
 	HOST_FD_MEMFD,   /* recipe: a new memfd, contents in the image */
+	HOST_FD_REMOVED, /* HOST_FD_GOFER in an image, of a file without a name. recipe: as MEMFD, by file */
 	HOST_FD_GOFER,   /* donated by a gofer. recipe: gofer connection + file handle, by the file system */
 	HOST_FD_STDIO,   /* a pipe or socket from the supervisor. recipe: handed over anew, by name */
 	HOST_FD_CONTROL, /* control sockets. recipe: none, clients reconnect */

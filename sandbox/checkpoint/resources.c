@@ -2,6 +2,7 @@
  * resources.c - the table of host resources in an image: what each struct host_fd becomes again.
  *
  *   MEMFD     its contents are in the image
+ *   REMOVED   the same, one for all descriptors of the file
  *   GOFER     opened again by the file system, from its new gofer (fs/gofer/renew.c)
  *   STDIO     handed over anew by the supervisor, by process and stream
  *   CONTROL   supervisors connect again; gofers' sockets come with the restore request
@@ -29,6 +30,7 @@ int resources_survey(char *why, size_t size)
 	list_for_each_entry (h, &kernel()->host_fds, node) {
 		switch (h->kind) {
 		case HOST_FD_MEMFD:
+		case HOST_FD_REMOVED:
 		case HOST_FD_GOFER:
 		case HOST_FD_CONTROL:
 		case HOST_FD_PLATFORM:
@@ -48,6 +50,29 @@ int resources_survey(char *why, size_t size)
 
 /* ---- shared memory ---- */
 
+#define REMOVED_IDS 0x80000000U /* their ids in an image; those of memfds are below */
+
+static bool is_carried(const struct host_fd *h)
+{
+	return h->kind == HOST_FD_MEMFD || h->kind == HOST_FD_REMOVED;
+}
+
+static u32 image_id(const struct host_fd *h)
+{
+	return h->kind == HOST_FD_REMOVED ? REMOVED_IDS | h->recipe_id : h->recipe_id;
+}
+
+/* The first with this id: of a removed file there may be two. */
+static struct host_fd *carried_by_id(u32 id)
+{
+	struct host_fd *h;
+
+	list_for_each_entry (h, &kernel()->host_fds, node)
+		if (is_carried(h) && image_id(h) == id)
+			return h;
+	return NULL;
+}
+
 static int save_extent(struct host_fd *h, off_t start, off_t end, char *buf, struct image_writer *w)
 {
 	for (u64 at = PAGE_DOWN((u64)start); at < (u64)end; at += COPY_SIZE) {
@@ -59,7 +84,7 @@ static int save_extent(struct host_fd *h, off_t start, off_t end, char *buf, str
 		memset(buf + want, 0, PAGE_UP(want) - want);
 		for (u64 i = 0; i < want; i += PAGE_SIZE)
 			if (!page_is_zero(buf + i))
-				image_put(w, IMAGE_SHARED, h->recipe_id, at + i, buf + i, 1);
+				image_put(w, IMAGE_SHARED, image_id(h), at + i, buf + i, 1);
 	}
 	return 0;
 }
@@ -71,7 +96,7 @@ static int save_memfd(struct host_fd *h, char *buf, struct image_writer *w)
 
 	if (fstat(h->fd, &st))
 		return -errno;
-	image_note(w, IMAGE_SHARED_SIZE, h->recipe_id, (u64)st.st_size, 0);
+	image_note(w, IMAGE_SHARED_SIZE, image_id(h), (u64)st.st_size, 0);
 	while (at < st.st_size) {
 		off_t start = lseek(h->fd, at, SEEK_DATA), end;
 		int err;
@@ -99,22 +124,33 @@ int resources_save(struct image_writer *w)
 	if (buf == MAP_FAILED)
 		return -ENOMEM;
 	list_for_each_entry (h, &kernel()->host_fds, node)
-		if (h->kind == HOST_FD_MEMFD && !err) {
+		if (h->kind == HOST_FD_MEMFD)
 			h->recipe_id = number++;
+	list_for_each_entry (h, &kernel()->host_fds, node)
+		if (is_carried(h) && h == carried_by_id(image_id(h)) && !err)
 			err = save_memfd(h, buf, w);
-		}
 	munmap(buf, COPY_SIZE);
 	return err;
 }
 
-static struct host_fd *memfd_number(u32 id)
+/* A new memfd for all with this id. */
+static int make_memfd(u32 id, u64 size, struct host_fd **first)
 {
-	struct host_fd *h;
+	struct host_fd *h = carried_by_id(id);
 
+	if (!h || h->fd >= 0)
+		return -EBADMSG;
+	*first = h;
+	h->fd = memfd_create("shared", MFD_CLOEXEC);
+	if (h->fd < 0 || ftruncate(h->fd, (off_t)size))
+		return -errno;
 	list_for_each_entry (h, &kernel()->host_fds, node)
-		if (h->kind == HOST_FD_MEMFD && h->recipe_id == id)
-			return h;
-	return NULL;
+		if (is_carried(h) && image_id(h) == id && h != *first) {
+			h->fd = fcntl((*first)->fd, F_DUPFD_CLOEXEC, 3);
+			if (h->fd < 0)
+				return -errno;
+		}
+	return 0;
 }
 
 static int load_memfd_pages(struct image *im, const struct image_run *r, u64 offset, struct host_fd *h)
@@ -145,14 +181,9 @@ int resources_load(struct image *im)
 		const struct image_run *r = &im->runs[i];
 
 		if (r->kind == IMAGE_SHARED_SIZE) {
-			h = memfd_number(r->id);
-			if (!h || h->fd >= 0)
-				return -EBADMSG;
-			h->fd = memfd_create("shared", MFD_CLOEXEC);
-			if (h->fd < 0 || ftruncate(h->fd, (off_t)r->address))
-				return -errno;
+			err = make_memfd(r->id, r->address, &h);
 		} else if (r->kind == IMAGE_SHARED) {
-			if (!h || h->recipe_id != r->id)
+			if (!h || image_id(h) != r->id)
 				return -EBADMSG;
 			err = load_memfd_pages(im, r, offset, h);
 		}

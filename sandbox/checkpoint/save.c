@@ -152,6 +152,7 @@ void checkpoint_cancel(void)
 	struct checkpoint *c = kernel()->checkpoint;
 
 	memory_release(c, true);
+	gofers_unsurvey();
 	kernel()->checkpoint = NULL;
 	kfree(c);
 	platform_thaw();

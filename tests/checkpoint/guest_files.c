@@ -121,14 +121,42 @@ static void overlay_folder(void)
 	changes(false);
 }
 
-/* What cannot be carried: the only name of an open file of the host's is gone. */
+/* Open files whose last name is gone: one read and written, one mapped, one made without a name. */
 static void removed(void)
 {
-	int fd = open("/data/victim", O_CREAT | O_RDWR, 0644);
+	int fd = open("/data/victim", O_CREAT | O_RDWR, 0644), reader = open("/data/dir/two", O_RDONLY);
+	int anon = open("/data", O_TMPFILE | O_RDWR, 0600), again = open("/data/victim", O_RDONLY);
+	char buf[8] = "";
+	struct stat st;
+	char *m;
 
-	CHECK(fd >= 0 && write(fd, "v", 1) == 1 && unlink("/data/victim") == 0);
+	CHECK(fd >= 0 && reader >= 0 && again >= 0 && write(fd, "victim", 6) == 6);
+	CHECK(ftruncate(fd, 10000) == 0);
+	m = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(m != MAP_FAILED && unlink("/data/victim") == 0 && unlink("/data/dir/two") == 0);
+	m[5000] = 'M';
+	CHECK(anon < 0 || write(anon, "anon", 4) == 4);
 	pause_here();
-	close(fd);
+	CHECK(pread(again, buf, 6, 0) == 6 && !memcmp(buf, "victim", 6));
+	CHECK(m[0] == 'v' && m[5000] == 'M' && read(reader, buf, 8) == 1 && buf[0] == '2');
+	m[1] = 'I';
+	CHECK(pwrite(fd, "s", 1, 0) == 1 && m[0] == 's' && pread(again, buf, 2, 0) == 2 && buf[1] == 'I');
+	CHECK(fsync(fd) == 0 && ftruncate(fd, 3) == 0 && fstat(again, &st) == 0 && st.st_size == 3 &&
+	      !st.st_nlink);
+	CHECK(fchmod(fd, 0600) == 0 && fstat(fd, &st) == 0 && (st.st_mode & 0777) == 0600);
+	CHECK(posix_fallocate(fd, 0, 6000) == 0 && fstat(fd, &st) == 0 && st.st_size == 6000);
+	CHECK(anon < 0 || (pread(anon, buf, 8, 0) == 4 && !memcmp(buf, "anon", 4)));
+	CHECK(access("/data/victim", F_OK) == -1);
+}
+
+/* What cannot be carried: the name is gone that a file was opened by, but the file has another one. */
+static void linked(void)
+{
+	int fd = open("/data/linked", O_RDWR);
+
+	CHECK(fd >= 0 && unlink("/data/linked") == 0);
+	pause_here();
+	CHECK(close(fd) == 0);
 	pause_here();
 }
 
@@ -137,4 +165,5 @@ const struct situation file_situations[] = {{"tmpfs", tmpfs},
 					    {"overlay memory", overlay_memory},
 					    {"overlay folder", overlay_folder},
 					    {"removed", removed},
+					    {"linked", linked},
 					    {0}};

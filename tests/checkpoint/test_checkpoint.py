@@ -164,36 +164,28 @@ class Files(Case):
         self.assertIn("/data/text", answer["error"]["message"])
         self.assertIn("has changed", answer["error"]["message"])
 
-    def test_removed_file(self):
-        """What has no name any more cannot be opened again: the checkpoint is refused, and all goes on."""
+    def test_removed(self):
+        self.situation("removed", times=2)
+
+    def test_refused(self):
+        """Its name is gone, but the file has another one, which we do not know: refused, and all goes on."""
+        os.link(self.root + "/data/dir/one", self.root + "/data/linked")
         box = self.box()
-        box.start("/guest", "removed")
+        box.start("/guest", "linked")
         box.expect("ready")
         answer = box.checkpoint(self.image)
         self.assertEqual(answer["error"]["errno"], "EOPNOTSUPP")
-        self.assertIn("removed", answer["error"]["message"])
+        self.assertIn("the name is gone", answer["error"]["message"])
         box.type("go\n")
         box.expect("ready")
         box = self.again(box, self.save(box))
         box.type("go\n")
         box.expect("ok")
 
-
-class Processes(Case):
-    def test_family(self):
-        self.situation("family", times=2)
-
-    def test_renewal(self):
-        self.situation("renewal")
-
-    def test_stopped(self):
-        self.situation("stopped")
-
-    def test_vforked(self):
-        self.situation("vforked")
-
-    def test_attributes(self):
-        self.situation("attributes")
+    def test_removed_in_an_overlay_folder(self):
+        upper = tempfile.mkdtemp(prefix="warren-upper-")
+        self.addCleanup(shutil.rmtree, upper)
+        self.situation("overlay memory", times=2, box=self.box(overlay=upper))
 
 
 class Terminal(Case):

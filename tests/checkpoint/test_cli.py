@@ -156,11 +156,12 @@ class Cli(Warren):
 
     def test_refusals(self):
         """The checkpoint that cannot be leaves no folder, and the command running."""
-        run = self.start("--rootfs", self.root, "--", "/guest", "removed")
+        os.link(self.root + "/data/dir/one", self.root + "/data/linked")
+        run = self.start("--rootfs", self.root, "--", "/guest", "linked")
         self.read_until(run.stdout.fileno(), "ready")
         done = self.checkpoint(run)
         self.assertEqual(done.returncode, 125)
-        self.assertIn("has been removed", done.stderr)
+        self.assertIn("the name is gone", done.stderr)
         self.assertFalse(os.path.exists(self.folder))
         os.mkdir(self.folder)
         self.assertIn("File exists", self.checkpoint(run).stderr)
@@ -234,7 +235,12 @@ class Daemon(Warren):
         self.assertIn("does not allow this image", elsewhere.stderr)
         done = self.warren("checkpoint", "--image", self.folder, name)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertIn("ended", self.warren("ps").stdout)
+        for _ in range(100):
+            if "ended" in self.warren("ps").stdout:
+                break
+            time.sleep(0.1)
+        else:
+            self.fail(self.warren("ps").stdout)
         self.assertIn("not run", self.warren("checkpoint", "--image", self.images + "/two", name).stderr)
         run = self.start("--restore", self.folder)
         self.assertIn("tick 100\n", self.read_until(run.stdout.fileno(), "tick 100\n"))

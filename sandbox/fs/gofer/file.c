@@ -99,9 +99,9 @@ static int gofer_fsync_file(struct file *f, bool data_only)
 {
 	struct inode *inode = f->inode;
 	struct gofer_op_buf op;
-	int err = gofer_op_on(inode, &op, GOFER_SMALL_BUF);
+	int err = gi(inode)->detached ? 0 : gofer_op_on(inode, &op, GOFER_SMALL_BUF);
 
-	if (err)
+	if (err || gi(inode)->detached)
 		return err;
 	err = gofer_fsync(gofer_client_of(inode), &op.call, gi(inode)->handle,
 			  data_only ? GOFER_FSYNC_DATA : 0);
@@ -109,12 +109,27 @@ static int gofer_fsync_file(struct file *f, bool data_only)
 	return err;
 }
 
+/* A file that has come out of an image without a name: see renew.c. */
+static int fallocate_detached(struct inode *inode, int mode, u64 offset, u64 size)
+{
+	if (!gi(inode)->rw)
+		return -EBADF;
+	if (fallocate(gi(inode)->rw->fd, mode, (off_t)offset, (off_t)size))
+		return -errno;
+	if (!(mode & FALLOC_FL_KEEP_SIZE) && offset + size > inode->attr.size)
+		inode->attr.size = offset + size;
+	return 0;
+}
+
 static int gofer_fallocate_file(struct file *f, int mode, u64 offset, u64 size)
 {
 	struct inode *inode = f->inode;
 	struct gofer_op_buf op;
-	int err = gofer_op_on(inode, &op, GOFER_SMALL_BUF);
+	int err;
 
+	if (gi(inode)->detached)
+		return fallocate_detached(inode, mode, offset, size);
+	err = gofer_op_on(inode, &op, GOFER_SMALL_BUF);
 	if (err)
 		return err;
 	err = gofer_fallocate(gofer_client_of(inode), &op.call, gi(inode)->handle, (u32)mode, offset, size);

@@ -17,6 +17,8 @@ extern const struct fs_type gofer_fs_type;
 bool gofers_idle(void);
 /* Can everything that is in use be opened again by name? `why` gets a sentence if not. */
 int gofers_survey(char *why, size_t size) must_check;
+/* After all it goes on: what the survey has noted is not so. */
+void gofers_unsurvey(void);
 /* The sockets of all trees; their recipe_id names them. NULL after the last. */
 struct host_fd *gofer_next_socket(const struct host_fd *previous);
 /* Tree `recipe` has a new gofer behind fd, which is taken over. [sleeps] */

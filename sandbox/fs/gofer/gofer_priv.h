@@ -47,6 +47,7 @@ struct gofer_inode {
 	struct listing *listing; /* of a directory, if kept; counted */
 	u32 misses;              /* names asked for one by one since its attributes were fetched at once */
 	bool populated;
+	bool detached; /* restored from an image although it has no name: its bytes are a memfd of ours */
 };
 
 static inline struct gofer_fs *gofer_fs(const struct super_block *sb)

@@ -259,7 +259,8 @@ int gofer_i_getattr(struct inode *inode, u32 mask)
 {
 	if (gi(inode)->blocks_unknown)
 		count_blocks(inode);
-	if (gofer_fs(inode->sb)->shared && clock_monotonic() - gi(inode)->checked_ns > GOFER_STALE_NS)
+	if (gofer_fs(inode->sb)->shared && !gi(inode)->detached &&
+	    clock_monotonic() - gi(inode)->checked_ns > GOFER_STALE_NS)
 		return gofer_refresh(inode);
 	return 0;
 }
@@ -308,8 +309,23 @@ static int set_remote(struct inode *inode, const struct attr_change *ch)
 	return err;
 }
 
+static int set_detached(struct inode *inode, const struct attr_change *ch)
+{
+	if (ch->mask & ATTR_SIZE) {
+		if (!gi(inode)->rw)
+			return -EBADF;
+		if (ftruncate(gi(inode)->rw->fd, (off_t)ch->size))
+			return -errno;
+		inode->attr.size = ch->size;
+	}
+	inode_apply_attr(inode, ch);
+	return 0;
+}
+
 int gofer_i_setattr(struct inode *inode, const struct attr_change *ch)
 {
+	if (gi(inode)->detached)
+		return set_detached(inode, ch);
 	return set_remote(inode, ch);
 }
 

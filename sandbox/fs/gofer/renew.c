@@ -4,9 +4,11 @@
  * Handles and descriptors were the old gofer's. A handle is asked for again by name when it is wanted
  * (gofer_handle, which sees to it that the name still leads to the same host inode), so it is enough to
  * forget them all and to know one name of each inode. Descriptors of files that are open or mapped are asked
- * for at once, into the struct host_fd that everybody has a pointer to. What the tree's owner has changed
- * meanwhile: an open file that is gone, or has other contents by size and time, makes the restore fail, for
- * the guest could not go on as if nothing had happened; everything else that was only cached is forgotten.
+ * for at once, into the struct host_fd that everybody has a pointer to. A file whose last name is gone, but
+ * that is open, comes along in the image, as a memfd; it is the sandbox's own from then on. What the tree's
+ * owner has changed meanwhile: an open file that is gone, or has other contents by size and time, makes the
+ * restore fail, for the guest could not go on as if nothing had happened; everything else that was only
+ * cached is forgotten.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -108,21 +110,62 @@ static void name_of(const struct gofer_inode *g, char *buf, size_t size)
 		snprintf(buf, size, "(a file without a name)");
 }
 
+/* A name that was removed while the file was open leads nowhere. */
+static void forget_stale_name(struct gofer_inode *g)
+{
+	if (g->alias && g->alias->unhashed)
+		g->alias = NULL;
+}
+
+static void set_kind(struct gofer_inode *g, enum host_fd_kind kind, u32 id)
+{
+	struct host_fd *fds[] = {g->rd, g->rw};
+
+	for (int i = 0; i < 2; i++)
+		if (fds[i]) {
+			fds[i]->kind = kind;
+			fds[i]->recipe_id = id;
+		}
+}
+
+/* An open file without a name of ours. If it has none at all, its contents come along. */
+static int survey_nameless(struct gofer_inode *g, u32 id, char *why, size_t size)
+{
+	if (!g->inode->attr.nlink) {
+		set_kind(g, HOST_FD_REMOVED, id);
+		return 0;
+	}
+	snprintf(
+	    why, size,
+	    "the name is gone by which a file of the host's tree was opened (inode %llu), but not its others",
+	    (unsigned long long)g->ino);
+	return -EOPNOTSUPP;
+}
+
 int gofers_survey(char *why, size_t size)
 {
-	for (struct gofer_fs *fs = next_fs(NULL); fs; fs = next_fs(fs)) {
+	u32 id = 0;
+	int err = 0;
+
+	for (struct gofer_fs *fs = next_fs(NULL); fs && !err; fs = next_fs(fs)) {
+		for (struct tree_node *n = tree_first(&fs->inodes); n; n = tree_next(n))
+			forget_stale_name(inode_of(n));
 		walk_names(fs->sb->root, note_name);
-		for (struct tree_node *n = tree_first(&fs->inodes); n; n = tree_next(n)) {
+		for (struct tree_node *n = tree_first(&fs->inodes); n && !err; n = tree_next(n)) {
 			struct gofer_inode *g = inode_of(n);
-			if (g->alias || g->inode == fs->sb->root->inode || !in_use(g))
-				continue;
-			snprintf(why, size,
-				 "a file of the host's tree is open but has been removed (inode %llu)",
-				 (unsigned long long)g->ino);
-			return -EOPNOTSUPP;
+			if (!g->alias && g->inode != fs->sb->root->inode && in_use(g))
+				err = survey_nameless(g, id++, why, size);
 		}
 	}
-	return 0;
+	return err;
+}
+
+void gofers_unsurvey(void)
+{
+	for (struct gofer_fs *fs = next_fs(NULL); fs; fs = next_fs(fs))
+		for (struct tree_node *n = tree_first(&fs->inodes); n; n = tree_next(n))
+			if (!inode_of(n)->detached)
+				set_kind(inode_of(n), HOST_FD_GOFER, 0);
 }
 
 /* ---- the new gofer ---- */
@@ -173,6 +216,10 @@ static int reopen(struct gofer_fs *fs, struct gofer_inode *g, char *why, size_t 
 	char name[200];
 	int err = 0;
 
+	if ((g->rd ? g->rd : g->rw)->kind == HOST_FD_REMOVED) {
+		g->detached = true; /* the image brings it */
+		return 0;
+	}
 	if (g->rd)
 		err = reopen_as(g, g->rd, false, &attr);
 	if (!err && g->rw)
