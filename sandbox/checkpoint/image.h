@@ -109,5 +109,7 @@ void image_close(struct image *im);
 int image_describe_self(struct image_header *h) must_check;
 
 void sha256(const void *data, u64 size, u8 out[IMAGE_HASH_SIZE]);
+/* The same without the CPU's own instructions. */
+void sha256_plain(const void *data, u64 size, u8 out[IMAGE_HASH_SIZE]);
 
 #endif

@@ -98,17 +98,14 @@ static bool cpu_has_sha(void)
 	return b >> 29 & 1;
 }
 
-static void blocks(u32 h[8], const u8 *p, u64 count)
+static void blocks_plain(u32 h[8], const u8 *p, u64 count)
 {
-	if (cpu_has_sha()) {
-		blocks_sha(h, p, count);
-		return;
-	}
 	for (; count; count--, p += 64)
 		block_plain(h, p);
 }
 
-void sha256(const void *data, u64 size, u8 out[IMAGE_HASH_SIZE])
+static void hash(void (*blocks)(u32 h[8], const u8 *p, u64 count), const void *data, u64 size,
+		 u8 out[IMAGE_HASH_SIZE])
 {
 	u32 h[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
 		    0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
@@ -124,4 +121,14 @@ void sha256(const void *data, u64 size, u8 out[IMAGE_HASH_SIZE])
 	for (int i = 0; i < 8; i++)
 		for (int j = 0; j < 4; j++)
 			out[4 * i + j] = (u8)(h[i] >> (24 - 8 * j));
+}
+
+void sha256(const void *data, u64 size, u8 out[IMAGE_HASH_SIZE])
+{
+	hash(cpu_has_sha() ? blocks_sha : blocks_plain, data, size, out);
+}
+
+void sha256_plain(const void *data, u64 size, u8 out[IMAGE_HASH_SIZE])
+{
+	hash(blocks_plain, data, size, out);
 }

@@ -58,10 +58,10 @@ class Box(Sentry):
             got += chunk
         return got.decode(errors="replace")
 
-    def checkpoint(self, folder):
-        """Writes the image; the answer."""
+    def checkpoint(self, folder, pages=None):
+        """Writes the image; the answer. `pages`: another file for them."""
         flags = os.O_CREAT | os.O_TRUNC | os.O_RDWR
-        fds = [os.open(f"{folder}/{name}", flags, 0o600) for name in ("pages", "manifest")]
+        fds = [os.open(name, flags, 0o600) for name in (pages or folder + "/pages", folder + "/manifest")]
         answer = self.ask("checkpoint", fds, pages=0, manifest=1)
         for fd in fds:
             os.close(fd)

@@ -58,11 +58,12 @@ class Case(unittest.TestCase):
         self.addCleanup(new.end)
         return new
 
-    def situation(self, name, times=1, pause=0, settle=0.2, box=None):
+    def situation(self, name, times=1, pause=0, settle=0.2, box=None, started=False):
         """Brings a situation about, restores it `times` times, and lets it say that all is well."""
         box = box or self.box()
-        box.start("/guest", name)
-        box.expect("ready")
+        if not started:
+            box.start("/guest", name)
+            box.expect("ready")
         for _ in range(times):
             time.sleep(settle)
             box = self.again(box, self.save(box), pause)
@@ -186,6 +187,41 @@ class Files(Case):
         upper = tempfile.mkdtemp(prefix="warren-upper-")
         self.addCleanup(shutil.rmtree, upper)
         self.situation("overlay memory", times=2, box=self.box(overlay=upper))
+
+
+class Failures(Case):
+    """A checkpoint that cannot be written: everything goes on, and the next one is good."""
+    def after_failure(self, name):
+        box = self.box()
+        box.start("/guest", name)
+        box.expect("ready")
+        for _ in range(2):
+            answer = box.checkpoint(self.image, pages="/dev/full")
+            self.assertEqual(answer["error"]["errno"], "ENOSPC", answer)
+            time.sleep(0.1)
+        self.situation(name, box=box, started=True)
+
+    def test_threads(self):
+        self.after_failure("threads")
+
+    def test_patched_call(self):
+        self.after_failure("patched")
+
+    def test_protection(self):
+        self.after_failure("private")
+
+    def test_removed(self):
+        self.after_failure("removed")
+
+    def test_goes_on_without(self):
+        """Frozen and thawed, never restored."""
+        box = self.box()
+        box.start("/guest", "patched")
+        box.expect("ready")
+        self.assertFalse(box.checkpoint(self.image, pages="/dev/full")["ok"])
+        box.type("go\n")
+        box.expect("ok")
+        self.assertEqual(box.wait(box.process), {"code": 0})
 
 
 class Terminal(Case):
