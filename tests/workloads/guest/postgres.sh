@@ -34,10 +34,11 @@ CREATE TABLE words AS SELECT md5(i::text) AS w FROM generate_series(1, 20000) i;
 SELECT min(w), max(w) FROM words;
 SELECT pg_advisory_lock(7); LISTEN news; NOTIFY news, 'text'; SELECT pg_advisory_unlock(7);
 Y
-(psql -qAt -c 'SELECT pg_sleep(60)' 2>&1 || true) &
+(psql -qAt -c 'SELECT pg_sleep(60)' > $d/cancelled 2>&1 || true) &
 sleep 0.5
 psql -qAt -c "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND pid <> pg_backend_pid()"
 wait \$!
+cat $d/cancelled
 kill -9 \$(head -1 \$PGDATA/postmaster.pid) # the postmaster: its children see it by the closed pipe or by the signal of their parent's death
 i=0; while ps -u postgres -o args= | grep -q '^postgres: ' && [ \$i -lt 600 ]; do sleep 0.1; i=\$((i + 1)); done
 start
