@@ -1,6 +1,9 @@
 """Runs modules of CPython's own test suite (package `test`) and prints one line for each test: STATUS ID [first line of why].
 
-    py_suite.py [--only FILE] MODULE...     FILE: the ids to run, one a line
+    py_suite.py [--no-inet] [--only FILE] MODULE...     FILE: the ids to run, one a line
+
+--no-inet: AF_INET and AF_INET6 are refused, as by a kernel that has no such sockets (what the results of one that
+really has none are compared with).
 
 Each module runs in a process of its own; a test that hangs or kills its process is a failure, and the module goes on
 with the tests after it. Details of failures go to standard error.
@@ -88,7 +91,8 @@ def child(module, log, done, only):
         if names:
             suite = unittest.TestSuite(loader.loadTestsFromModule(importlib.import_module(f"test.{module}.{f[:-3]}"))
                                        for f in sorted(os.listdir(names[0])) if f.startswith("test_") and f.endswith(".py") and "windows" not in f)
-    tests = [t for t in flat(suite) if name(t) not in done and (not only or name(t) in only)]
+    classes = {n[12:-1] for n in only if n.startswith("setUpClass_(")}
+    tests = [t for t in flat(suite) if name(t) not in done and (not only or name(t) in only or name(t).rpartition(".")[0] in classes)]
 
     # Grouped as they were, so that the set-ups of classes and modules run once each.
     unittest.TestSuite(tests).run(Result(log))
@@ -123,12 +127,30 @@ def run_module(module, only):
     print(f"time {module} {time.monotonic() - started:.1f}", flush=True)
 
 
+def refuse_inet():
+    """A seccomp filter for this process and its children: socket() of AF_INET and AF_INET6 gives EAFNOSUPPORT."""
+    import ctypes, struct
+    ld, eq, ret = 0x20, 0x15, 0x06
+    program = b"".join(struct.pack("HBBI", *i) for i in (
+        (ld, 0, 0, 0), (eq, 0, 4, 41),              # not socket: allow
+        (ld, 0, 0, 16), (eq, 1, 0, 2), (eq, 0, 1, 10),
+        (ret, 0, 0, 0x00050000 | 97), (ret, 0, 0, 0x7FFF0000)))
+    code = ctypes.create_string_buffer(program)
+    prog = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(code)))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, prog, 0, 0):
+        raise OSError(ctypes.get_errno(), "seccomp")
+
+
 def main():
     if sys.argv[1] == "--child":
         done, only = sys.stdin.read().split("\n\n", 1)
         sys.stdin = open("/dev/null")
         return child(sys.argv[2], int(sys.argv[3]), set(done.split()), set(only.split()))
     modules, only = sys.argv[1:], set()
+    if modules[0] == "--no-inet":
+        refuse_inet()
+        modules = modules[1:]
     if modules[0] == "--only":
         only, modules = set(open(modules[1]).read().split()), modules[2:]
     for m in modules:
