@@ -91,7 +91,8 @@ int gofer_client_deliver(struct gofer_client *c, const void *msg, size_t size, c
 	}
 	memcpy(call->buf, msg, size);
 	call->size = (uint32_t)size;
-	call->fd = fd_count ? fds[0] : -1;
+	call->fd = fd_count > 0 ? fds[0] : -1;
+	call->fd_lost = fd_count < 0;
 	finish(c, call, 0);
 	return 0;
 }
@@ -126,6 +127,11 @@ static bool may_donate(const struct gofer_request *q)
 	}
 }
 
+int gofer_errno(int status)
+{
+	return status == -EMFILE ? -ENFILE : status;
+}
+
 int gofer_client_call(struct gofer_client *c, struct gofer_call *call, struct gofer_request *q,
 		      struct gofer_reply *reply)
 {
@@ -142,6 +148,7 @@ int gofer_client_call(struct gofer_client *c, struct gofer_call *call, struct go
 	call->done = false;
 	call->error = 0;
 	call->fd = -1;
+	call->fd_lost = false;
 	pending_add(c, call);
 	err = c->transport->send(c->ctx, call->buf, (size_t)n);
 	if (!err && !call->done)
@@ -160,7 +167,7 @@ int gofer_client_call(struct gofer_client *c, struct gofer_call *call, struct go
 	}
 	if (reply->status)
 		drop_fd(c, call);
-	return reply->status;
+	return gofer_errno(reply->status);
 }
 
 int gofer_clunk(struct gofer_client *c, void *buf, size_t cap, const uint64_t *handles, uint32_t count)

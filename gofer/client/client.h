@@ -32,6 +32,7 @@ struct gofer_call {
 	uint32_t tag;
 	uint16_t op;
 	bool done;
+	bool fd_lost; /* one came, but this process had no number left for it */
 	int error;    /* transport or protocol error, else 0 */
 	int fd;       /* donated; -1: none. The owner of the call closes it */
 	void *waiter; /* the transport's */
@@ -69,6 +70,9 @@ struct gofer_client {
 
 void gofer_client_init(struct gofer_client *c, const struct gofer_transport *transport, void *ctx);
 bool gofer_client_busy(const struct gofer_client *c);
+
+/* What a status of the gofer is for its client: its limit of descriptors is not the caller's. */
+int gofer_errno(int status);
 
 /*
  * A packet has arrived. Takes over the descriptors. 0, or -EPROTO if it broke the client.

@@ -38,6 +38,10 @@ int gofer_attach(struct gofer_client *c, struct gofer_call *call, uint64_t *hand
 /* A donated descriptor that is not what was asked for breaks the client. */
 static int take_fd(struct gofer_client *c, struct gofer_call *call, int mode, int *fd)
 {
+	if (call->fd_lost) {
+		*fd = -1;
+		return -ENFILE;
+	}
 	if (call->fd >= 0 && c->transport->check_fd(c->ctx, call->fd, mode)) {
 		*fd = call->fd;
 		return 0;
@@ -75,7 +79,7 @@ int gofer_walk(struct gofer_client *c, struct gofer_call *call, uint64_t handle,
 		c->transport->close_fd(c->ctx, call->fd);
 		call->fd = -1;
 	}
-	*stop = p.walk.stop;
+	*stop = gofer_errno(p.walk.stop);
 	*steps = p.walk.steps;
 	return err;
 }
@@ -135,7 +139,9 @@ int gofer_create(struct gofer_client *c, struct gofer_call *call, struct gofer_r
 	}
 	*handle = p.node.handle;
 	*attr = p.node.attr;
-	return create->create.flags & GOFER_CREATE_OPEN ? take_fd(c, call, O_RDWR, fd) : 0;
+	if (!(create->create.flags & GOFER_CREATE_OPEN) || call->fd_lost)
+		return 0; /* it has been made; whoever opens it asks again */
+	return take_fd(c, call, O_RDWR, fd);
 }
 
 /* The operations that are answered by a status alone. */

@@ -78,9 +78,15 @@ int gofer_recv(int sock, void *buf, size_t cap, int *fds, int *fd_count, int fla
 		return -errno;
 	*fd_count = take_fds(&hdr, fds);
 	if (hdr.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) {
+		bool none = *fd_count == 0;
+
 		while (*fd_count > 0)
 			close(fds[--*fd_count]);
-		return hdr.msg_flags & MSG_TRUNC ? -EMSGSIZE : -EPROTO;
+		if (hdr.msg_flags & MSG_TRUNC)
+			return -EMSGSIZE;
+		if (!none)
+			return -EPROTO;
+		*fd_count = GOFER_FD_LOST;
 	}
 	return (int)n;
 }

@@ -60,6 +60,13 @@ static void set_limit(const struct boot_options *o, int what, u64 value)
 		boot_fail(o, "setrlimit %d: errno %d", what, errno);
 }
 
+static u32 fd_limit(void)
+{
+	struct rlimit r;
+
+	return getrlimit(RLIMIT_NOFILE, &r) ? 1024 : (u32)min_t(u64, r.rlim_cur, UINT32_MAX);
+}
+
 static void set_limits(const struct boot_options *o)
 {
 	set_limit(o, RLIMIT_CORE, 0);
@@ -171,6 +178,7 @@ void sentry_main(struct boot_options *o)
 	else
 		boot_kernel(o, maps_fd);
 	kernel()->base_address = base_address();
+	kernel()->host_fd_limit = fd_limit();
 	if (oom_score[0] && !set_oom_score(oom_fd, oom_score))
 		klog(LOG_WARN, "the sentry's own OOM score cannot be restored: errno %d", errno);
 	close(oom_fd);

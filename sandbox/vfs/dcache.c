@@ -85,17 +85,22 @@ static void dentry_free(struct dentry *d)
 }
 
 /* One trimmer at a time: what it frees may put parents on the list, which it then finds there. */
-static void lru_trim(struct dentry_lru *lru)
+static void lru_trim(struct dentry_lru *lru, u32 max)
 {
 	if (lru->trimming)
 		return;
 	lru->trimming = true;
-	while (lru->count > lru->max) {
+	while (lru->count > max) {
 		struct dentry *d = list_first_entry(&lru->idle, struct dentry, lru_node);
 		lru_remove(d);
 		dentry_free(d);
 	}
 	lru->trimming = false;
+}
+
+void dentry_lru_shrink(struct dentry_lru *lru, u32 count)
+{
+	lru_trim(lru, lru->count > count ? lru->count - count : 0);
 }
 
 /* The last user went: keep it or let it go. */
@@ -109,7 +114,7 @@ static void dentry_release(struct object *obj)
 	}
 	list_add_tail(&d->lru_node, &lru_of(d)->idle);
 	lru_of(d)->count++;
-	lru_trim(lru_of(d));
+	lru_trim(lru_of(d), lru_of(d)->max);
 }
 
 struct dentry *dentry_get(struct dentry *d)

@@ -195,7 +195,10 @@ struct dentry_lru {
 	u32 count, max;
 	bool trimming;
 };
+#define DCACHE_MAX_IDLE 65536U /* the bound of the common list, and of a large one */
 void dentry_lru_init(struct dentry_lru *lru, u32 max);
+/* Frees the oldest `count` of them. */
+void dentry_lru_shrink(struct dentry_lru *lru, u32 count);
 
 struct super_block {
 	struct object obj;

@@ -13,7 +13,6 @@
 #include "sandbox/vfs/vfs.h"
 
 #define DCACHE_BUCKETS  16384U
-#define DCACHE_MAX_IDLE 65536U /* unused dentries kept; the oldest go first */
 #define SYMLINKS_MAX    40
 #define NAME_MAX_LEN    255U
 #define PATH_MAX_SIZE   4096U

@@ -98,11 +98,11 @@ class Trial:
             raise Failure(f"{where}: not done after {timeout or self.timeout} s; its output:\n{tail(out.decode(errors='replace'))}\n{tail(err.decode(errors='replace'))}")
         return Result(p.returncode, out.decode(errors="replace"), err.decode(errors="replace"), time.monotonic() - start)
 
-    def sandbox(self, *command, input=None, options=(), env=None, timeout=None, writable=False):
-        """Runs a command (one string: for /bin/bash -c) in a sandbox."""
+    def sandbox(self, *command, input=None, options=(), env=None, timeout=None, writable=False, prefix=()):
+        """Runs a command (one string: for /bin/bash -c) in a sandbox; prefix: a command that starts `warren run`."""
         if len(command) == 1:
             command = ("/bin/bash", "-c", command[0])
-        return self.finish(self.argv(command, options, env, writable), input, os.environ.copy(), timeout, "in the sandbox")
+        return self.finish([*prefix, *self.argv(command, options, env, writable)], input, os.environ.copy(), timeout, "in the sandbox")
 
     def native(self, *command, input=None, env=None, timeout=None, writable=False):
         if len(command) == 1:

@@ -34,6 +34,13 @@ def tar_round_trip(t):
 
 
 @workload()
+def many_files(t):
+    """more files and directories than the gofer may have descriptors, more files open than the sentry may have"""
+    r = t.good("/usr/bin/python3", "/guest/many_files.py", prefix=("prlimit", "--nofile=700:700"))
+    check(r.out == "ENFILE\ndone []\n", r.out + r.err)
+
+
+@workload()
 def archives(t):
     """gzip, bzip2, xz, zstd, cpio-like pipes and checksums of a few megabytes"""
     t.same(r"""cd /tmp; seq 1 150000 > n; for z in "gzip -n" bzip2 "xz -T1" zstd; do set -- $z; $z -c n > n.$1 && $1 -dc n.$1 | cmp - n && sha256sum < n.$1; done

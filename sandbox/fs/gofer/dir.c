@@ -63,15 +63,17 @@ static int gofer_lookup(struct inode *dir, struct dentry *d)
 	err = gofer_walk_name(dir, d->name, d->name_len, d->want_open, &inode);
 	if (err)
 		return err;
-	if (inode)
+	if (inode) {
 		dentry_set_inode(d, inode);
+		gofer_alias_set(d);
+	}
 	return 0;
 }
 
 static void dentry_gone(struct dentry *d)
 {
-	if (d->inode && gi(d->inode)->alias == d)
-		gi(d->inode)->alias = NULL;
+	if (d->inode)
+		gofer_alias_clear(d);
 }
 
 /* cache=shared: after a second the name is asked for anew; it must still mean the same inode. */
@@ -147,6 +149,7 @@ static int make(struct inode *dir, struct dentry *d, u32 mode, const char *targe
 	if (err)
 		return err;
 	dentry_set_inode(d, inode);
+	gofer_alias_set(d);
 	stamp(d);
 	note_added(dir, d, inode);
 	if (mode_is_dir(mode)) {
@@ -179,14 +182,17 @@ static int gofer_symlink(struct inode *dir, struct dentry *d, const char *target
 static int gofer_link_name(struct inode *dir, struct dentry *d, struct inode *target)
 {
 	struct gofer_op_buf op;
-	int err = gofer_handle(target);
+	int err = gofer_handle_hold(target);
 
-	if (!err)
-		err = gofer_op_on(dir, &op, GOFER_SMALL_BUF);
 	if (err)
 		return err;
-	err = gofer_link(gofer_client_of(dir), &op.call, gi(target)->handle, gi(dir)->handle, name_of(d));
-	gofer_op_end(&op);
+	err = gofer_op_on(dir, &op, GOFER_SMALL_BUF);
+	if (!err) {
+		err = gofer_link(gofer_client_of(dir), &op.call, gi(target)->handle, gi(dir)->handle,
+				 name_of(d));
+		gofer_op_end(&op);
+	}
+	gofer_handle_let_go(target);
 	if (err)
 		return err;
 	target->attr.nlink++;
@@ -202,14 +208,20 @@ static int remove_entry(struct inode *dir, struct dentry *d, u32 flags)
 {
 	struct gofer_op_buf op;
 	/* what somebody still holds must stay reachable without its name */
-	int err = d->inode->obj.refs > 1 || d->inode->attr.nlink > 1 ? gofer_handle(d->inode) : 0;
+	bool stays = d->inode->obj.refs > 1 || d->inode->attr.nlink > 1;
+	int err = stays ? gofer_handle_hold(d->inode) : 0;
 
-	if (!err)
-		err = gofer_op_on(dir, &op, GOFER_SMALL_BUF);
 	if (err)
 		return err;
-	err = gofer_unlink(gofer_client_of(dir), &op.call, gi(dir)->handle, name_of(d), flags);
-	gofer_op_end(&op);
+	err = gofer_op_on(dir, &op, GOFER_SMALL_BUF);
+	if (!err) {
+		err = gofer_unlink(gofer_client_of(dir), &op.call, gi(dir)->handle, name_of(d), flags);
+		gofer_op_end(&op);
+	}
+	if (!err)
+		gofer_alias_clear(d);
+	if (stays)
+		gofer_handle_let_go(d->inode);
 	if (err)
 		return err;
 	note_removed(dir, d);
@@ -234,23 +246,37 @@ static int gofer_rmdir_name(struct inode *dir, struct dentry *d)
 	return remove_entry(dir, d, GOFER_UNLINK_DIR);
 }
 
-static int gofer_rename_name(struct inode *od, struct dentry *o, struct inode *nd, struct dentry *n,
-			     u32 flags)
+static int call_rename(struct inode *od, struct dentry *o, struct inode *nd, struct dentry *n, u32 flags)
 {
-	bool dir = mode_is_dir(o->inode->attr.mode);
 	struct gofer_op_buf op;
-	int err =
-	    n->inode && (n->inode->obj.refs > 1 || n->inode->attr.nlink > 1) ? gofer_handle(n->inode) : 0;
+	int err = gofer_op_on(od, &op, GOFER_SMALL_BUF);
 
-	if (!err)
-		err = gofer_handle(nd);
-	if (!err)
-		err = gofer_op_on(od, &op, GOFER_SMALL_BUF);
 	if (err)
 		return err;
 	err = gofer_rename(gofer_client_of(od), &op.call, gi(od)->handle, name_of(o), gi(nd)->handle,
 			   name_of(n), flags & 3);
 	gofer_op_end(&op);
+	return err;
+}
+
+static int gofer_rename_name(struct inode *od, struct dentry *o, struct inode *nd, struct dentry *n,
+			     u32 flags)
+{
+	bool dir = mode_is_dir(o->inode->attr.mode);
+	bool stays = n->inode && (n->inode->obj.refs > 1 || n->inode->attr.nlink > 1);
+	int err = stays ? gofer_handle_hold(n->inode) : 0;
+
+	if (err)
+		return err;
+	err = gofer_handle_hold(nd);
+	if (!err) {
+		err = call_rename(od, o, nd, n, flags);
+		gofer_handle_let_go(nd);
+	}
+	if (!err && n->inode && !(flags & GOFER_RENAME_EXCHANGE))
+		gofer_alias_clear(n);
+	if (stays)
+		gofer_handle_let_go(n->inode);
 	if (err)
 		return err;
 	note_removed(od, o);

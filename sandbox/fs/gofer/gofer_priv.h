@@ -24,6 +24,9 @@ struct gofer_fs {
 	bool shared; /* others change the tree too */
 	u64 *clunk;  /* handles to be given back with the next call */
 	u32 clunk_count, clunk_capacity;
+	struct list_head handles; /* struct gofer_inode.handle_node: who has one, used longest ago first */
+	u32 handle_count, handle_max;
+	struct dentry_lru lru; /* its own: handles of directories go with their idle dentries */
 	struct list_head listings; /* struct listing.lru_node: kept by a directory, oldest first */
 	u64 listing_bytes;
 	struct list_head
@@ -34,7 +37,9 @@ struct gofer_fs {
 struct gofer_inode {
 	struct tree_node node;
 	struct inode *inode;     /* borrowed: it owns this */
-	u64 handle;              /* 0: known from a listing only; gofer_handle() asks for one */
+	u64 handle;              /* 0: not asked for yet, or given back; gofer_handle() asks for one */
+	struct list_head handle_node;
+	u32 handle_users;        /* calls under way that stand on it */
 	struct dentry *alias;    /* the name by which it may be asked for; borrowed, cleared when that goes */
 	u64 dev, ino;            /* the host's */
 	struct host_fd *rd, *rw; /* donated so far */
@@ -69,6 +74,7 @@ static inline struct gofer_client *gofer_client_of(const struct inode *i)
 struct gofer_op_buf {
 	struct gofer_call call;
 	void *buf;
+	struct inode *inode; /* whose handle is kept meanwhile, or NULL */
 };
 int gofer_op_begin(struct gofer_fs *fs, struct gofer_op_buf *op, u32 size) must_check;
 /* For a call about an inode, whose handle is one then. */
@@ -82,11 +88,25 @@ int gofer_attach_root(struct super_block *sb) must_check;
 int gofer_inode_get(struct super_block *sb, u64 handle, const struct gofer_attr *a, const char *target,
 		    size_t target_size, struct inode **out) must_check;
 void gofer_attr_to_inode(struct inode *inode, const struct gofer_attr *a);
+void gofer_handles_init(struct gofer_fs *fs);
+/* The inode's handle, from the gofer; given back if it has one already. */
+void gofer_handle_set(struct inode *inode, u64 handle);
+/* Gives the inode's handle back, if it has one. */
+void gofer_handle_unset(struct inode *inode);
+/* The handles were those of a gofer that is no more. */
+void gofer_handle_lost(struct inode *inode);
 /* Gives a handle back, with a later call. */
 void gofer_handle_drop(struct gofer_fs *fs, u64 handle);
 int gofer_refresh(struct inode *inode) must_check;
 /* Makes sure that gi(inode)->handle is one; -ESTALE if the name that led here means something else now. */
 int gofer_handle(struct inode *inode) must_check;
+/* The same, and it stays until it is let go: for calls that name a second inode. */
+int gofer_handle_hold(struct inode *inode) must_check;
+void gofer_handle_let_go(struct inode *inode);
+/* `d` is a name of its inode by which the inode may be asked for. */
+void gofer_alias_set(struct dentry *d);
+/* It is not any more. */
+void gofer_alias_clear(struct dentry *d);
 /* Asks for one name; with `open` the inode comes with a descriptor for reading if it is a regular file. 0
  * with *out NULL if there is nothing. */
 int gofer_walk_name(struct inode *dir, const char *name, size_t len, bool open,

@@ -86,13 +86,11 @@ int gofer_inode_get(struct super_block *sb, u64 handle, const struct gofer_attr 
 	struct inode *inode;
 
 	if (g && mode_type(g->inode->attr.mode) == mode_type(a->mode)) {
-		if (handle && !g->handle)
-			g->handle = handle;
-		else if (handle)
-			gofer_handle_drop(fs, handle);
+		*out = inode_get(g->inode);
+		if (handle)
+			gofer_handle_set(*out, handle);
 		if (target && target_size && !g->target)
 			g->target = kstrndup(target, target_size);
-		*out = inode_get(g->inode);
 		return 0;
 	}
 	if (g) { /* the host has used the number again for something else */
@@ -111,10 +109,13 @@ int gofer_inode_get(struct super_block *sb, u64 handle, const struct gofer_attr 
 		return -ENOMEM;
 	}
 	inode->private = g;
-	*g = (struct gofer_inode){.inode = inode, .handle = handle, .dev = a->dev, .ino = a->ino};
+	*g = (struct gofer_inode){.inode = inode, .dev = a->dev, .ino = a->ino};
 	list_init(&g->idle_node);
+	list_init(&g->handle_node);
 	tree_link(&fs->inodes, &g->node, parent, where);
 	gofer_attr_to_inode(inode, a);
+	if (handle)
+		gofer_handle_set(inode, handle);
 	if (mode_is_lnk(a->mode) && target) {
 		g->target = kstrndup(target, target_size);
 		if (!g->target) {
@@ -135,33 +136,9 @@ void gofer_i_evict(struct inode *inode)
 		tree_erase(&fs->inodes, &g->node);
 	gofer_listing_drop(inode);
 	gofer_drop_fds(inode);
-	if (g->handle)
-		gofer_handle_drop(fs, g->handle);
+	gofer_handle_unset(inode);
 	kfree(g->target);
 	kfree(g);
-}
-
-/* ---- handles that are asked for late ---- */
-
-int gofer_handle(struct inode *inode)
-{
-	struct gofer_inode *g = gi(inode);
-	struct inode *there;
-	struct dentry *d;
-	int err;
-
-	if (g->handle)
-		return 0;
-	d = g->alias;
-	if (!d || d->parent == d)
-		return -ESTALE;
-	dentry_get(d);
-	err = gofer_walk_name(d->parent->inode, d->name, d->name_len, false, &there);
-	dentry_put(d);
-	if (err)
-		return err;
-	inode_put(there); /* if it is this one, it has the handle now */
-	return g->handle ? 0 : -ESTALE;
 }
 
 /* ---- descriptors ---- */
@@ -214,7 +191,7 @@ void gofer_closed(struct inode *inode)
 	if (g->opens || (!g->rd && !g->rw) || !list_empty(&g->idle_node))
 		return;
 	list_add_tail(&g->idle_node, &fs->idle_fds);
-	if (++fs->idle_fd_count > GOFER_FDS_IDLE)
+	if (++fs->idle_fd_count > min_t(u32, GOFER_FDS_IDLE, kernel()->host_fd_limit / 16))
 		gofer_drop_fds(list_first_entry(&fs->idle_fds, struct gofer_inode, idle_node)->inode);
 }
 

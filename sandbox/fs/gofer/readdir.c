@@ -95,8 +95,7 @@ static void cache_entry(struct dentry *parent, struct dentry *d, const struct go
 	if (!gofer_inode_get(sb, 0, &e->attr, NULL, 0, &inode)) {
 		dentry_set_inode(entry, inode);
 		entry->private = (void *)(uintptr_t)clock_monotonic();
-		if (!gi(inode)->alias)
-			gi(inode)->alias = entry;
+		gofer_alias_set(entry);
 	} else if (entry != d) {
 		dentry_unhash(entry);
 	}

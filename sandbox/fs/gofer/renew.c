@@ -177,7 +177,7 @@ static void forget_handles(struct gofer_fs *fs)
 	fs->clunk_count = 0;
 	for (struct tree_node *n = tree_first(&fs->inodes); n; n = tree_next(n)) {
 		g = inode_of(n);
-		g->handle = 0;
+		gofer_handle_lost(g->inode);
 		g->checked_ns = 0;
 	}
 	list_for_each_entry_safe (g, next, &fs->idle_fds, idle_node)

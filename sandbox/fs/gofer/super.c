@@ -1,60 +1,9 @@
 /*
- * super.c - mounting a gofer's tree, and the buffers and handles of its calls.
+ * super.c - mounting a gofer's tree.
  */
 #include <errno.h>
 
 #include "sandbox/fs/gofer/gofer_priv.h"
-
-/* Handles that inodes have given up, in one message per batch. May sleep when the gofer's queue is full. */
-static void send_clunks(struct gofer_fs *fs)
-{
-	u64 handles[GOFER_CLUNK_BATCH];
-	unsigned char buf[32 + 8 * GOFER_CLUNK_BATCH];
-	u32 n = min_t(u32, fs->clunk_count, GOFER_CLUNK_BATCH);
-
-	fs->clunk_count -= n;
-	memcpy(handles, fs->clunk + fs->clunk_count, n * sizeof(*handles));
-	if (gofer_clunk(&fs->conn->client, buf, sizeof(buf), handles, n))
-		klog(LOG_WARN, "handles could not be returned to the gofer");
-}
-
-void gofer_handle_drop(struct gofer_fs *fs, u64 handle)
-{
-	if (fs->clunk_count == fs->clunk_capacity) {
-		u32 capacity = fs->clunk_capacity ? fs->clunk_capacity * 2 : 256;
-		u64 *bigger = krealloc(fs->clunk, capacity * sizeof(*bigger));
-		if (!bigger) {
-			klog(LOG_WARN, "no memory to return a handle to the gofer");
-			return;
-		}
-		fs->clunk = bigger;
-		fs->clunk_capacity = capacity;
-	}
-	fs->clunk[fs->clunk_count++] = handle;
-}
-
-int gofer_op_begin(struct gofer_fs *fs, struct gofer_op_buf *op, u32 size)
-{
-	if (fs->clunk_count >= GOFER_CLUNK_BATCH)
-		send_clunks(fs);
-	op->buf = kmalloc_typed(size, "gofer call");
-	if (!op->buf)
-		return -ENOMEM;
-	gofer_call_init(&op->call, op->buf, size);
-	return 0;
-}
-
-int gofer_op_on(struct inode *inode, struct gofer_op_buf *op, u32 size)
-{
-	int err = gofer_handle(inode);
-
-	return err ? err : gofer_op_begin(gofer_fs(inode->sb), op, size);
-}
-
-void gofer_op_end(struct gofer_op_buf *op)
-{
-	kfree(op->buf);
-}
 
 static void gofer_kill(struct super_block *sb)
 {
@@ -121,6 +70,8 @@ static int gofer_mount(const struct fs_type *type, const struct mount_options *o
 	list_add_tail(&fs->node, &kernel()->gofers);
 	list_init(&fs->listings);
 	list_init(&fs->idle_fds);
+	gofer_handles_init(fs);
+	sb->lru = &fs->lru;
 	fs->shared = has_option(opt->data, "cache=shared");
 	if (has_option(opt->data, "ro") || (conn->client.server_flags & GOFER_SERVER_RO))
 		sb->flags |= SB_READONLY | SB_READONLY_FOREVER;
