@@ -198,6 +198,8 @@ s64 sys_utimensat(struct task *t, const u64 *a)
 			    (w.nsec[i] < 0 || w.nsec[i] >= (s64)NSEC_PER_SEC))
 				return -EINVAL;
 		}
+		if (w.nsec[0] == UTIME_OMIT_NSEC && w.nsec[1] == UTIME_OMIT_NSEC)
+			return 0; /* not even looked up */
 	}
 	if (!a[1]) {
 		if (arg_int(a[0]) == AT_FDCWD)

@@ -310,8 +310,14 @@ s64 sys_fdatasync(struct task *t, const u64 *a)
 
 s64 sys_sync_file_range(struct task *t, const u64 *a)
 {
-	if ((s64)a[1] < 0 || (s64)a[2] < 0 || ((u32)a[3] & ~7U))
+	auto_cleanup(filep_put) struct file *f = fd_get(arg_int(a[0]));
+
+	if (!f)
+		return -EBADF;
+	if ((s64)a[1] < 0 || (s64)a[2] < 0 || (s64)(a[1] + a[2]) < 0 || ((u32)a[3] & ~7U))
 		return -EINVAL;
+	if (f->mode & FMODE_NOSEEK)
+		return -ESPIPE;
 	return do_fsync(arg_int(a[0]), true);
 }
 

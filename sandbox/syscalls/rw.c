@@ -233,6 +233,8 @@ s64 sys_copy_file_range(struct task *t, const u64 *a)
 	opos = out->pos;
 	if ((a[1] && get_user(&ipos, uaddr(a[1]))) || (a[3] && get_user(&opos, uaddr(a[3]))))
 		return -EFAULT;
+	if (ipos + a[4] < ipos || opos + a[4] < opos)
+		return -EOVERFLOW;
 	if ((s64)ipos < 0 || (s64)opos < 0)
 		return -EINVAL;
 	if (in->inode == out->inode && ipos < opos + n && opos < ipos + n)

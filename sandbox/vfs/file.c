@@ -271,9 +271,7 @@ s64 vfs_llseek(struct file *f, s64 offset, int whence)
 	default:
 		return -EINVAL;
 	}
-	if (__builtin_add_overflow(base, offset, &base))
-		return -EOVERFLOW;
-	if (base < 0)
+	if (__builtin_add_overflow(base, offset, &base) || base < 0)
 		return -EINVAL;
 	f->pos = (u64)base;
 	return base;
