@@ -393,11 +393,17 @@ void kfree(void *p)
 {
 	u32 page;
 
-	if (p)
-		p = shadow_freed(p, ksize(p));
 	if (!p)
 		return;
 	page = block_of(p);
+	if (SHADOW) {
+		if (desc(page)->state == PAGE_SLAB)
+			((struct object_head *)p - 1)->type = "freed";
+		p = shadow_freed(p, ksize(p));
+		if (!p)
+			return;
+		page = block_of(p);
+	}
 	if (desc(page)->state == PAGE_SLAB) {
 		slab_free(page, (struct object_head *)p - 1);
 	} else if (desc(page)->state == PAGE_RUN && p == page_addr(page)) {

@@ -13,6 +13,7 @@
 #include "sandbox/base/types.h"
 
 #ifdef WARREN_SHADOW
+#define SHADOW 1
 /* The arena is there, all of it unused. */
 int shadow_create(char *base, u64 size) must_check;
 void shadow_used(const void *p, u64 size);
@@ -20,6 +21,7 @@ void shadow_used(const void *p, u64 size);
  */
 void *shadow_freed(void *p, u64 size);
 #else
+#define SHADOW 0
 static inline int shadow_create(char *base, u64 size)
 {
 	return 0;

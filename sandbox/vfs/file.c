@@ -240,6 +240,11 @@ s64 vfs_write(struct file *f, struct uio *u, u64 *pos)
 	return n;
 }
 
+s64 noop_llseek(struct file *f, s64 offset, int whence)
+{
+	return (s64)f->pos;
+}
+
 s64 vfs_llseek(struct file *f, s64 offset, int whence)
 {
 	u64 size;
@@ -247,10 +252,10 @@ s64 vfs_llseek(struct file *f, s64 offset, int whence)
 
 	if (f->mode & FMODE_PATH)
 		return -EBADF;
-	if (f->mode & FMODE_NOSEEK)
-		return -ESPIPE;
 	if (f->ops->llseek)
 		return f->ops->llseek(f, offset, whence);
+	if (f->mode & FMODE_NOSEEK)
+		return -ESPIPE;
 	size = f->inode->attr.size;
 	switch (whence) {
 	case SEEK_SET:

@@ -75,6 +75,10 @@ static int open_inode(struct file *f)
 	} else if (type == LINUX_S_IFBLK) {
 		return -ENXIO;
 	}
+	if (!err && !f->ops) { /* as Linux for what cannot be opened, a socket's name among it */
+		klog(LOG_DEBUG, "open: nothing to open in an object of mode %o", inode->attr.mode);
+		return -ENXIO;
+	}
 	return err;
 }
 

@@ -1,6 +1,6 @@
 /*
- * test_fs_data.c - the content of files where it gets subtle, on each kind of file system: holes, fallocate(2),
- * positions and flags of reads and writes, copies inside the kernel, what is written out when.
+ * test_fs_data.c - the content of files where it gets subtle, on each kind of file system: holes,
+ * fallocate(2), positions and flags of reads and writes, copies inside the kernel, what is written out when.
  */
 #include "fs.h"
 
@@ -308,7 +308,7 @@ FS_CASE(splice_between_file_and_pipe)
 	EXPECT_EQ(out, 6);
 	EXPECT_EQ(pread(to, buf, 16, 0), 6);
 	EXPECT(!memcmp(buf, "12bcde", 6));
-	EXPECT_ERRNO(splice(fd, NULL, fd, NULL, 1, 0), EINVAL);	 /* no pipe */
+	EXPECT_ERRNO(splice(fd, NULL, fd, NULL, 1, 0), EINVAL);   /* no pipe */
 	EXPECT_ERRNO(splice(fd, NULL, p[1], &out, 1, 0), ESPIPE); /* an offset of a pipe */
 	EXPECT_ERRNO(tee(fd, p[1], 1, 0), EINVAL);
 	EXPECT_ERRNO(tee(p[0], p[1], 1, 0), EINVAL); /* the same pipe */
@@ -350,10 +350,10 @@ FS_CASE(private_mapping_keeps_its_own)
 	expect_byte(fd, 0, 'a');
 	EXPECT_EQ(pwrite(fd, "q", 1, 0), 1);
 	EXPECT_EQ(m[0], 'X');
-	EXPECT_ERRNO(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, open("f", O_RDONLY), 0) == MAP_FAILED
-			 ? -1
-			 : 0,
-		     EACCES);
+	EXPECT_ERRNO(
+	    mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, open("f", O_RDONLY), 0) == MAP_FAILED ? -1
+												       : 0,
+	    EACCES);
 	EXPECT_ERRNO(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, open("f", O_WRONLY), 0) == MAP_FAILED ? -1 : 0,
 		     EACCES);
 	EXPECT_ERRNO(mmap(NULL, 4096, PROT_READ, MAP_SHARED, open(".", O_RDONLY), 0) == MAP_FAILED ? -1 : 0,

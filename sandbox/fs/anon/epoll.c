@@ -325,7 +325,8 @@ static void epoll_release(struct file *f)
 	kfree(ep);
 }
 
-static const struct file_ops epoll_ops = {.poll = epoll_poll, .release = epoll_release};
+static const struct file_ops epoll_ops = {
+    .llseek = noop_llseek, .poll = epoll_poll, .release = epoll_release};
 
 int epoll_create_file(struct file **out)
 {

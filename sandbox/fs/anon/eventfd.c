@@ -87,6 +87,7 @@ static size_t eventfd_fdinfo(struct file *f, char *buf, size_t size)
 }
 
 static const struct file_ops eventfd_ops = {
+    .llseek = noop_llseek,
     .read = eventfd_read,
     .write = eventfd_write,
     .poll = eventfd_poll,

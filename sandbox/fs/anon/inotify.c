@@ -302,6 +302,7 @@ static size_t inotify_fdinfo(struct file *f, char *buf, size_t size)
 }
 
 static const struct file_ops inotify_ops = {
+    .llseek = noop_llseek,
     .read = inotify_read,
     .poll = inotify_poll,
     .ioctl = inotify_ioctl,

@@ -100,7 +100,7 @@ static void signalfd_release(struct file *f)
 }
 
 static const struct file_ops signalfd_ops = {
-    .read = signalfd_read, .poll = signalfd_poll, .release = signalfd_release};
+    .llseek = noop_llseek, .read = signalfd_read, .poll = signalfd_poll, .release = signalfd_release};
 
 int signalfd_create(u64 mask, u32 o_flags, struct file **out)
 {

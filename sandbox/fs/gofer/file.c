@@ -74,7 +74,7 @@ static s64 gofer_llseek(struct file *f, s64 offset, int whence)
 			return -EINVAL;
 		base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? (s64)f->pos : (s64)size;
 		if (__builtin_add_overflow(base, offset, &at))
-			return -EOVERFLOW;
+			return -EINVAL;
 		if (at < 0)
 			return -EINVAL;
 	}

@@ -175,7 +175,7 @@ static s64 tmpfs_llseek(struct file *f, s64 offset, int whence)
 		if (whence > SEEK_END || whence < 0)
 			return -EINVAL;
 		if (__builtin_add_overflow(base, offset, &at))
-			return -EOVERFLOW;
+			return -EINVAL;
 		if (at < 0)
 			return -EINVAL;
 	}
