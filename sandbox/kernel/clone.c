@@ -306,6 +306,8 @@ s64 task_clone(struct task *p, const struct clone_args_k *a)
 		cgroup_attach(c->tg, a->cgroup && !a->cgroup->dead ? a->cgroup : p->tg->cgroup);
 	if (c->pids_cgroup != c->tg->cgroup && c->tg->cgroup)
 		cgroup_charge_task(c, c->tg->cgroup);
+	if (!(f & LINUX_CLONE_THREAD))
+		c->tg->parent_thread = f & LINUX_CLONE_PARENT ? p->tg->parent_thread : p;
 	task_publish(c, f & LINUX_CLONE_PARENT ? p->tg->parent : p->tg);
 	if (!(f & LINUX_CLONE_THREAD) && c->tg->container)
 		container_process_began(c->tg->container, c->tg, false);

@@ -110,11 +110,13 @@ static int script_argv(struct exec *x, const char *interp, const char *arg, cons
 static int parse_script(char *line, size_t size, char **interp, char **arg)
 {
 	char *end, *p;
+	bool cut;
 
 	if (size > SCRIPT_LINE - 1)
 		size = SCRIPT_LINE - 1;
 	line[size] = 0;
 	end = strchr(line, '\n');
+	cut = !end && size == SCRIPT_LINE - 1;
 	if (end)
 		*end = 0;
 	for (end = line + strlen(line); end > line && (end[-1] == ' ' || end[-1] == '\t'); end--)
@@ -125,6 +127,8 @@ static int parse_script(char *line, size_t size, char **interp, char **arg)
 		return -ENOEXEC;
 	*interp = p;
 	p += strcspn(p, " \t");
+	if (cut && p == line + size)
+		return -ENOEXEC; /* who knows how the name goes on */
 	*arg = NULL;
 	if (*p) {
 		*p++ = 0;
@@ -132,6 +136,14 @@ static int parse_script(char *line, size_t size, char **interp, char **arg)
 		*arg = *p ? p : NULL;
 	}
 	return 0;
+}
+
+/* Is the program named by a descriptor that is gone when its interpreter looks? */
+static bool closes_on_exec(int dirfd, const char *name)
+{
+	const struct fd_table *t = current_task()->files;
+
+	return dirfd >= 0 && name[0] != '/' && (u32)dirfd < t->capacity && t->entries[dirfd].cloexec;
 }
 
 static int open_program(struct exec *x, int dirfd, const char *path, int at_flags)
@@ -151,10 +163,12 @@ static int open_program(struct exec *x, int dirfd, const char *path, int at_flag
 			return err;
 		if (depth == SCRIPT_DEPTH)
 			return -ELOOP;
+		if (closes_on_exec(dirfd, name))
+			return -ENOENT; /* the interpreter could not open it */
 		memcpy(line, x->head, min_t(size_t, size, sizeof(line)));
 		err = parse_script(line, min_t(size_t, size, sizeof(line)), &interp, &arg);
 		if (!err)
-			err = script_argv(x, interp, arg, name);
+			err = script_argv(x, interp, arg, depth ? name : x->execfn);
 		if (err)
 			return err;
 		file_put(x->file);

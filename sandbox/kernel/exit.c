@@ -142,6 +142,7 @@ static void orphan_children(struct thread_group *tg)
 			(void)!send_signal_group(child, child->leader->pdeath_signal, NULL);
 		list_del_init(&child->sibling_node);
 		child->parent = reaper;
+		child->parent_thread = reaper ? reaper->leader : NULL;
 		if (reaper) {
 			list_add_tail(&child->sibling_node, &reaper->children);
 			child->exit_signal = LINUX_SIGCHLD;
@@ -153,6 +154,24 @@ static void orphan_children(struct thread_group *tg)
 			else
 				child_notify(child, LINUX_CLD_EXITED);
 		}
+	}
+}
+
+/* A thread ends before its process: another one has its children now. */
+static void hand_on_children(struct task *t)
+{
+	struct thread_group *child;
+	struct task *other, *heir = NULL;
+
+	list_for_each_entry (other, &t->tg->threads, group_node)
+		if (other != t && other->state == TASK_ALIVE && !heir)
+			heir = other;
+	list_for_each_entry (child, &t->tg->children, sibling_node) {
+		if (child->parent_thread != t)
+			continue;
+		child->parent_thread = heir;
+		if (child->live && child->leader->pdeath_signal)
+			(void)!send_signal_group(child, child->leader->pdeath_signal, NULL);
 	}
 }
 
@@ -302,6 +321,8 @@ void task_exit(struct task *t, int wait_status)
 	t->coro = NULL; /* ends below; a zombie may long be looked at, and must not be woken */
 	wake_up_all(&t->pid->exit_wait, 0);
 	last = --tg->live == 0;
+	if (!last)
+		hand_on_children(t);
 	if (last && !tg->group_exit)
 		tg->group_exit_code = wait_status;
 	if (thread) {
@@ -337,6 +358,8 @@ static bool matches(struct thread_group *tg, const struct wait_args *a)
 	if (a->type == WAIT_PID && (!a->pid || tg->leader->pid != a->pid))
 		return false;
 	if (a->type == WAIT_PGRP && tg->pgrp != a->pid)
+		return false;
+	if ((a->options & LINUX_WNOTHREAD_BIT) && tg->parent_thread != current_task())
 		return false;
 	if (!(a->options & LINUX_WALL_BIT)) {
 		bool clone = tg->exit_signal != LINUX_SIGCHLD;

@@ -62,6 +62,8 @@ struct thread_group {
 
 	/* family: by thread group, as wait(2) counts */
 	struct thread_group *parent;
+	const struct task
+	    *parent_thread;        /* the parent's thread that counts, for __WNOTHREAD; compared only */
 	struct list_head children; /* sibling_node */
 	struct list_head sibling_node;
 	struct wait_queue child_wait; /* waiters for children of this process */

@@ -493,7 +493,8 @@ CASE(setpgid_after_exec)
 	char *argv[] = {(char *)"x", (char *)"--case", (char *)"helper_sleeps", NULL},
 	     *envp[] = {(char *)"SLEEP=1", NULL};
 	pid_t pid = spawn_self(argv, envp);
-	sleep_ms(150);
+	for (int i = 0; i < 500 && !setpgid(pid, getpgrp()); i++)
+		sleep_ms(10); /* until it is the new program */
 	EXPECT_ERRNO(setpgid(pid, pid), EACCES);
 	kill(pid, SIGKILL);
 	expect_signal(pid, SIGKILL);
