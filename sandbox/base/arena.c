@@ -399,6 +399,8 @@ void kfree(void *p)
 	if (SHADOW) {
 		if (desc(page)->state == PAGE_SLAB)
 			((struct object_head *)p - 1)->type = "freed";
+		else
+			desc(page)->type = "freed";
 		p = shadow_freed(p, ksize(p));
 		if (!p)
 			return;
