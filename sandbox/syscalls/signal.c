@@ -29,7 +29,8 @@ s64 sys_rt_sigaction(struct task *t, const u64 *a)
 	act = &t->sighand->action[sig - 1];
 	out = (struct linux_sigaction){act->handler, act->flags, act->restorer, act->mask};
 	if (a[1]) {
-		*act = (struct sigaction_k){in.handler, in.flags, in.restorer, in.mask & ~SIG_UNBLOCKABLE};
+		*act = (struct sigaction_k){in.handler, in.flags & LINUX_SA_KNOWN, in.restorer,
+					    in.mask & ~SIG_UNBLOCKABLE};
 		signal_action_changed(t, sig);
 	}
 	return a[2] && put_user(&out, uaddr(a[2])) ? -EFAULT : 0;

@@ -240,11 +240,6 @@ s64 vfs_write(struct file *f, struct uio *u, u64 *pos)
 	return n;
 }
 
-s64 noop_llseek(struct file *f, s64 offset, int whence)
-{
-	return (s64)f->pos;
-}
-
 s64 vfs_llseek(struct file *f, s64 offset, int whence)
 {
 	u64 size;

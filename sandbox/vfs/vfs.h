@@ -379,7 +379,10 @@ static inline void poll_wait(struct poll_table *pt, struct wait_queue *q)
 }
 /* lseek(2). */
 /* llseek of eventfd and the like: succeeds without going anywhere. */
-s64 noop_llseek(struct file *f, s64 offset, int whence);
+static inline s64 noop_llseek(struct file *f, s64 offset, int whence)
+{
+	return (s64)f->pos;
+}
 s64 vfs_llseek(struct file *f, s64 offset, int whence) must_check;
 u32 file_poll(struct file *f, struct poll_table *pt);
 
