@@ -31,7 +31,6 @@
 #include "sandbox/vfs/namei.h"
 
 #define SCRIPT_DEPTH        5
-#define SCRIPT_LINE         256 /* BINPRM_BUF_SIZE: what of a script's first line counts */
 #define STACK_DEFAULT       (8UL << 20)
 #define ARG_LIMIT_MAX       (6UL << 20)
 #define STACK_FIRST         (128UL << 10) /* mapped below the arguments; it grows from there */
@@ -106,38 +105,6 @@ static int script_argv(struct exec *x, const char *interp, const char *arg, cons
 	return 0;
 }
 
-/* "#! interpreter [one argument]": cuts the line in place. */
-static int parse_script(char *line, size_t size, char **interp, char **arg)
-{
-	char *end, *p;
-	bool cut;
-
-	if (size > SCRIPT_LINE - 1)
-		size = SCRIPT_LINE - 1;
-	line[size] = 0;
-	end = strchr(line, '\n');
-	cut = !end && size == SCRIPT_LINE - 1;
-	if (end)
-		*end = 0;
-	for (end = line + strlen(line); end > line && (end[-1] == ' ' || end[-1] == '\t'); end--)
-		end[-1] = 0;
-	p = line + 2;
-	p += strspn(p, " \t");
-	if (!*p)
-		return -ENOEXEC;
-	*interp = p;
-	p += strcspn(p, " \t");
-	if (cut && p == line + size)
-		return -ENOEXEC; /* who knows how the name goes on */
-	*arg = NULL;
-	if (*p) {
-		*p++ = 0;
-		p += strspn(p, " \t");
-		*arg = *p ? p : NULL;
-	}
-	return 0;
-}
-
 /* Is the program named by a descriptor that is gone when its interpreter looks? */
 static bool closes_on_exec(int dirfd, const char *name)
 {
@@ -166,7 +133,7 @@ static int open_program(struct exec *x, int dirfd, const char *path, int at_flag
 		if (closes_on_exec(dirfd, name))
 			return -ENOENT; /* the interpreter could not open it */
 		memcpy(line, x->head, min_t(size_t, size, sizeof(line)));
-		err = parse_script(line, min_t(size_t, size, sizeof(line)), &interp, &arg);
+		err = script_parse(line, min_t(size_t, size, sizeof(line)), &interp, &arg);
 		if (!err)
 			err = script_argv(x, interp, arg, depth ? name : x->execfn);
 		if (err)
