@@ -79,8 +79,8 @@ void request_wake(struct request *request);
 void request_sleep(struct request *request);
 
 api_handler api_page, api_asset, api_openapi, api_healthz, api_list_sandboxes, api_create_sandbox,
-    api_get_sandbox, api_delete_sandbox, api_sandbox_stats, api_checkpoint_sandbox, api_list_containers, api_create_container,
-    api_delete_container, api_exec, api_terminal;
+    api_get_sandbox, api_delete_sandbox, api_sandbox_stats, api_checkpoint_sandbox, api_list_containers,
+    api_create_container, api_delete_container, api_exec, api_terminal;
 
 /* MHD looks at what was resumed or closed only when it runs, and its epoll descriptor does not always say so:
  * it runs soon after this. */

@@ -10,10 +10,11 @@
  * in the arena.
  *
  * Guests touch their memory natively, so the limits are watched, not met: one coroutine looks at the groups
- * that have one, the oftener the closer they are to it, and not at all while nobody runs in them. Over memory.max the process of the group with the
- * highest score is killed (oom_score_adj counts as on Linux), or with memory.oom.group all of them; the next
- * one only when that one is gone. There is nothing to reclaim, so memory.min and memory.low hold by
- * themselves, and memory.high holds the group back: it runs for HIGH_RUN_NS of each HIGH_PERIOD_NS.
+ * that have one, the oftener the closer they are to it, and not at all while nobody runs in them. Over
+ * memory.max the process of the group with the highest score is killed (oom_score_adj counts as on Linux), or
+ * with memory.oom.group all of them; the next one only when that one is gone. There is nothing to reclaim, so
+ * memory.min and memory.low hold by themselves, and memory.high holds the group back: it runs for HIGH_RUN_NS
+ * of each HIGH_PERIOD_NS.
  */
 #include "sandbox/kernel/cgroup.h"
 

@@ -68,7 +68,7 @@ struct kernel {
 	u64 text_copies; /* bytes of text copied for patching, mm/callsite.c */
 	bool strace;
 	u32 host_fd_limit; /* descriptors that the sentry may have */
-	u64 base_address; /* of the program, if it has chosen it itself (main/base.c) */
+	u64 base_address;  /* of the program, if it has chosen it itself (main/base.c) */
 	u64 json_seed;
 	int maps_fd; /* the sentry's own /proc/self/maps, for the arena check; 0: none */
 	char id[64];

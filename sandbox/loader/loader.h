@@ -40,8 +40,8 @@ int elf_load(struct mm *mm, struct file *file, const struct elf_image *img, u64 
 	     struct elf_clear *clear) must_check;
 
 #define SCRIPT_LINE 256 /* BINPRM_BUF_SIZE: what of a script's first line counts */
-/* Cuts `line`, of SCRIPT_LINE bytes of which `size` were read and begin with "#!", into the interpreter and its
- * argument (or NULL). -ENOEXEC. */
+/* Cuts `line`, of SCRIPT_LINE bytes of which `size` were read and begin with "#!", into the interpreter and
+ * its argument (or NULL). -ENOEXEC. */
 int script_parse(char *line, size_t size, char **interp, char **arg) must_check;
 
 struct stack_args {

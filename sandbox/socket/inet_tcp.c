@@ -256,7 +256,8 @@ static s64 tcp_do_receive(struct socket *s, struct socket_msg *m, bool nonblock)
 	m->flags = 0;
 	if (n >= 0 && m->control && tcp_wants_inq(i->sk)) {
 		s32 left = (s32)tcp_inq(i->sk);
-		int err = socket_control_add(m->control, LINUX_IPPROTO_TCP, LINUX_TCP_CM_INQ, &left, sizeof(left));
+		int err =
+		    socket_control_add(m->control, LINUX_IPPROTO_TCP, LINUX_TCP_CM_INQ, &left, sizeof(left));
 		if (err && !n)
 			return err;
 	}

@@ -1,6 +1,6 @@
 /*
- * rtnl_rule.c - RTM_*RULE: which table is asked for whom. Rules by mark, interface of arrival or port are refused: the
- * stack knows them not.
+ * rtnl_rule.c - RTM_*RULE: which table is asked for whom. Rules by mark, interface of arrival or port are
+ * refused: the stack knows them not.
  */
 #include <errno.h>
 
@@ -49,7 +49,8 @@ static int dump(struct nl_request *r, u8 family)
 		if (family && family != (v6 ? LINUX_AF_INET6 : LINUX_AF_INET))
 			continue;
 		while ((rule = net_rule_next(ns, v6, rule)))
-			rtnl_put_rule(r->out, LINUX_RTM_NEWRULE, LINUX_NLM_F_MULTI, r->h.seq, r->from->portid, ns, rule);
+			rtnl_put_rule(r->out, LINUX_RTM_NEWRULE, LINUX_NLM_F_MULTI, r->h.seq, r->from->portid,
+				      ns, rule);
 	}
 	return 0;
 }
@@ -68,8 +69,8 @@ static bool ip_attr(const struct nl_request *r, u16 type, bool v6, struct ip_add
 
 static int parse(const struct nl_request *r, const struct linux_fib_rule_hdr *h, struct net_rule *out)
 {
-	static const u16 unknown[] = {LINUX_FRA_IIFNAME, LINUX_FRA_FWMARK, LINUX_FRA_UID_RANGE, LINUX_FRA_IP_PROTO, LINUX_FRA_SPORT,
-				      LINUX_FRA_DPORT};
+	static const u16 unknown[] = {LINUX_FRA_IIFNAME,  LINUX_FRA_FWMARK, LINUX_FRA_UID_RANGE,
+				      LINUX_FRA_IP_PROTO, LINUX_FRA_SPORT,  LINUX_FRA_DPORT};
 	bool v6 = h->family == LINUX_AF_INET6;
 	struct netif *nif;
 	char name[NETIF_NAME] = "";
@@ -86,7 +87,8 @@ static int parse(const struct nl_request *r, const struct linux_fib_rule_hdr *h,
 				 .action = h->action,
 				 .src = v6 ? IP6_ANY : IP4_ANY,
 				 .dst = v6 ? IP6_ANY : IP4_ANY};
-	if ((h->src_len && !ip_attr(r, LINUX_FRA_SRC, v6, &out->src)) || (h->dst_len && !ip_attr(r, LINUX_FRA_DST, v6, &out->dst)))
+	if ((h->src_len && !ip_attr(r, LINUX_FRA_SRC, v6, &out->src)) ||
+	    (h->dst_len && !ip_attr(r, LINUX_FRA_DST, v6, &out->dst)))
 		return -EINVAL;
 	nl_attr_copy(r, sizeof(*h), LINUX_FRA_TABLE, &out->table, sizeof(out->table));
 	nl_attr_copy(r, sizeof(*h), LINUX_FRA_PRIORITY, &out->priority, sizeof(out->priority));
@@ -105,7 +107,8 @@ static int parse(const struct nl_request *r, const struct linux_fib_rule_hdr *h,
 /* As Linux: just before the second one that there is. */
 static u32 default_priority(struct netstack *ns, bool v6)
 {
-	const struct net_rule *first = net_rule_next(ns, v6, NULL), *second = first ? net_rule_next(ns, v6, first) : NULL;
+	const struct net_rule *first = net_rule_next(ns, v6, NULL),
+			      *second = first ? net_rule_next(ns, v6, first) : NULL;
 
 	return second && second->priority ? second->priority - 1 : 0;
 }
@@ -148,7 +151,8 @@ int rtnl_rule(struct nl_request *r)
 	if (err)
 		return err;
 	if (r->h.type == LINUX_RTM_DELRULE)
-		return remove_rule(ns, &rule, nl_attr_copy(r, sizeof(h), LINUX_FRA_PRIORITY, &priority, sizeof(priority)));
+		return remove_rule(
+		    ns, &rule, nl_attr_copy(r, sizeof(h), LINUX_FRA_PRIORITY, &priority, sizeof(priority)));
 	if (!nl_attr_copy(r, sizeof(h), LINUX_FRA_PRIORITY, &priority, sizeof(priority)))
 		rule.priority = default_priority(ns, rule.v6);
 	return net_rule_add(ns, &rule);

@@ -12,10 +12,10 @@
 #include "sandbox/vfs/namei.h"
 #include "sandbox/vfs/vfs.h"
 
-#define DCACHE_BUCKETS  16384U
-#define SYMLINKS_MAX    40
-#define NAME_MAX_LEN    255U
-#define PATH_MAX_SIZE   4096U
+#define DCACHE_BUCKETS 16384U
+#define SYMLINKS_MAX   40
+#define NAME_MAX_LEN   255U
+#define PATH_MAX_SIZE  4096U
 
 struct vfs_state {
 	struct list_head buckets[DCACHE_BUCKETS];

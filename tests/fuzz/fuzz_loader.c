@@ -1,5 +1,5 @@
-/* fuzz_loader.c: libFuzzer target: any bytes as the head of a program. What is taken for an ELF program must have
- * segments that can be mapped as they are, what is taken for a script an interpreter's name. */
+/* fuzz_loader.c: libFuzzer target: any bytes as the head of a program. What is taken for an ELF program must
+ * have segments that can be mapped as they are, what is taken for a script an interpreter's name. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -23,16 +23,17 @@ static void check_elf(const void *head, size_t size, uint64_t file_size)
 	uint64_t end = 0;
 
 	if (!elf_parse(head, size, file_size, img)) {
-		if (img->segment_count == 0 || img->segment_count > ELF_SEGMENTS_MAX || img->low >= img->high ||
-		    img->low & 4095 || img->high & 4095 || img->high > PLATFORM_USER_END)
+		if (img->segment_count == 0 || img->segment_count > ELF_SEGMENTS_MAX ||
+		    img->low >= img->high || img->low & 4095 || img->high & 4095 ||
+		    img->high > PLATFORM_USER_END)
 			abort();
 		for (uint32_t i = 0; i < img->segment_count; i++) {
 			const Elf64_Phdr *p = &img->segment[i];
 			uint64_t stop;
 			if (p->p_type != PT_LOAD || p->p_filesz > p->p_memsz ||
 			    __builtin_add_overflow(p->p_vaddr, p->p_memsz, &stop) || p->p_vaddr < end ||
-			    p->p_vaddr < img->low || stop > img->high ||
-			    (p->p_vaddr - p->p_offset) % 4096 || p->p_offset + p->p_filesz < p->p_offset)
+			    p->p_vaddr < img->low || stop > img->high || (p->p_vaddr - p->p_offset) % 4096 ||
+			    p->p_offset + p->p_filesz < p->p_offset)
 				abort();
 			end = stop;
 		}

@@ -423,7 +423,8 @@ CASE(inq_tells_what_is_left_with_each_read)
 {
 	char data[2], control[64];
 	struct iovec iov = {data, 2};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+	struct msghdr m = {
+	    .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
 	struct cmsghdr *c;
 	int fd[2];
 

@@ -26,7 +26,7 @@ struct gofer_fs {
 	u32 clunk_count, clunk_capacity;
 	struct list_head handles; /* struct gofer_inode.handle_node: who has one, used longest ago first */
 	u32 handle_count, handle_max;
-	struct dentry_lru lru; /* its own: handles of directories go with their idle dentries */
+	struct dentry_lru lru;     /* its own: handles of directories go with their idle dentries */
 	struct list_head listings; /* struct listing.lru_node: kept by a directory, oldest first */
 	u64 listing_bytes;
 	struct list_head
@@ -36,8 +36,8 @@ struct gofer_fs {
 
 struct gofer_inode {
 	struct tree_node node;
-	struct inode *inode;     /* borrowed: it owns this */
-	u64 handle;              /* 0: not asked for yet, or given back; gofer_handle() asks for one */
+	struct inode *inode; /* borrowed: it owns this */
+	u64 handle;          /* 0: not asked for yet, or given back; gofer_handle() asks for one */
 	struct list_head handle_node;
 	u32 handle_users;        /* calls under way that stand on it */
 	struct dentry *alias;    /* the name by which it may be asked for; borrowed, cleared when that goes */
