@@ -23,7 +23,8 @@ static int check_connect(struct tcp_sock *tp)
 
 	switch (tp->state) {
 	case TCPS_CLOSE:
-		return sk->error ? sock_take_error(sk) : 0;
+		/* how the last attempt ended, if nobody has asked; an error of tcp_disconnect() is none of them */
+		return sk->error && tp->iss ? sock_take_error(sk) : 0;
 	case TCPS_SYN_SENT:
 	case TCPS_SYN_RECV:
 		return -EALREADY;
@@ -119,6 +120,7 @@ int tcp_connect(struct net_sock *sk, const struct ip_addr *addr, u32 port)
 		return err;
 	}
 	sk->shut_read = sk->shut_write = false;
+	sk->error = 0;
 	sock_flow_add(ep);
 	forget_last(tp);
 	tp->iss = tcp_isn(ns, ep);
