@@ -59,7 +59,8 @@ u32 tcp_select_window(struct tcp_sock *tp)
 		window = mss ? space / mss * mss : space;
 	window = min_t(u32, window, 65535U << tp->rcv_wscale);
 	if (window < now)
-		window = (now + unit - 1) & ~(unit - 1);
+		window =
+		    now; /* not rounded up again: the edge would creep on with each ACK, past the buffer */
 	return window;
 }
 

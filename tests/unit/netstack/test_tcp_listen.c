@@ -14,7 +14,7 @@ TT(syn_ack_offers_what_the_syn_asked_for)
 {
 	tt_listen(t, 5);
 	in(t, "S 0:0(0) <" ALL ">");
-	out(t, "S. 0:0(0) ack 1 <mss 1460, sackOK, ts * 1, wscale 7>");
+	out(t, "S. 0:0(0) ack 1 <mss 1460, sackOK, ts * 1, wscale 10>");
 	quiet(t);
 	ck_assert_int_eq(tcp_poll(t->listener), 0);
 }
@@ -32,7 +32,7 @@ TT(syn_ack_with_scale_only)
 {
 	tt_listen(t, 5);
 	in(t, "S 0:0(0) <mss 1460, wscale 3>");
-	out(t, "S. 0:0(0) ack 1 <mss 1460, wscale 7>");
+	out(t, "S. 0:0(0) ack 1 <mss 1460, wscale 10>");
 }
 TT_END
 
@@ -507,7 +507,7 @@ TT(flood_is_answered_with_cookies)
 	ck_assert_int_ge(mib_of(t->w.w, MIB_SyncookiesSent), 180);
 	t->peer_port = 9999;
 	in(t, "S 0:0(0) <" ALL ">");
-	out(t, "S. 0:0(0) ack 1 <mss 1460, sackOK, ts * 1, wscale 7>");
+	out(t, "S. 0:0(0) ack 1 <mss 1460, sackOK, ts * 1, wscale 10>");
 	t->ts = true;
 	in(t, ". 1:1(0) ack 1");
 	t->s = tt_accept(t);

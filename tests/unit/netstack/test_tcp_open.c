@@ -11,7 +11,7 @@
 TT(syn_carries_our_options)
 {
 	tt_connect(t);
-	out(t, "S 0:0(0) <mss 1460, sackOK, ts * 0, wscale 7>");
+	out(t, "S 0:0(0) <mss 1460, sackOK, ts * 0, wscale 10>");
 	quiet(t);
 	expect_state(t, TCPS_SYN_SENT);
 }
@@ -21,7 +21,7 @@ TT(syn_of_ipv6_has_a_smaller_mss)
 {
 	t->v6 = true;
 	tt_connect(t);
-	out(t, "S 0:0(0) <mss 1440, sackOK, ts * 0, wscale 7>");
+	out(t, "S 0:0(0) <mss 1440, sackOK, ts * 0, wscale 10>");
 }
 TT_END
 
@@ -37,7 +37,7 @@ TT(syn_with_sack_but_without_timestamps)
 {
 	t->w.w->config.tcp_timestamps = false;
 	tt_connect(t);
-	out(t, "S 0:0(0) <mss 1460, sackOK, wscale 7>");
+	out(t, "S 0:0(0) <mss 1460, sackOK, wscale 10>");
 }
 TT_END
 
@@ -46,7 +46,7 @@ TT(user_mss_is_announced)
 	t->s = tt_socket(t);
 	set_opt(t->s, TCPO_MAXSEG, 1000);
 	tt_connect(t);
-	out(t, "S 0:0(0) <mss 1000, sackOK, ts * 0, wscale 7>");
+	out(t, "S 0:0(0) <mss 1000, sackOK, ts * 0, wscale 10>");
 }
 TT_END
 

@@ -286,7 +286,7 @@ TT(info_of_a_connection)
 	i = get_info(t->s);
 	ck_assert_int_eq(i.state, TCPS_ESTABLISHED);
 	ck_assert_int_eq(i.options, TCPI_OPT_TIMESTAMPS | TCPI_OPT_SACK | TCPI_OPT_WSCALE);
-	ck_assert_int_eq(i.wscales, 7 | 7 << 4);
+	ck_assert_int_eq(i.wscales, 7 | 10 << 4);
 	ck_assert_int_eq(i.snd_mss, 1000);
 	ck_assert_int_eq(i.advmss, 1460);
 	ck_assert_int_eq(i.pmtu, 1500);
