@@ -132,6 +132,8 @@ class Http(unittest.TestCase):
                  ({"rootfs": "/a", "resources": {"x/y~": 1}}, "unknown_field", "/resources/x~1y~0"),
                  ({"rootfs": "/a", "env": {"A": 1}}, "wrong_type", "/env/A"),
                  ({"rootfs": "/a", "read_only": "yes"}, "wrong_type", "/read_only"),
+                 ({"rootfs": "/a", "network": "host"}, "bad_format", "/network"),
+                 ({"rootfs": "/a", "network": True}, "wrong_type", "/network"),
                  ({"rootfs": "/a", "volumes": [{"source": "/a"}]}, "missing_field", "/volumes/0"),
                  ({"rootfs": "/a", "volumes": [{}] * 15}, "out_of_range", "/volumes"),
                  ({"rootfs": "/a", "hostname": ""}, "out_of_range", "/hostname")]
