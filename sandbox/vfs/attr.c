@@ -50,8 +50,14 @@ static bool privileged(const struct cred *c, const struct inode *inode, u32 mask
 int inode_permission(struct inode *inode, const struct mount *mnt, u32 mask)
 {
 	const struct cred *c = actor();
-	u32 mode = inode->attr.mode, bits = mode;
-	bool dir = mode_is_dir(mode);
+	u32 mode, bits;
+	bool dir;
+	int fresh = inode->sb->flags & SB_FRESH_PERMISSIONS ? inode->ops->getattr(inode, 0) : 0;
+
+	if (fresh)
+		return fresh;
+	mode = bits = inode->attr.mode;
+	dir = mode_is_dir(mode);
 
 	if ((mask & 2) && mnt && (mode_is_reg(mode) || dir || mode_is_lnk(mode)) && mount_want_write(mnt))
 		return -EROFS;
@@ -59,6 +65,8 @@ int inode_permission(struct inode *inode, const struct mount *mnt, u32 mask)
 		return -EPERM;
 	if (!c)
 		return 0;
+	if (inode->sb->flags & SB_SERVER_PERMISSIONS)
+		return (mask & 1) && mode_is_reg(mode) && !(mode & 0111) ? -EACCES : 0;
 	if (c->fsuid == inode->attr.uid) {
 		bits >>= 6;
 	} else if ((inode->sb->flags & SB_POSIXACL) && (mode & 070) && !privileged(c, inode, mask)) {

@@ -11,6 +11,7 @@
 #include "sandbox/fs/anon/fanotify.h"
 #include "sandbox/fs/dev/dev.h"
 #include "sandbox/fs/devpts/devpts.h"
+#include "sandbox/fs/fuse/fuse.h"
 #include "sandbox/fs/gofer/gofer.h"
 #include "sandbox/fs/mqueue/mqueue.h"
 #include "sandbox/fs/overlay/overlay.h"
@@ -22,8 +23,6 @@
 /* File systems that other parts of the sentry bring; a build without one has a hole in the list. */
 extern const struct fs_type cgroup_fs_type;
 #pragma weak cgroup_fs_type
-extern const struct fs_type fuse_fs_type;
-#pragma weak fuse_fs_type
 
 static const struct fs_type *const types[] = {
     &tmpfs_fs_type, &ramfs_fs_type, &gofer_fs_type,   &dev_fs_type,  &devpts_fs_type, &cgroup_fs_type,
@@ -41,9 +40,10 @@ const struct fs_type *fs_type_at(u32 index)
 const struct fs_type *fs_type_find(const char *name)
 {
 	const struct fs_type *t;
+	size_t len = strncmp(name, "fuse.", 5) ? strlen(name) : 4; /* what follows only says who serves it */
 
 	for (u32 i = 0; (t = fs_type_at(i)); i++)
-		if (!strcmp(t->name, name))
+		if (!strncmp(t->name, name, len) && !t->name[len])
 			return t;
 	return NULL;
 }

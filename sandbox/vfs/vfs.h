@@ -186,7 +186,9 @@ enum {
 	SB_ACL_CHMOD = 16,   /* it changes an ACL with the mode by itself */
 	SB_INODE_FLAGS = 32, /* chattr(1) */
 	SB_READONLY_FOREVER = 64,
-	SB_WHITEOUT = 128, /* RENAME_WHITEOUT: it has character devices 0/0 */
+	SB_WHITEOUT = 128,           /* RENAME_WHITEOUT: it has character devices 0/0 */
+	SB_SERVER_PERMISSIONS = 256, /* modes mean nothing here: who serves it decides */
+	SB_FRESH_PERMISSIONS = 512,  /* modes count as they are now: they are asked for first */
 };
 
 /* Dentries that nobody uses, oldest first, and how many are kept. */

@@ -10,6 +10,7 @@
 
 #include "sandbox/base/arena.h"
 #include "sandbox/fs/devpts/devpts.h"
+#include "sandbox/fs/fuse/fuse.h"
 #include "sandbox/fs/tmpfs/tmpfs.h"
 
 static const struct device {
@@ -20,6 +21,7 @@ static const struct device {
     {"null", 1, 3, 0666, &dev_null_ops},      {"zero", 1, 5, 0666, &dev_zero_ops},
     {"full", 1, 7, 0666, &dev_full_ops},      {"random", 1, 8, 0666, &dev_random_ops},
     {"urandom", 1, 9, 0666, &dev_random_ops}, {"tty", 5, 0, 0666, &dev_tty_ops},
+    {"fuse", 10, 229, 0666, &fuse_dev_ops},
 };
 
 const struct file_ops *chrdev_ops(u64 rdev)

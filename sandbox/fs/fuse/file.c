@@ -1,0 +1,263 @@
+/*
+ * file.c - open files of a served tree. Nothing of their content is kept here: each read and write goes to
+ * the server, as with FOPEN_DIRECT_IO on Linux. A mapping is a private copy of what was there when it was
+ * made.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "sandbox/base/host_fd.h"
+#include "sandbox/fs/fuse/fuse_priv.h"
+#include "sandbox/mm/mm.h"
+#include "sandbox/mm/usage.h"
+
+/* ---- open, close ---- */
+
+int fuse_open(struct inode *inode, struct file *f)
+{
+	struct fuse_conn *c = fuse_c(inode);
+	bool dir = mode_is_dir(inode->attr.mode), *absent = dir ? &c->no_opendir : &c->no_open;
+	struct fuse_open_in in = {f->open_flags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC), 0};
+	struct fuse_open_out out = {0};
+	struct fuse_call call = {.op = dir ? FUSE_OPENDIR : FUSE_OPEN,
+				 .nodeid = fuse_i(inode)->nodeid,
+				 .in = {{&in, sizeof(in)}},
+				 .out = &out,
+				 .out_room = sizeof(out),
+				 .out_least = sizeof(out)};
+	struct fuse_file *ff;
+	s64 n;
+
+	if (!dir && !mode_is_reg(inode->attr.mode))
+		return -ENXIO;
+	ff = knew(struct fuse_file);
+	if (!ff)
+		return -ENOMEM;
+	n = *absent ? -ENOSYS : fuse_ask(c, &call);
+	if (n < 0 && n != -ENOSYS) {
+		kfree(ff);
+		return (int)n;
+	}
+	*absent |= n == -ENOSYS; /* a server without handles */
+	ff->opened = n != -ENOSYS;
+	ff->fh = out.fh;
+	f->private = ff;
+	return 0;
+}
+
+void fuse_file_close(struct file *f, u32 op)
+{
+	struct fuse_file *ff = f->private;
+	struct fuse_release_in in = {.fh = ff->fh, .flags = f->flags};
+	struct fuse_call call = {.op = op, .nodeid = fuse_i(f->inode)->nodeid, .in = {{&in, sizeof(in)}}};
+
+	if (ff->opened)
+		fuse_tell(fuse_c(f->inode), &call, false);
+	kfree(ff);
+}
+
+static void file_release(struct file *f)
+{
+	fuse_file_close(f, FUSE_RELEASE);
+}
+
+/* At close(2): the server's chance to say that what was written could not be kept. */
+static int flush(struct file *f)
+{
+	struct fuse_conn *c = fuse_c(f->inode);
+	struct fuse_flush_in in = {.fh = ((struct fuse_file *)f->private)->fh};
+	struct fuse_call call = {
+	    .op = FUSE_FLUSH, .nodeid = fuse_i(f->inode)->nodeid, .in = {{&in, sizeof(in)}}};
+	s64 n = c->no_flush ? 0 : fuse_ask(c, &call);
+
+	c->no_flush |= n == -ENOSYS;
+	return n == -ENOSYS || n >= 0 ? 0 : (int)n;
+}
+
+/* ---- reading, writing ---- */
+
+/* One request's worth. */
+static s64 read_some(struct file *f, void *buf, u32 size, u64 offset)
+{
+	struct fuse_read_in in = {
+	    .fh = ((struct fuse_file *)f->private)->fh, .offset = offset, .size = size, .flags = f->flags};
+	struct fuse_call call = {.op = FUSE_READ,
+				 .nodeid = fuse_i(f->inode)->nodeid,
+				 .in = {{&in, sizeof(in)}},
+				 .out = buf,
+				 .out_room = size};
+
+	return fuse_ask(fuse_c(f->inode), &call);
+}
+
+static s64 fuse_read(struct file *f, struct uio *dst, u64 *pos)
+{
+	u32 chunk = (u32)min_t(u64, fuse_c(f->inode)->max_read, max_t(u64, dst->left, 1));
+	auto_cleanup(kfreep) u8 *buf = kmalloc(chunk);
+	s64 done = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	while (dst->left) {
+		u32 want = (u32)min_t(u64, chunk, dst->left);
+		s64 n = read_some(f, buf, want, *pos), moved;
+		if (n <= 0)
+			return done ? done : n;
+		moved = uio_copy(dst, buf, (size_t)n);
+		if (moved <= 0)
+			return done ? done : moved;
+		*pos += (u64)moved;
+		done += moved;
+		if (moved < (s64)want)
+			break;
+	}
+	return done;
+}
+
+static s64 write_some(struct file *f, const void *buf, u32 size, u64 offset)
+{
+	struct fuse_read_in in = {
+	    .fh = ((struct fuse_file *)f->private)->fh, .offset = offset, .size = size, .flags = f->flags};
+	struct fuse_write_out out;
+	struct fuse_call call = {.op = FUSE_WRITE,
+				 .nodeid = fuse_i(f->inode)->nodeid,
+				 .in = {{&in, sizeof(in)}, {buf, size}},
+				 .out = &out,
+				 .out_room = sizeof(out),
+				 .out_least = sizeof(out)};
+	s64 n = fuse_ask(fuse_c(f->inode), &call);
+
+	return n < 0 ? n : out.size > size ? -EIO : (s64)out.size;
+}
+
+static s64 fuse_write(struct file *f, struct uio *src, u64 *pos)
+{
+	u32 chunk = (u32)min_t(u64, fuse_c(f->inode)->max_write, max_t(u64, src->left, 1));
+	auto_cleanup(kfreep) u8 *buf = kmalloc(chunk);
+	s64 done = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	while (src->left) {
+		s64 got = uio_copy(src, buf, min_t(u64, chunk, src->left));
+		s64 n = got <= 0 ? got : write_some(f, buf, (u32)got, *pos);
+		if (n <= 0)
+			return done ? done : n;
+		*pos += (u64)n;
+		done += n;
+		if (*pos > f->inode->attr.size)
+			f->inode->attr.size = *pos;
+		fuse_i(f->inode)->fresh_until = 0;
+		if (n < got)
+			break;
+	}
+	return done;
+}
+
+static s64 fuse_llseek(struct file *f, s64 offset, int whence)
+{
+	s64 base, at;
+	int err = whence == SEEK_END ? fuse_refresh(f->inode, false) : 0;
+
+	if (err)
+		return err;
+	if (whence < SEEK_SET || whence > SEEK_END)
+		return -EINVAL;
+	base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? (s64)f->pos : (s64)f->inode->attr.size;
+	if (__builtin_add_overflow(base, offset, &at))
+		return -EOVERFLOW;
+	if (at < 0)
+		return -EINVAL;
+	f->pos = (u64)at;
+	return at;
+}
+
+static int fuse_fsync(struct file *f, bool data_only)
+{
+	struct fuse_conn *c = fuse_c(f->inode);
+	struct fuse_fsync_in in = {.fh = ((struct fuse_file *)f->private)->fh, .fsync_flags = data_only};
+	struct fuse_call call = {
+	    .op = FUSE_FSYNC, .nodeid = fuse_i(f->inode)->nodeid, .in = {{&in, sizeof(in)}}};
+	s64 n = c->no_fsync ? 0 : fuse_ask(c, &call);
+
+	c->no_fsync |= n == -ENOSYS;
+	return n == -ENOSYS || n >= 0 ? 0 : (int)n;
+}
+
+static int fuse_fallocate(struct file *f, int mode, u64 offset, u64 size)
+{
+	struct fuse_conn *c = fuse_c(f->inode);
+	struct fuse_fallocate_in in = {
+	    .fh = ((struct fuse_file *)f->private)->fh, .offset = offset, .length = size, .mode = (u32)mode};
+	struct fuse_call call = {
+	    .op = FUSE_FALLOCATE, .nodeid = fuse_i(f->inode)->nodeid, .in = {{&in, sizeof(in)}}};
+	s64 n = c->no_fallocate ? -ENOSYS : fuse_ask(c, &call);
+
+	c->no_fallocate |= n == -ENOSYS;
+	if (n == -ENOSYS)
+		return -EOPNOTSUPP;
+	return n < 0 ? (int)n : fuse_refresh(f->inode, true);
+}
+
+/* ---- mapping ---- */
+
+static int fill(struct file *f, struct host_fd *shm, u64 offset, u64 size)
+{
+	auto_cleanup(kfreep) u8 *buf = kmalloc(FUSE_READ_MAX);
+
+	if (!buf)
+		return -ENOMEM;
+	for (u64 at = 0; at < size;) {
+		u32 want = (u32)min_t(u64, size - at, fuse_c(f->inode)->max_read);
+		s64 n = read_some(f, buf, want, offset + at);
+		if (n < 0)
+			return (int)n;
+		if (n && pwrite(shm->fd, buf, (size_t)n, (off_t)at) != n)
+			return -ENOMEM;
+		if (n < want)
+			break;
+		at += (u64)n;
+	}
+	return 0;
+}
+
+static int fuse_mmap(struct file *f, u64 offset, u64 size, u32 prot, bool shared, struct host_fd **backing,
+		     u64 *host_offset)
+{
+	u64 end;
+	int err;
+
+	if (shared && (f->mode & FMODE_WRITE))
+		return -ENODEV; /* what is written there could not come back */
+	err = fuse_refresh(f->inode, false);
+	if (err)
+		return err;
+	end = PAGE_UP(f->inode->attr.size); /* beyond it: SIGBUS */
+	if (offset >= end)
+		size = 0;
+	else
+		size = min_t(u64, size, end - offset);
+	if (memory_would_overcommit(size))
+		return -ENOMEM;
+	err = shm_create("fuse", size, backing);
+	if (err)
+		return err;
+	err = fill(f, *backing, offset, size);
+	if (err) {
+		host_fd_put(*backing);
+		*backing = NULL;
+		return err;
+	}
+	*host_offset = 0;
+	return shared ? FILE_MMAP_NO_WRITE : 0;
+}
+
+const struct file_ops fuse_file_ops = {.read = fuse_read,
+				       .write = fuse_write,
+				       .llseek = fuse_llseek,
+				       .mmap = fuse_mmap,
+				       .fsync = fuse_fsync,
+				       .fallocate = fuse_fallocate,
+				       .flush = flush,
+				       .release = file_release};

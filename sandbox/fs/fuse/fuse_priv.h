@@ -1,0 +1,120 @@
+/*
+ * fuse_priv.h - a connection to a file server, and what inodes and files of its tree know.
+ *
+ * A connection is shared by the open /dev/fuse and by the super_block; the end of either ends it: calls then
+ * fail with ENOTCONN, reads of the device with ENODEV. Callers wait in their coroutines for the answer. The
+ * server is a guest like any other, so nothing it says is believed: sizes, types and names are checked, and a
+ * killed caller waits for nobody.
+ */
+#ifndef WARREN_FS_FUSE_FUSE_PRIV_H
+#define WARREN_FS_FUSE_FUSE_PRIV_H
+
+#include "sandbox/abi/fuse.h"
+#include "sandbox/base/arena.h"
+#include "sandbox/base/tree.h"
+#include "sandbox/fs/fuse/fuse.h"
+#include "sandbox/kernel/task.h"
+#include "sandbox/vfs/vfs_priv.h"
+
+#define FUSE_READ_MAX (128U << 10)
+
+struct fuse_conn {
+	struct object obj;
+	struct list_head pending; /* struct fuse_req: the server has not read them */
+	struct list_head sent;    /* it has, and owes an answer */
+	struct wait_queue readers;
+	struct wait_queue started; /* callers until FUSE_INIT is answered */
+	u64 last_unique;
+	bool mounted, ready, ended;
+	u32 max_write, max_read, minor;
+	u32 user_id, group_id; /* kernel ids */
+	bool allow_other;
+	struct pid_ns *pid_ns;   /* counted: the server's */
+	struct user_ns *user_ns; /* counted */
+	bool no_flush, no_fsync, no_fsyncdir, no_xattr, no_open, no_opendir, no_rename2, no_fallocate;
+	struct tree inodes; /* struct fuse_inode by nodeid */
+	u64 generation;     /* of attributes: all older ones are stale */
+};
+
+struct fuse_req {
+	struct list_head node;
+	u32 refs; /* the caller's and the list's */
+	u64 unique;
+	u8 *in;
+	u32 in_size;
+	void *out; /* NULL once the caller has gone */
+	u32 out_room, out_least, out_size;
+	s32 error;
+	bool sent, done, no_reply, is_init;
+	struct wait_queue wake;
+};
+
+struct fuse_inode {
+	struct tree_node node;
+	struct inode *inode;
+	u64 nodeid, lookups;
+	u64 fresh_until; /* attributes; monotonic ns */
+};
+
+struct fuse_file {
+	u64 fh;
+	bool opened; /* the server knows fh */
+};
+
+struct fuse_part {
+	const void *data;
+	u32 size;
+};
+struct fuse_call {
+	u32 op;
+	u64 nodeid;
+	struct fuse_part in[3];
+	void *out;
+	u32 out_room, out_least; /* an answer must have at least so many bytes */
+};
+
+/* conn.c */
+struct fuse_conn *fuse_conn_new(void) must_check;
+void fuse_conn_put(struct fuse_conn *c);
+void fuse_conn_end(struct fuse_conn *c);
+/* Bytes of the answer, or -errno. [sleeps] */
+s64 fuse_ask(struct fuse_conn *c, const struct fuse_call *call) must_check;
+/* Nobody waits for the answer. Does not sleep. */
+void fuse_tell(struct fuse_conn *c, const struct fuse_call *call, bool no_reply);
+int fuse_start(struct fuse_conn *c) must_check;
+
+/* inode.c */
+static inline struct fuse_inode *fuse_i(const struct inode *i)
+{
+	return i->private;
+}
+static inline struct fuse_conn *fuse_c(const struct inode *i)
+{
+	return i->sb->private;
+}
+/* The inode an answer names, counted; a lookup of it is noted. */
+int fuse_inode_get(struct super_block *sb, const struct fuse_entry_out *e, struct inode **out) must_check;
+struct inode *fuse_root_new(struct super_block *sb, u32 mode) must_check;
+/* Brings attributes up to date, if need be or `force`d. */
+int fuse_refresh(struct inode *inode, bool force) must_check;
+u64 fuse_deadline(u64 sec, u32 nsec);
+extern const struct inode_ops fuse_inode_ops;
+/* dir.c */
+int fuse_lookup(struct inode *dir, struct dentry *d);
+int fuse_create(struct inode *dir, struct dentry *d, u32 mode);
+int fuse_mkdir(struct inode *dir, struct dentry *d, u32 mode);
+int fuse_mknod(struct inode *dir, struct dentry *d, u32 mode, u64 rdev);
+int fuse_symlink(struct inode *dir, struct dentry *d, const char *target);
+int fuse_link(struct inode *dir, struct dentry *d, struct inode *target);
+int fuse_unlink(struct inode *dir, struct dentry *d);
+int fuse_rmdir(struct inode *dir, struct dentry *d);
+int fuse_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir, struct dentry *new_dentry,
+		u32 flags);
+extern const struct inode_ops fuse_dir_ops;
+extern const struct dentry_ops fuse_dentry_ops;
+/* file.c */
+int fuse_open(struct inode *inode, struct file *f) must_check;
+void fuse_file_close(struct file *f, u32 op);
+extern const struct file_ops fuse_file_ops, fuse_dir_file_ops;
+
+#endif
