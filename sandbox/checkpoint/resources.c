@@ -39,14 +39,8 @@ int resources_survey(char *why, size_t size)
 			if (h->recipe_id)
 				continue;
 			break;
-		default: /* a network device, say: what is connected through it cannot be carried */
-			break;
 		}
-		snprintf(why, size,
-			 "the sandbox uses something of the host that an image cannot carry (a descriptor of "
-			 "kind %d, "
-			 "see host_fd.h)",
-			 h->kind);
+		snprintf(why, size, "a descriptor of the host (kind %d) is open that has no recipe", h->kind);
 		return -EOPNOTSUPP;
 	}
 	return gofers_survey(why, size);
