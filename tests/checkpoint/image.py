@@ -33,8 +33,8 @@ class Box(Sentry):
             self.output = self.input = ours.fileno()
         else:
             pipes = [os.pipe(), os.pipe(), os.pipe()]
-            answer = self.ask("exec", [pipes[0][0], pipes[1][1], pipes[2][1]], container="c", argv=list(argv),
-                              env=["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"], **fields)
+            answer = self.ask("exec", [pipes[0][0], pipes[1][1], pipes[2][1]], argv=list(argv),
+                              **{"container": "c", "env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"], **fields})
             for fd in (pipes[0][0], pipes[1][1], pipes[2][1]):
                 os.close(fd)
             self.input, self.output, self.errors = pipes[0][1], pipes[1][0], pipes[2][0]
@@ -70,8 +70,9 @@ class Box(Sentry):
 
 class Restored(Box):
     """A new sentry made from an image. `what`: the answer to the checkpoint."""
-    def __init__(self, folder, what, root=ROOTFS, overlay=None, boot_only=False):
-        self.overlay = overlay
+    def __init__(self, folder, what, root=ROOTFS, overlay=None, boot_only=False, trees=None):
+        """`trees`: the host's folders by number, where they are more than a root and its overlay."""
+        self.overlay, self.trees = overlay, trees
         files = [os.open(f"{folder}/{name}", os.O_RDONLY) for name in ("manifest", "pages")]
         for fd in files:
             os.set_inheritable(fd, True)
@@ -114,7 +115,7 @@ class Restored(Box):
     def resume(self, what):
         fds, gofers, streams = [], [], []
         for tree in what["gofers"]:
-            s = self.gofer(self.overlay if tree else self.root)
+            s = self.gofer(self.trees[tree] if self.trees else self.overlay if tree else self.root)
             gofers.append({"tree": tree, "fd": len(fds)})
             fds.append(s.detach())
         for stream in what["streams"]:

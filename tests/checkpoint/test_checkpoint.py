@@ -189,6 +189,41 @@ class Files(Case):
         self.situation("overlay memory", times=2, box=self.box(overlay=upper))
 
 
+class Containers(Case):
+    def test_two(self):
+        """Two containers of one sandbox, each on a tree of its own; the process is in the second."""
+        other = self.root + "-other"
+        shutil.copytree(self.root, other)
+        self.addCleanup(shutil.rmtree, other)
+        with open(other + "/data/text", "w") as f:
+            f.write("hello world of the other\n")
+        box = self.box()
+        box.root = other
+        self.assertTrue(box.create("d", read_only=False)["ok"])
+        box.start("/guest", "tree", container="d")
+        box.expect("ready")
+        what = self.save(box)
+        self.assertEqual(len(what["gofers"]), 2)
+        box.ask("shutdown")
+        new = Restored(self.image, what, trees=dict(zip(sorted(what["gofers"]), (self.root, other))))
+        self.addCleanup(new.end)
+        new.type("go\n")
+        new.expect("ok")
+        self.assertEqual([c["id"] for c in new.ask("list")["containers"]], ["c", "d"])
+        with open(other + "/data/written") as f:
+            self.assertEqual(f.read(), "before\nafter\n")
+
+    def test_wrong_tree(self):
+        box = self.box()
+        box.start("/guest", "futex")
+        box.expect("ready")
+        what = self.save(box)
+        box.ask("shutdown")
+        new = Restored(self.image, what, root="/usr", boot_only=True)
+        self.addCleanup(new.end)
+        self.assertIn("is another than the sandbox had", new.resume(what)["error"]["message"])
+
+
 class Failures(Case):
     """A checkpoint that cannot be written: everything goes on, and the next one is good."""
     def after_failure(self, name):
