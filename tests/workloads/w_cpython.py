@@ -2,8 +2,9 @@
 from harness import Failure, check, workload
 
 QUICK = "test_posix test_mmap test_epoll test_select test_fcntl test_resource test_pty test_pwd test_tempfile"
+# test_sqlite3 is not in Debian's package.
 SLOW = ("test_os test_signal test_subprocess test_threading test_selectors test_asyncio test_multiprocessing_spawn test_multiprocessing_fork "
-        "test_shutil test_pathlib test_mailbox test_tarfile test_sqlite3 test_socket")
+        "test_shutil test_pathlib test_mailbox test_tarfile test_socket")
 
 # Tests that differ for a known reason: a part of the test's name, or of what it says, and why.
 EXPLAINED = {

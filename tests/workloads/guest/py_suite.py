@@ -2,7 +2,7 @@
 
     py_suite.py [--no-inet] [--only FILE] MODULE...     FILE: the ids to run, one a line
 
---no-inet: AF_INET and AF_INET6 are refused, as by a kernel that has no such sockets (what the results of one that
+--no-inet: AF_INET, AF_INET6 and AF_NETLINK are refused, as by a kernel that has no such sockets (what the results of one that
 really has none are compared with).
 
 Each module runs in a process of its own; a test that hangs or kills its process is a failure, and the module goes on
@@ -128,12 +128,12 @@ def run_module(module, only):
 
 
 def refuse_inet():
-    """A seccomp filter for this process and its children: socket() of AF_INET and AF_INET6 gives EAFNOSUPPORT."""
+    """A seccomp filter for this process and its children: socket() of AF_INET, AF_INET6 and AF_NETLINK gives EAFNOSUPPORT."""
     import ctypes, struct
     ld, eq, ret = 0x20, 0x15, 0x06
     program = b"".join(struct.pack("HBBI", *i) for i in (
-        (ld, 0, 0, 0), (eq, 0, 4, 41),              # not socket: allow
-        (ld, 0, 0, 16), (eq, 1, 0, 2), (eq, 0, 1, 10),
+        (ld, 0, 0, 0), (eq, 0, 5, 41),              # not socket: allow
+        (ld, 0, 0, 16), (eq, 2, 0, 2), (eq, 1, 0, 10), (eq, 0, 1, 16),
         (ret, 0, 0, 0x00050000 | 97), (ret, 0, 0, 0x7FFF0000)))
     code = ctypes.create_string_buffer(program)
     prog = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(code)))
