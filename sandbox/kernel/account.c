@@ -129,6 +129,14 @@ void rusage_to_linux(struct linux_rusage *out, const struct rusage_k *u)
 	put_time(out->stime, u->stime_ns);
 }
 
+void io_counts_add(struct io_counts *sum, const struct io_counts *c)
+{
+	sum->rchar += c->rchar;
+	sum->wchar += c->wchar;
+	sum->syscr += c->syscr;
+	sum->syscw += c->syscw;
+}
+
 void account_exit(struct task *t)
 {
 	struct thread_group *tg = t->tg;
@@ -139,6 +147,8 @@ void account_exit(struct task *t)
 	t->usage.stime_ns = task_stime(t);
 	t->usage.nvcsw = voluntary_switches(t);
 	rusage_add(&tg->dead_threads, &t->usage);
+	io_counts_add(&tg->dead_io, &t->io);
+	t->io = (struct io_counts){0};
 }
 
 /* ---- RLIMIT_CPU ---- */

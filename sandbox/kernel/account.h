@@ -21,6 +21,7 @@ u64 group_utime(struct thread_group *tg);
 void task_usage(struct task *t, struct rusage_k *out);
 void group_usage(struct task *self, struct rusage_k *out);
 void rusage_to_linux(struct linux_rusage *out, const struct rusage_k *u);
+void io_counts_add(struct io_counts *sum, const struct io_counts *c);
 /* A thread ends: its usage is final and joins the process's. [sleeps] */
 void account_exit(struct task *t);
 

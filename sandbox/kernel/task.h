@@ -50,6 +50,11 @@ struct rusage_k {
 	u64 minflt, majflt, nvcsw, nivcsw, inblock, oublock, maxrss_kb;
 };
 
+/* What went through read and write calls: /proc/PID/io. */
+struct io_counts {
+	u64 rchar, wchar, syscr, syscw;
+};
+
 struct posix_timer;
 struct futex_pi_state;
 
@@ -97,6 +102,7 @@ struct thread_group {
 	} itimer_real, itimer_virtual, itimer_prof;
 	struct timer cpu_limit; /* account.c: RLIMIT_CPU */
 	struct rusage_k dead_threads, dead_children;
+	struct io_counts dead_io; /* of threads that have ended */
 	u64 start_time_ns;
 	u32 oom_score_adj;
 	u8 mce_policy; /* PR_MCE_KILL: 0 default, 1 late, 2 early */
@@ -198,6 +204,7 @@ struct task {
 
 	struct rusage_k usage;
 	u64 start_time_ns, syscall_count;
+	struct io_counts io;
 };
 
 /* Life */

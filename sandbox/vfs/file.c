@@ -137,8 +137,16 @@ u32 file_poll(struct file *f, struct poll_table *pt)
 	return LINUX_POLLIN | LINUX_POLLOUT | LINUX_POLLRDNORM | LINUX_POLLWRNORM;
 }
 
+static struct io_counts *io_counts(void)
+{
+	struct task *t = current_task();
+
+	return t ? &t->io : NULL;
+}
+
 s64 vfs_read(struct file *f, struct uio *u, u64 *pos)
 {
+	struct io_counts *io = io_counts();
 	s64 n;
 
 	if (!(f->mode & FMODE_READ))
@@ -159,6 +167,10 @@ s64 vfs_read(struct file *f, struct uio *u, u64 *pos)
 	}
 	if (n > 0)
 		vfs_notify_file(f, LINUX_IN_ACCESS);
+	if (io) {
+		io->rchar += n > 0 ? (u64)n : 0;
+		io->syscr++;
+	}
 	return n;
 }
 
@@ -215,6 +227,7 @@ static s64 write_at(struct file *f, struct uio *u, u64 *at)
 
 s64 vfs_write(struct file *f, struct uio *u, u64 *pos)
 {
+	struct io_counts *io = io_counts();
 	s64 n;
 
 	if (!(f->mode & FMODE_WRITE))
@@ -232,6 +245,10 @@ s64 vfs_write(struct file *f, struct uio *u, u64 *pos)
 	}
 	if (n > 0)
 		vfs_notify_file(f, LINUX_IN_MODIFY);
+	if (io) {
+		io->wchar += n > 0 ? (u64)n : 0;
+		io->syscw++;
+	}
 	if (n > 0 && (f->flags & (O_SYNC | O_DSYNC)) && f->ops->fsync) {
 		int err = f->ops->fsync(f, !(f->flags & (O_SYNC & ~O_DSYNC)));
 		if (err)

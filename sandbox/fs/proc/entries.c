@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sandbox/kernel/account.h"
 #include "sandbox/fs/proc/proc_priv.h"
 #include "sandbox/kernel/cgroup.h"
 
@@ -131,12 +132,22 @@ static s64 store_oom_score_adj(struct task *t, const char *data, size_t size)
 
 static int show_io(struct task *t, struct text_buf *b)
 {
+	struct io_counts sum = t->io;
+	struct task *other;
+
 	if (!proc_may_read(t))
 		return -EACCES;
+	if (t == t->tg->leader) { /* the process's: of all threads, and of those that were */
+		sum = t->tg->dead_io;
+		list_for_each_entry (other, &t->tg->threads, group_node)
+			io_counts_add(&sum, &other->io);
+	}
+	/* what reaches a disk is the host's to know */
 	text_printf(b,
-		    "rchar: 0\nwchar: 0\nsyscr: %lu\nsyscw: 0\nread_bytes: 0\nwrite_bytes: "
+		    "rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\nread_bytes: 0\nwrite_bytes: "
 		    "0\ncancelled_write_bytes: 0\n",
-		    (unsigned long)t->syscall_count);
+		    (unsigned long)sum.rchar, (unsigned long)sum.wchar, (unsigned long)sum.syscr,
+		    (unsigned long)sum.syscw);
 	return 0;
 }
 
