@@ -316,7 +316,8 @@ CASE(posix_timer_overrun)
 	sleep_ms(60);
 	OK(sigprocmask(SIG_UNBLOCK, &s, NULL));
 	EXPECT(alarms >= 1);
-	EXPECT(info.si_overrun >= 4);
+	/* of the first; on a busy machine the next may have come meanwhile */
+	EXPECT(info.si_overrun >= 4 || alarms > 1);
 }
 CASE(posix_timer_none_counts_down)
 {
