@@ -16,8 +16,9 @@
 	X(IpOutDiscards)                                                                                     \
 	X(IpOutNoRoutes)                                                                                     \
 	X(IpReasmTimeout)                                                                                    \
-	X(IpReasmReqds) X(IpReasmOKs) X(IpReasmFails) X(IpFragOKs) X(IpFragFails) X(IpFragCreates) X(        \
-	    IcmpInMsgs) X(IcmpInErrors) X(IcmpInCsumErrors) X(IcmpOutMsgs) X(IcmpInEchos) X(IcmpOutEchoReps) \
+	X(IpReasmReqds)                                                                                      \
+	X(IpReasmOKs) X(IpReasmFails) X(IpFragOKs) X(IpFragFails) X(IpFragCreates) X(IcmpInMsgs) X(          \
+	    IcmpInErrors) X(IcmpInCsumErrors) X(IcmpOutMsgs) X(IcmpInEchos) X(IcmpOutEchoReps)               \
 	    X(TcpActiveOpens) X(TcpPassiveOpens) X(TcpAttemptFails) X(TcpEstabResets) X(TcpCurrEstab) X(     \
 		TcpInSegs) X(TcpOutSegs) X(TcpRetransSegs) X(TcpInErrs) X(TcpOutRsts) X(TcpInCsumErrors)     \
 		X(UdpInDatagrams) X(UdpNoPorts) X(UdpInErrors) X(UdpOutDatagrams) X(UdpRcvbufErrors)         \

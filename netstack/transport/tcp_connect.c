@@ -23,7 +23,8 @@ static int check_connect(struct tcp_sock *tp)
 
 	switch (tp->state) {
 	case TCPS_CLOSE:
-		/* how the last attempt ended, if nobody has asked; an error of tcp_disconnect() is none of them */
+		/* how the last attempt ended, if nobody has asked; an error of tcp_disconnect() is none of
+		 * them */
 		return sk->error && tp->iss ? sock_take_error(sk) : 0;
 	case TCPS_SYN_SENT:
 	case TCPS_SYN_RECV:

@@ -52,7 +52,8 @@ static unsigned add(unsigned parent, const char *name, mode_t mode, const char *
 
 static void reply(uint64_t unique, int error, const void *data, size_t size)
 {
-	struct fuse_out_header h = {.len = (uint32_t)(sizeof(h) + (error ? 0 : size)), .error = -error, .unique = unique};
+	struct fuse_out_header h = {
+	    .len = (uint32_t)(sizeof(h) + (error ? 0 : size)), .error = -error, .unique = unique};
 	struct iovec v[] = {{&h, sizeof(h)}, {(void *)(uintptr_t)data, error ? 0 : size}};
 
 	writev(dev, v, 2);
@@ -60,7 +61,12 @@ static void reply(uint64_t unique, int error, const void *data, size_t size)
 
 static void fill_attr(struct fuse_attr *a, unsigned n)
 {
-	*a = (struct fuse_attr){.ino = n, .size = nodes[n].size, .mode = nodes[n].mode, .nlink = 1, .uid = nodes[n].uid, .blksize = 4096};
+	*a = (struct fuse_attr){.ino = n,
+				.size = nodes[n].size,
+				.mode = nodes[n].mode,
+				.nlink = 1,
+				.uid = nodes[n].uid,
+				.blksize = 4096};
 	a->mtime = 1234567;
 	a->mtimensec = 89;
 }
@@ -91,9 +97,13 @@ static void list(uint64_t unique, unsigned dir, const struct fuse_read_in *in)
 		const char *name = i == 0 ? "." : i == 1 ? ".." : nodes[i].name;
 		if (i > 1 && nodes[i].parent != dir)
 			continue;
-		if (used + FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET + strlen(name)) > (in->size < sizeof(buf) ? in->size : sizeof(buf)))
+		if (used + FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET + strlen(name)) >
+		    (in->size < sizeof(buf) ? in->size : sizeof(buf)))
 			break;
-		*d = (struct fuse_dirent){.ino = i ? i : 1, .off = i + 1, .namelen = (uint32_t)strlen(name), .type = i < 2 ? DT_DIR : nodes[i].mode >> 12};
+		*d = (struct fuse_dirent){.ino = i ? i : 1,
+					  .off = i + 1,
+					  .namelen = (uint32_t)strlen(name),
+					  .type = i < 2 ? DT_DIR : nodes[i].mode >> 12};
 		memcpy(d->name, name, strlen(name));
 		used += FUSE_DIRENT_SIZE(d);
 	}
@@ -135,7 +145,8 @@ static void serve_files(const struct fuse_in_header *h, const void *arg)
 		if (rw->offset >= n->size)
 			reply(h->unique, 0, "", 0);
 		else
-			reply(h->unique, 0, n->data + rw->offset, rw->size < n->size - rw->offset ? rw->size : n->size - rw->offset);
+			reply(h->unique, 0, n->data + rw->offset,
+			      rw->size < n->size - rw->offset ? rw->size : n->size - rw->offset);
 		break;
 	case FUSE_WRITE:
 		if (rw->offset + rw->size > sizeof(n->data)) {
@@ -196,10 +207,12 @@ static void serve(const struct fuse_in_header *h, const void *arg)
 		if (no_mknod)
 			reply(h->unique, ENOSYS, NULL, 0);
 		else
-			reply_entry(h->unique, add(dir, (const char *)arg + sizeof(struct fuse_mknod_in), ((const struct fuse_mknod_in *)arg)->mode, ""));
+			reply_entry(h->unique, add(dir, (const char *)arg + sizeof(struct fuse_mknod_in),
+						   ((const struct fuse_mknod_in *)arg)->mode, ""));
 		break;
 	case FUSE_CREATE:
-		n = add(dir, (const char *)arg + sizeof(struct fuse_create_in), ((const struct fuse_create_in *)arg)->mode, "");
+		n = add(dir, (const char *)arg + sizeof(struct fuse_create_in),
+			((const struct fuse_create_in *)arg)->mode, "");
 		created.e.nodeid = n;
 		created.o.fh = 77;
 		nodes[n].opens++;
@@ -207,7 +220,8 @@ static void serve(const struct fuse_in_header *h, const void *arg)
 		reply(h->unique, 0, &created, sizeof(created));
 		break;
 	case FUSE_MKDIR:
-		reply_entry(h->unique, add(dir, (const char *)arg + sizeof(struct fuse_mkdir_in), S_IFDIR | ((const struct fuse_mkdir_in *)arg)->mode, ""));
+		reply_entry(h->unique, add(dir, (const char *)arg + sizeof(struct fuse_mkdir_in),
+					   S_IFDIR | ((const struct fuse_mkdir_in *)arg)->mode, ""));
 		break;
 	case FUSE_SYMLINK:
 		reply_entry(h->unique, add(dir, arg, S_IFLNK | 0777, (const char *)arg + strlen(arg) + 1));
@@ -220,7 +234,8 @@ static void serve(const struct fuse_in_header *h, const void *arg)
 		reply(h->unique, n ? 0 : ENOENT, NULL, 0);
 		break;
 	case FUSE_RENAME:
-		move(h, ((const struct fuse_rename_in *)arg)->newdir, (const char *)arg + sizeof(struct fuse_rename_in));
+		move(h, ((const struct fuse_rename_in *)arg)->newdir,
+		     (const char *)arg + sizeof(struct fuse_rename_in));
 		break;
 	case FUSE_STATFS:
 		reply(h->unique, 0, &sf, sizeof(sf));

@@ -1,6 +1,7 @@
 /*
- * Nonsense to sockets, in a network namespace of their own: options, ioctls, addresses, control messages and netlink requests
- * of random kinds, sizes and contents. Nothing may break: afterwards the network still works.
+ * Nonsense to sockets, in a network namespace of their own: options, ioctls, addresses, control messages and
+ * netlink requests of random kinds, sizes and contents. Nothing may break: afterwards the network still
+ * works.
  */
 #include "inet.h"
 
@@ -69,13 +70,17 @@ static int some_socket(void)
 	static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_RAW};
 	int family = families[rnd() % 7], type = types[rnd() % 3], fd;
 
-	fd = socket(family, type | SOCK_NONBLOCK, family == AF_NETLINK ? NETLINK_ROUTE : type == SOCK_RAW ? (int)(rnd() % 256) : 0);
+	fd = socket(family, type | SOCK_NONBLOCK,
+		    family == AF_NETLINK ? NETLINK_ROUTE
+		    : type == SOCK_RAW   ? (int)(rnd() % 256)
+					 : 0);
 	return fd >= 0 ? fd : socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 }
 
 CASE(options_of_every_kind)
 {
-	static const int levels[] = {SOL_SOCKET, IPPROTO_IP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_IPV6, 255, 58, 263, 270};
+	static const int levels[] = {SOL_SOCKET, IPPROTO_IP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_IPV6,
+				     255,        58,         263,         270};
 	char value[300];
 
 	own_netns();
@@ -85,7 +90,8 @@ CASE(options_of_every_kind)
 		scribble(value, sizeof(value));
 		if (rnd() % 2)
 			*(int *)value = (int)(rnd() % 4) - 1;
-		if (!(level == SOL_SOCKET && (name == SO_LINGER || name == SO_RCVTIMEO || name == SO_SNDTIMEO)))
+		if (!(level == SOL_SOCKET &&
+		      (name == SO_LINGER || name == SO_RCVTIMEO || name == SO_SNDTIMEO)))
 			(void)!setsockopt(fd, level, name, rnd() % 20 ? value : (void *)8, len);
 		len = rnd() % 2 ? 4 : rnd() % sizeof(value);
 		(void)!getsockopt(fd, level, name, rnd() % 20 ? value : (void *)8, &len);
@@ -122,7 +128,12 @@ CASE(addresses_and_messages_of_every_kind)
 
 	own_netns();
 	for (int k = 0; k < 1500; k++) {
-		struct msghdr m = {.msg_name = name, .msg_namelen = rnd() % 140, .msg_iov = iov, .msg_iovlen = rnd() % 5, .msg_control = control, .msg_controllen = rnd() % sizeof(control)};
+		struct msghdr m = {.msg_name = name,
+				   .msg_namelen = rnd() % 140,
+				   .msg_iov = iov,
+				   .msg_iovlen = rnd() % 5,
+				   .msg_control = control,
+				   .msg_controllen = rnd() % sizeof(control)};
 		struct cmsghdr *c = (struct cmsghdr *)control;
 		int fd = some_socket();
 		scribble(name, sizeof(name));
@@ -142,9 +153,13 @@ CASE(addresses_and_messages_of_every_kind)
 			(void)!bind(fd, (struct sockaddr *)name, m.msg_namelen);
 		if (rnd() % 3 == 0)
 			(void)!connect(fd, (struct sockaddr *)name, m.msg_namelen);
-		(void)!sendmsg(fd, &m, (int)(rnd() & (MSG_DONTROUTE | MSG_MORE | MSG_OOB | MSG_CONFIRM | MSG_EOR)) | MSG_NOSIGNAL | MSG_DONTWAIT);
+		(void)!sendmsg(fd, &m,
+			       (int)(rnd() & (MSG_DONTROUTE | MSG_MORE | MSG_OOB | MSG_CONFIRM | MSG_EOR)) |
+				   MSG_NOSIGNAL | MSG_DONTWAIT);
 		m.msg_iovlen = 1;
-		(void)!recvmsg(fd, &m, (int)(rnd() & (MSG_PEEK | MSG_TRUNC | MSG_OOB | MSG_ERRQUEUE | MSG_WAITALL)) | MSG_DONTWAIT);
+		(void)!recvmsg(fd, &m,
+			       (int)(rnd() & (MSG_PEEK | MSG_TRUNC | MSG_OOB | MSG_ERRQUEUE | MSG_WAITALL)) |
+				   MSG_DONTWAIT);
 		close(fd);
 	}
 	still_works();
@@ -165,7 +180,9 @@ CASE(netlink_requests_of_every_kind)
 		scribble(buf, sizeof(buf));
 		h->nlmsg_len = rnd() % 10 ? (uint32_t)size : rnd();
 		h->nlmsg_type = (uint16_t)(rnd() % 10 ? 16 + rnd() % 24 : rnd());
-		h->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | (rnd() & (NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL | NLM_F_REPLACE)));
+		h->nlmsg_flags =
+		    (uint16_t)(NLM_F_REQUEST |
+			       (rnd() & (NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL | NLM_F_REPLACE)));
 		buf[16] = (char)(rnd() % 2 ? AF_INET : AF_INET6);
 		if (rnd() % 2)
 			*(uint32_t *)(buf + 20) = rnd() % 4;
