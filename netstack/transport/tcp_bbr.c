@@ -59,7 +59,7 @@ struct bbr {
 	u8 state, ack_phase, full_bw_count, probe_up_rounds, loss_events, undo_state;
 	bool round_start, loss_round_start, loss_in_round, full_bw_now, full_bw_reached, probe_samples,
 	    idle_restart, probe_rtt_round_done, saved;
-	u64 undo_bw_lo, round_lost;
+	u64 undo_bw_lo;
 	u32 undo_inflight_lo, undo_inflight_hi;
 };
 static_assert(sizeof(struct bbr) <= sizeof(((struct tcp_sock *)0)->cc_state), "cc_state");
@@ -186,7 +186,6 @@ static void start_down(struct tcp_sock *tp)
 
 	b->loss_in_round = false;
 	b->loss_events = 0;
-	b->round_lost = 0;
 	b->bw_latest = 0;
 	b->inflight_latest = 0;
 	b->probe_up_cnt = INFINITE;
@@ -376,8 +375,7 @@ static void congestion_signals(struct tcp_sock *tp, const struct tcp_rate *rs)
 	update_round(tp, rs);
 	if (!b->loss_round_start)
 		return;
-	if (b->round_lost > (u64)b->inflight_latest * LOSS_THRESH / 256 && b->state != STARTUP &&
-	    b->state != REFILL && b->state != UP) {
+	if (b->loss_in_round && b->state != STARTUP && b->state != REFILL && b->state != UP) {
 		if (b->bw_lo == UINT64_MAX)
 			b->bw_lo = max_bw(b);
 		if (b->inflight_lo == INFINITE)
@@ -560,7 +558,6 @@ static void bbr_control(struct tcp_sock *tp, const struct tcp_rate *rs)
 		b->inflight_latest = (u32)min_t(u64, rs->delivered, TCP_WINDOW_MAX);
 		b->loss_in_round = false;
 		b->loss_events = 0;
-		b->round_lost = 0;
 	}
 	b->bw = min_t(u64, max_bw(b), b->bw_lo);
 	set_pacing(tp, gains[b->state].pacing);
@@ -592,7 +589,6 @@ static void bbr_lost(struct tcp_sock *tp, const struct tcp_seg *s)
 		save_state(b);
 	}
 	b->loss_events = (u8)min_t(u32, b->loss_events + 1U, 255);
-	b->round_lost += size;
 	if (!b->probe_samples || !too_high(&rs))
 		return;
 	/* where in the flight did the losses become too many? */
