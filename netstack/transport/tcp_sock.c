@@ -290,7 +290,6 @@ int tcp_disconnect(struct net_sock *sk)
 {
 	struct tcp_sock *tp = tcp_of(sk);
 	struct netstack *ns = sk->ep.ns;
-	bool cut = tp->state == TCPS_SYN_SENT || tp->state == TCPS_SYN_RECV || tcp_synchronized(tp);
 
 	net_tick(ns);
 	tcp_listen_stop(tp);
@@ -305,7 +304,7 @@ int tcp_disconnect(struct net_sock *sk)
 		sk->ep.lport = 0;
 	}
 	sk->shut_read = sk->shut_write = false;
-	sk->error = cut ? ECONNRESET : 0; /* for who still reads or writes; the next connect forgets it */
+	sk->error = 0;
 	tp->fin_wanted = tp->fin_sent = tp->fin_received = false;
 	tp->iss = tp->irs = 0;
 	net_leave(ns);

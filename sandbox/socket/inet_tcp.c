@@ -50,6 +50,19 @@ static int connect_begin(struct inet_sock *i, const struct sockaddr_k *addr)
 	return err;
 }
 
+/* connect(AF_UNSPEC). Who still reads or writes hears that the connection is gone; the next connect forgets it. */
+static int dissolve(struct inet_sock *i)
+{
+	enum tcp_state state = tcp_state_of(i->sk);
+	int err;
+
+	i->connecting = false;
+	err = tcp_disconnect(i->sk);
+	if (!err && state != TCPS_CLOSE && state != TCPS_LISTEN)
+		i->sk->error = ECONNRESET;
+	return err;
+}
+
 static int tcp_do_connect(struct socket *s, const struct sockaddr_k *addr, bool nonblock)
 {
 	struct inet_sock *i = inet_of(s);
@@ -58,10 +71,8 @@ static int tcp_do_connect(struct socket *s, const struct sockaddr_k *addr, bool 
 
 	if (addr->len < 2)
 		return -EINVAL;
-	if (sockaddr_family(addr) == LINUX_AF_UNSPEC) {
-		i->connecting = false;
-		return tcp_disconnect(i->sk);
-	}
+	if (sockaddr_family(addr) == LINUX_AF_UNSPEC)
+		return dissolve(i);
 	if (!again) {
 		err = connect_begin(i, addr);
 		if (err != -EINPROGRESS)
