@@ -1,9 +1,11 @@
 /* rendezvous.c: see rendezvous.h. One client is served at a time, another one is sent away. */
 #include "clients/cli/rendezvous.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,6 +126,23 @@ static void listener_readable(uv_poll_t *poll, int status, int events)
 	uv_poll_start(&r->client, UV_READABLE | UV_DISCONNECT, client_readable);
 }
 
+/* What a `warren run` has left that was killed. */
+static void sweep(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	int pid, end;
+
+	while (dir && (entry = readdir(dir))) {
+		end = 0;
+		if (sscanf(entry->d_name, "run-%d.sock%n", &pid, &end) == 1 && end && !entry->d_name[end] &&
+		    pid > 0 && kill(pid, 0) != 0 && errno == ESRCH)
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 struct rendezvous *rendezvous_start(uv_loop_t *loop, const char *id, rendezvous_asked_fn *asked, void *opaque)
 {
 	struct rendezvous *r = calloc(1, sizeof(*r));
@@ -135,8 +154,10 @@ struct rendezvous *rendezvous_start(uv_loop_t *loop, const char *id, rendezvous_
 	r->asked = asked;
 	r->opaque = opaque;
 	snprintf(r->name, sizeof(r->name), "%s.sock", id);
-	if (find_folder(r->folder, sizeof(r->folder), true))
+	if (find_folder(r->folder, sizeof(r->folder), true)) {
+		sweep(r->folder);
 		r->listen_fd = endpoint_listen(r->folder, r->name, &error);
+	}
 	if (r->listen_fd < 0 || uv_poll_init(loop, &r->listener, r->listen_fd) != 0) {
 		if (r->listen_fd >= 0)
 			close(r->listen_fd);

@@ -170,6 +170,18 @@ class Cli(Warren):
         self.read_until(run.stdout.fileno(), "ok")
         self.assertEqual(run.wait(30), 0)
 
+    def test_killed(self):
+        """A `warren run` that was killed cannot be found any more, and leaves nothing for good."""
+        run = self.start("--rootfs", self.root, "--", "/guest", "futex")
+        self.read_until(run.stdout.fileno(), "ready")
+        run.kill()
+        run.wait(30)
+        self.assertIn("no sandbox", self.checkpoint(run).stderr)
+        self.assertFalse(os.path.exists(self.folder))
+        other = self.start("--rootfs", self.root, "--", "/guest", "futex")
+        self.read_until(other.stdout.fileno(), "ready")
+        self.assertFalse(os.path.exists(f"/run/warren/run-{run.pid}.sock"))
+
     def test_nothing_there(self):
         run = subprocess.run([WARREN, "checkpoint", "--image", self.folder, "run-1"], env=self.env, capture_output=True,
                              text=True, timeout=60)
