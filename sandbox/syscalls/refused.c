@@ -316,5 +316,5 @@ s64 sys_process_mrelease(struct task *t, const u64 *a)
 	if (!p->task || !p->task->tg)
 		return -ESRCH;
 	/* its memory goes in any case; one who is not dying keeps it */
-	return p->task->tg->group_exit || p->task->state != TASK_ALIVE ? 0 : -EINVAL;
+	return fatal_signal_pending(p->task) || p->task->state != TASK_ALIVE ? 0 : -EINVAL;
 }
