@@ -17,11 +17,12 @@
 	X(IpOutNoRoutes)                                                                                     \
 	X(IpReasmTimeout)                                                                                    \
 	X(IpReasmReqds)                                                                                      \
-	X(IpReasmOKs) X(IpReasmFails) X(IpFragOKs) X(IpFragFails) X(IpFragCreates) X(IcmpInMsgs) X(          \
-	    IcmpInErrors) X(IcmpInCsumErrors) X(IcmpOutMsgs) X(IcmpInEchos) X(IcmpOutEchoReps)               \
-	    X(TcpActiveOpens) X(TcpPassiveOpens) X(TcpAttemptFails) X(TcpEstabResets) X(TcpCurrEstab) X(     \
-		TcpInSegs) X(TcpOutSegs) X(TcpRetransSegs) X(TcpInErrs) X(TcpOutRsts) X(TcpInCsumErrors)     \
-		X(UdpInDatagrams) X(UdpNoPorts) X(UdpInErrors) X(UdpOutDatagrams) X(UdpRcvbufErrors)         \
+	X(IpReasmOKs)                                                                                        \
+	X(IpReasmFails) X(IpFragOKs) X(IpFragFails) X(IpFragCreates) X(IcmpInMsgs) X(IcmpInErrors)           \
+	    X(IcmpInCsumErrors) X(IcmpOutMsgs) X(IcmpInEchos) X(IcmpOutEchoReps) X(TcpActiveOpens) X(        \
+		TcpPassiveOpens) X(TcpAttemptFails) X(TcpEstabResets) X(TcpCurrEstab) X(TcpInSegs)           \
+		X(TcpOutSegs) X(TcpRetransSegs) X(TcpInErrs) X(TcpOutRsts) X(TcpInCsumErrors) X(             \
+		    UdpInDatagrams) X(UdpNoPorts) X(UdpInErrors) X(UdpOutDatagrams) X(UdpRcvbufErrors)       \
 		    X(UdpSndbufErrors) X(UdpInCsumErrors) X(UdpIgnoredMulti) X(SyncookiesSent) X(            \
 			SyncookiesRecv) X(SyncookiesFailed) X(ListenOverflows) X(ListenDrops) X(TW)          \
 			X(TWRecycled) X(PAWSEstab) X(PAWSActive) X(DelayedACKs) X(DelayedACKLost) X(         \

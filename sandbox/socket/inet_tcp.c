@@ -50,7 +50,8 @@ static int connect_begin(struct inet_sock *i, const struct sockaddr_k *addr)
 	return err;
 }
 
-/* connect(AF_UNSPEC). Who still reads or writes hears that the connection is gone; the next connect forgets it. */
+/* connect(AF_UNSPEC). Who still reads or writes hears that the connection is gone; the next connect forgets
+ * it. */
 static int dissolve(struct inet_sock *i)
 {
 	enum tcp_state state = tcp_state_of(i->sk);
