@@ -76,6 +76,13 @@ static int tcp_do_connect(struct socket *s, const struct sockaddr_k *addr, bool 
 		return dissolve(i);
 	if (!again) {
 		err = connect_begin(i, addr);
+		/* Over loopback the answer may be here already. On Linux it comes when the caller has let go
+		 * of the socket, and programs are written for that. */
+		if (nonblock && (!err || err == -ECONNREFUSED)) {
+			i->sk->error = -err;
+			i->connecting = true;
+			return -EINPROGRESS;
+		}
 		if (err != -EINPROGRESS)
 			return err;
 	}

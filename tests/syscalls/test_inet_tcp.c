@@ -90,6 +90,33 @@ CASE(a_refused_socket_may_try_again)
 	EXPECT_EQ(connect_port(fd, AF_INET, port_of(l)), 0);
 }
 
+CASE(nonblocking_connect_is_in_progress_even_to_ourselves)
+{
+	struct sockaddr_storage a;
+	int listener = socket(AF_INET, SOCK_STREAM, 0), fd, error = -1;
+	socklen_t len = loop_addr(AF_INET, 0, &a), size = sizeof(error);
+	struct pollfd p = {.events = POLLOUT};
+
+	OK(bind(listener, (struct sockaddr *)&a, len));
+	OK(listen(listener, 5));
+	loop_addr(AF_INET, port_of(listener), &a);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	EXPECT_ERRNO(connect(fd, (struct sockaddr *)&a, len), EINPROGRESS);
+	p.fd = fd;
+	EXPECT_EQ(poll(&p, 1, 10000), 1);
+	EXPECT_EQ(p.revents, POLLOUT);
+	OK(connect(fd, (struct sockaddr *)&a, len)); /* tells how it went, once */
+	EXPECT_ERRNO(connect(fd, (struct sockaddr *)&a, len), EISCONN);
+	OK(close(listener));
+	OK(close(fd));
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	EXPECT_ERRNO(connect(fd, (struct sockaddr *)&a, len), EINPROGRESS);
+	p.fd = fd;
+	EXPECT_EQ(poll(&p, 1, 10000), 1);
+	EXPECT(p.revents & POLLERR);
+	OK(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size));
+	EXPECT_EQ(error, ECONNREFUSED);
+}
 CASE(connect_twice_is_eisconn)
 {
 	int l = listener(AF_INET, 1), fd = socket(AF_INET, SOCK_STREAM, 0);
