@@ -171,7 +171,7 @@ struct slot {
 	/* Thread state that the stub may change by itself, as long as local_ok is set. A guest that writes
 	 * here does no more than the calls would. */
 	uint64_t sigmask, robust_list, clear_tid;
-	uint32_t local_ok, unused;
+	uint32_t local_ok, local_count;
 	/* in */
 	uint64_t nr, arg[6];
 	uint32_t staged; /* bit n: argument n's in-data is in the bounce area */
