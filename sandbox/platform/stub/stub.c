@@ -368,8 +368,8 @@ static int answer_here(struct slot *s, uint64_t nr, uint64_t *g)
 	}
 }
 
-/* Which calls are answered here though their site is not patched: those that a site makes once, and most changes
- * of a mask. A site that is hot must come to the sentry's eyes, or it is never patched. */
+/* Which calls are answered here though their site is not patched: those that a site makes once, and most
+ * changes of a mask. A site that is hot must come to the sentry's eyes, or it is never patched. */
 static int spares_hand_over(struct slot *s, uint64_t nr)
 {
 	switch (nr) {
