@@ -40,12 +40,11 @@ int resources_survey(char *why, size_t size)
 				continue;
 			break;
 		case HOST_FD_TAP: /* nobody hands one over at a restore yet */
-			break;
+			snprintf(why, size,
+				 "the sandbox has a network: an image cannot carry its connections yet");
+			return -EOPNOTSUPP;
 		}
-		snprintf(why, size,
-			 h->kind == HOST_FD_TAP
-			     ? "the sandbox has a network: an image cannot carry its connections yet"
-			     : "the sandbox uses a descriptor of the host (kind %d) that has no recipe",
+		snprintf(why, size, "the sandbox uses a descriptor of the host (kind %d) that has no recipe",
 			 h->kind);
 		return -EOPNOTSUPP;
 	}

@@ -494,16 +494,18 @@ static bool same_rights(const struct cred *a, const struct cred *b)
 	       a->cap_effective == b->cap_effective && a->cap_ambient == b->cap_ambient;
 }
 
-/* Whether the new image may go into the old one's stub. Not if rights change: threads that a hostile guest
- * has made behind our back would get them. Not if much is mapped: a stub of its own is then made while
- * another CPU takes the old one down. Nor if there are so many arguments that they may be refused. */
+/* Whether the new image may go into the old one's stub. Not if rights change, or if the program may not be
+ * read: threads that a hostile guest has made behind our back would get them, or see it. Not if much is
+ * mapped: a stub of its own is then made while another CPU takes the old one down. Nor if there are so many
+ * arguments that they may be refused. */
 static bool may_keep_stub(const struct exec *x)
 {
 	const struct task *t = x->t;
 	u64 args = strings_size(x->argv ? x->argv : x->argv_borrowed) + strings_size(x->envp);
 
 	return t->tg->live == 1 && t->tg->leader == t && !t->killed && !t->pt.tracer && !x->cred.secure &&
-	       same_rights(t->cred, x->cred.cred) && args <= ARG_LIMIT_MIN / 2 && mm_stub_reusable(t->mm);
+	       x->cred.dumpable && same_rights(t->cred, x->cred.cred) && args <= ARG_LIMIT_MIN / 2 &&
+	       mm_stub_reusable(t->mm);
 }
 
 static int exec_in_place(struct exec *x, bool *fatal)
