@@ -192,4 +192,3 @@ const struct file_ops tmpfs_file_ops = {
     .fsync = nothing_to_sync,
 };
 const struct file_ops tmpfs_dir_file_ops = {.readdir = dcache_readdir, .fsync = nothing_to_sync};
-

@@ -237,4 +237,3 @@ static int ramfs_mount(const struct fs_type *type, const struct mount_options *o
 
 const struct fs_type ramfs_fs_type = {
     .name = "ramfs", .magic = 0x858458f6, .mount = ramfs_mount, .check_options = tmpfs_check};
-
