@@ -82,7 +82,7 @@ int sched_loop(void)
 		}
 		if (!idle_since)
 			idle_since = cycles();
-		if (platform_should_spin() && cycles_since(idle_since) < SPIN_CYCLES) {
+		if (cycles_since(idle_since) < platform_spin_cycles()) {
 			__builtin_ia32_pause();
 			__builtin_ia32_pause(); /* the guest may run on the other half of this core */
 			continue;

@@ -216,11 +216,13 @@ void platform_sleep_done(void)
 	shared_store(&platform()->glob->sleeping, 0);
 }
 
-bool platform_should_spin(void)
+u64 platform_spin_cycles(void)
 {
 	struct platform *p = platform();
 
-	return (p->soon_count > 0 && p->running_count < p->cpu_count) || !list_empty(&p->busy);
+	if (p->soon_count > 0 && p->running_count < p->cpu_count)
+		return SPIN_CYCLES + (p->woken_count ? WAKE_CYCLES : 0);
+	return list_empty(&p->busy) ? 0 : SPIN_CYCLES;
 }
 
 bool platform_guests_run(void)

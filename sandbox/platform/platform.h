@@ -68,8 +68,8 @@ int platform_epoll_setup(int epoll_fd);
 /* An epoll event whose data.u64 has PLATFORM_EVENT_BIT set belongs to the platform. */
 #define PLATFORM_EVENT_BIT (1ULL << 63)
 void platform_epoll_event(u64 data);
-/* Does it pay for the loop to spin a while before it sleeps: is guest code running, and a CPU left over? */
-bool platform_should_spin(void);
+/* For how long it pays to spin before the loop sleeps; 0 if no guest code runs, or no CPU is left over. */
+u64 platform_spin_cycles(void);
 /* Does any guest code run at this moment? */
 bool platform_guests_run(void);
 /* Wanted: one clean stub ready in the pool (called when idle). */

@@ -103,6 +103,7 @@ struct uthread {
 	bool unstaged;               /* the pending call has no staging */
 	u64 run_since, guest_cycles; /* in guest code, by the wall, in cycles */
 	bool soon;                   /* expected to trap again soon: counted in platform.soon_count */
+	bool woken;                  /* it slept when its answer came: its CPU may have to wake up first */
 	struct uthread_local *local; /* the owner's: see platform.h; NULL: none yet */
 	u32 ids[2];                  /* pid and tid that the stub may answer with; 0: ask */
 	/* account.c: how much of that has been charged, and the CPU time it was found to be */
@@ -120,6 +121,7 @@ struct platform {
 	u32 guest_spin; /* what glob->guest_spin is when spinning pays */
 	u32 running_count;
 	u32 soon_count;      /* running threads worth spinning for */
+	u32 woken_count;     /* those of them that have to wake up first */
 	u8 late[LATE_COUNT]; /* by the number of the call that was answered: is the next trap far away? 0–3 */
 	struct list_head running, serving, busy;
 	struct list_head exits; /* struct slot_exit: host threads to be told to end */

@@ -35,17 +35,19 @@ static void leave_running(struct uthread *ut)
 	list_del_init(&ut->run_node);
 	p->running_count--;
 	p->soon_count -= ut->soon;
+	p->woken_count -= ut->soon && ut->woken;
 	ut->soon = false;
 }
 
 /* Whether the loop spins for a thread's next trap is foretold by the call that was answered last, as a CPU
  * foretells branches: after an mmap the guest works on the memory, after a read from a pipe it soon writes.
+ * The time that an idle CPU takes to wake up for a thread that slept says nothing of what the guest does.
  */
 static void predict(const struct uthread *ut)
 {
 	u8 *late = &platform()->late[ut->nr % LATE_COUNT];
 
-	if (cycles_since(ut->run_since) < SPIN_CYCLES)
+	if (cycles_since(ut->run_since) < SPIN_CYCLES + (ut->woken ? WAKE_CYCLES : 0))
 		*late -= *late > 0;
 	else
 		*late += *late < 3;
@@ -343,7 +345,9 @@ static void send_answer(struct uthread *ut)
 	ut->run_since = cycles();
 	shared_store(&s->state, SLOT_REPLY);
 	full_fence();
-	if (shared_load(&s->asleep))
+	ut->woken = shared_load(&s->asleep);
+	platform()->woken_count += ut->soon && ut->woken;
+	if (ut->woken)
 		shared_wake(&s->state);
 }
 

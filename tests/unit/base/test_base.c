@@ -29,9 +29,9 @@ int platform_epoll_setup(int epoll_fd)
 void platform_epoll_event(u64 data)
 {
 }
-bool platform_should_spin(void)
+u64 platform_spin_cycles(void)
 {
-	return false;
+	return 0;
 }
 void platform_idle(void)
 {
