@@ -26,9 +26,12 @@ u64 task_utime(struct task *t)
 	return t->ut ? uthread_cpu_time(t->ut) : t->usage.utime_ns;
 }
 
-u64 task_stime(const struct task *t)
+/* The rate of the cycle counter is known ever better, never exactly: what was told is not taken back. */
+u64 task_stime(struct task *t)
 {
-	return t->state == TASK_ALIVE && t->coro ? cycles_to_ns(t->coro->busy_cycles) : t->usage.stime_ns;
+	if (t->state == TASK_ALIVE && t->coro)
+		t->usage.stime_ns = max_t(u64, t->usage.stime_ns, cycles_to_ns(t->coro->busy_cycles));
+	return t->usage.stime_ns;
 }
 
 u64 task_cpu_time(struct task *t)

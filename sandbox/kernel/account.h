@@ -14,7 +14,7 @@
 void rusage_add(struct rusage_k *sum, const struct rusage_k *u);
 /* CPU times of a thread and of a process with its ended threads. */
 u64 task_utime(struct task *t);
-u64 task_stime(const struct task *t);
+u64 task_stime(struct task *t);
 u64 group_utime(struct thread_group *tg);
 /* What a thread or process has used up to now; `self`: the host is asked by it about faults and memory.
  * [sleeps] */

@@ -7,9 +7,11 @@
 #include "sandbox/base/cycles.h"
 #include "sandbox/kernel/sched_priv.h"
 
+#define READ_TRIES   4
+#define READ_CYCLES  3000 /* some 1 µs */
 #define TIMER_CYCLES 4000 /* one or two µs */
 
-#define NOT_IN_HEAP  SIZE_MAX
+#define NOT_IN_HEAP SIZE_MAX
 
 static u64 clock_ns(clockid_t id)
 {
@@ -107,11 +109,19 @@ int timer_arm(struct timer *t, u64 deadline_ns)
 	return 0;
 }
 
+/* Both clocks are read at one moment: a reading between whose ends the loop was preempted is made again. */
 u64 cycles_to_ns(u64 count)
 {
 	const struct sched *s = sched();
-	u64 ns = clock_monotonic() - s->boot_ns, cy = cycles_since(s->boot_cycles);
+	u64 ns, before, cy;
 
+	for (int tries = 0; tries < READ_TRIES; tries++) {
+		before = cycles_since(s->boot_cycles);
+		ns = clock_monotonic() - s->boot_ns;
+		cy = cycles_since(s->boot_cycles);
+		if (cy - before < READ_CYCLES)
+			break;
+	}
 	return cy >> 10 ? (u64)((unsigned __int128)count * ns / cy) : 0;
 }
 
