@@ -118,12 +118,44 @@ static bool check_env(struct request *request, const json_t *env)
 	return true;
 }
 
+/* Of all that may be wrong, these are the caller's to put right. */
+static void create_failed(struct request *request, const struct error *error)
+{
+	if (error->code == EADDRINUSE)
+		request_problem(request, 409, "port_in_use", "%s", error->message);
+	else if (error->code == EADDRNOTAVAIL)
+		request_problem(request, 422, "no_such_address", "%s", error->message);
+	else
+		request_error(request, error);
+}
+
+static bool check_ports(struct request *request, const json_t *body)
+{
+	const char *network = json_string_value(json_object_get(body, "network"));
+	const json_t *ports = json_object_get(body, "ports"), *value;
+	struct publish_port port;
+	size_t index;
+
+	if (json_array_size(ports) && (!network || strcmp(network, "sandbox") != 0)) {
+		request_problem(request, 400, "bad_format", "ports are published with \"network\":\"sandbox\" only");
+		return false;
+	}
+	json_array_foreach(ports, index, value)
+	{
+		if (!publish_parse_host(json_string_value(json_object_get(value, "host_ip")), &port)) {
+			request_problem(request, 400, "bad_format", "/ports/%zu/host_ip is no address", index);
+			return false;
+		}
+	}
+	return true;
+}
+
 static void created(void *opaque, const struct error *error, struct entry *entry)
 {
 	struct request *request = opaque;
 
 	if (error)
-		request_error(request, error);
+		create_failed(request, error);
 	else
 		request_answer_json(request, 201, entry_json(entry));
 }
@@ -154,11 +186,12 @@ void api_create_sandbox(struct request *request)
 {
 	struct error error;
 
-	if (!check_env(request, json_object_get(request->body, "env")) || !request_check_trees(request))
+	if (!check_env(request, json_object_get(request->body, "env")) || !request_check_trees(request) ||
+	    !check_ports(request, request->body))
 		return;
 	request->cancel = create_cancelled;
 	if (supervisor_create(request->api->supervisor, request->body, created, request, &error) != 0)
-		request_error(request, &error);
+		create_failed(request, &error);
 }
 
 /* --- delete --- */

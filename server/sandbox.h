@@ -16,6 +16,7 @@
 
 #include "server/control_client.h"
 #include "server/error.h"
+#include "server/publish.h"
 
 struct sandbox;
 
@@ -53,6 +54,8 @@ struct sandbox_config {
 	uint64_t memory_bytes, pids;
 	unsigned int cpu_millis;
 	bool network; /* a way to the world (network.h), else loopback only */
+	struct publish_port ports[PUBLISH_MAX]; /* of this host that lead into it; only with `network` */
+	unsigned int port_count;
 	bool strace;
 	bool private; /* the socket's name is removed at once: nobody connects later */
 	int log_fd;   /* borrowed; -1: none */

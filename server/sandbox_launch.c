@@ -92,10 +92,11 @@ static int start_gofer(struct sandbox *sandbox, const char *root, bool read_only
 }
 
 static int start_sentry(struct sandbox *sandbox, const struct sandbox_config *config, int listen_fd,
-			const int *cgroup_fds, unsigned int cgroup_count, struct error *error)
+			int lease_fd, const int *cgroup_fds, unsigned int cgroup_count, struct error *error)
 {
 	struct spawn_options options = {.stderr_fd = config->log_fd, .cgroup_count = cgroup_count};
-	char path[4096], control[16], ready[16], log[16], memory[32], pids[32], manifest[16], pages[16];
+	char path[4096], control[16], ready[16], log[16], memory[32], pids[32], manifest[16], pages[16],
+	    lease[16];
 	const char *argv[24] = {"warren-sentry", "--id",       sandbox->id, "--control-fd",
 				control,         "--ready-fd", ready};
 	unsigned int argc = 7;
@@ -115,6 +116,12 @@ static int start_sentry(struct sandbox *sandbox, const struct sandbox_config *co
 		argv[argc++] = "--log-fd";
 		argv[argc++] = log;
 		options.fds[options.fd_count++] = config->log_fd;
+	}
+	if (lease_fd >= 0) {
+		snprintf(lease, sizeof(lease), "%d", lease_fd);
+		argv[argc++] = "--lease-fd";
+		argv[argc++] = lease;
+		options.fds[options.fd_count++] = lease_fd;
 	}
 	if (config->strace)
 		argv[argc++] = "--strace";
@@ -433,7 +440,7 @@ int sandbox_add_container(struct sandbox *sandbox, const char *name, const struc
 int sandbox_launch(struct sandbox *sandbox, const struct sandbox_config *config, struct error *error)
 {
 	int listen_fd, fds[PROTO_MAX_FDS], cgroup_fds[SPAWN_MAX_CGROUPS], r;
-	struct network network;
+	struct network network = {.tap_fd = -1, .lease_fd = -1};
 	unsigned int fd_count = 0, cgroup_count;
 
 	r = check_trees(config, error);
@@ -458,15 +465,18 @@ int sandbox_launch(struct sandbox *sandbox, const struct sandbox_config *config,
 			r = 0;
 		}
 	}
+	if (!r && config->network && !config->restore)
+		r = network_open(&network, config->ports, config->port_count, error);
 	if (!r)
-		r = start_sentry(sandbox, config, listen_fd, cgroup_fds, cgroup_count, error);
+		r = start_sentry(sandbox, config, listen_fd, network.lease_fd, cgroup_fds, cgroup_count,
+				 error);
 	if (!r)
 		r = start_gofers(sandbox, config, cgroup_fds, cgroup_count, fds, &fd_count, error);
-	if (!r && config->network && !config->restore) {
-		r = network_open(&network, error);
-		if (!r)
-			fds[fd_count++] = network.tap_fd;
+	if (!r && network.tap_fd >= 0) {
+		fds[fd_count++] = network.tap_fd;
+		network.tap_fd = -1;
 	}
+	network_close(&network);
 	close(listen_fd);
 	for (unsigned int i = 0; i < cgroup_count; i++)
 		close(cgroup_fds[i]);

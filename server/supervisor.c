@@ -268,6 +268,28 @@ static void sandbox_has_started(struct sandbox *sandbox, const struct error *err
 
 static const struct sandbox_hooks entry_hooks = {.started = sandbox_has_started, .ended = sandbox_has_ended};
 
+static void ports_config(const json_t *ports, struct sandbox_config *config)
+{
+	size_t index;
+	const json_t *value;
+
+	json_array_foreach(ports, index, value)
+	{
+		struct publish_port *port = &config->ports[config->port_count];
+		const char *protocol = json_string_value(json_object_get(value, "protocol"));
+
+		if (config->port_count == PUBLISH_MAX)
+			break; /* validation allows no more */
+		/* validation has read the address already */
+		if (!publish_parse_host(json_string_value(json_object_get(value, "host_ip")), port))
+			continue;
+		port->udp = protocol && strcmp(protocol, "udp") == 0;
+		port->host_port = (uint16_t)json_integer_value(json_object_get(value, "host_port"));
+		port->guest_port = (uint16_t)json_integer_value(json_object_get(value, "guest_port"));
+		config->port_count++;
+	}
+}
+
 void entry_config(const struct entry *entry, struct sandbox_config *config)
 {
 	const json_t *spec = entry->spec, *resources = json_object_get(spec, "resources"), *volume;
@@ -285,6 +307,7 @@ void entry_config(const struct entry *entry, struct sandbox_config *config)
 		config->overlay = "memory";
 	network = json_string_value(json_object_get(spec, "network"));
 	config->network = network && strcmp(network, "sandbox") == 0;
+	ports_config(json_object_get(spec, "ports"), config);
 	config->hostname = json_string_value(json_object_get(spec, "hostname"));
 	config->memory_bytes = (uint64_t)json_integer_value(json_object_get(resources, "memory_bytes"));
 	config->pids = (uint64_t)json_integer_value(json_object_get(resources, "pids"));

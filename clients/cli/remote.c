@@ -3,6 +3,7 @@
  * Requests are HTTP/1.0, so that an answer ends with its connection: no chunks to decode, and the lines of a
  * streamed answer are used as they come.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "clients/cli/cli.h"
+#include "server/publish.h"
 
 struct remote {
 	char host[256], port[16], token[300];
@@ -271,6 +273,31 @@ static int rm(const struct remote *remote, char **ids)
 	return status;
 }
 
+/* The address as the user wrote it, without brackets. */
+static bool add_port(json_t *spec, const char *value)
+{
+	struct publish_port port;
+	char host[INET6_ADDRSTRLEN] = "";
+	json_t *ports = json_object_get(spec, "ports");
+
+	if (!publish_parse(value, &port)) {
+		cli_complain("--publish is [HOSTIP:]HOSTPORT:GUESTPORT[/tcp|/udp], not '%s'", value);
+		return false;
+	}
+	if (!ports) {
+		ports = json_array();
+		json_object_set_new(spec, "ports", ports);
+	}
+	if (!port.any && IN6_IS_ADDR_V4MAPPED(&port.host))
+		inet_ntop(AF_INET, port.host.s6_addr + 12, host, sizeof(host));
+	else if (!port.any)
+		inet_ntop(AF_INET6, &port.host, host, sizeof(host));
+	return json_array_append_new(ports, json_pack("{s:s*,s:i,s:i,s:s}", "host_ip", port.any ? NULL : host,
+						      "host_port", port.host_port, "guest_port",
+						      port.guest_port, "protocol",
+						      port.udp ? "udp" : "tcp")) == 0;
+}
+
 static bool set_spec(json_t *spec, int option, const char *value)
 {
 	json_t *resources = json_object_get(spec, "resources");
@@ -283,6 +310,8 @@ static bool set_spec(json_t *spec, int option, const char *value)
 		return json_object_set_new(spec, "rootfs", json_string(value)) == 0;
 	case 'n':
 		return json_object_set_new(spec, "network", json_string(value)) == 0;
+	case 'P':
+		return add_port(spec, value);
 	case 'h':
 		return json_object_set_new(spec, "hostname", json_string(value)) == 0;
 	case 'm':
@@ -334,6 +363,7 @@ int cli_remote(const char *verb, int argc, char **argv)
 						{"pids", required_argument, NULL, 'p'},
 						{"env", required_argument, NULL, 'e'},
 						{"network", required_argument, NULL, 'n'},
+						{"publish", required_argument, NULL, 'P'},
 						{0}};
 	const char *url = getenv("WARREN_URL"), *token_file = NULL;
 	json_t *spec = json_pack("{s:{},s:{}}", "env", "resources");

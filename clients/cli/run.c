@@ -408,6 +408,20 @@ static void ended(struct sandbox *sandbox, void *opaque)
 	run->signal_count = 0;
 }
 
+static bool add_port(struct sandbox_config *config, const char *text)
+{
+	if (config->port_count == PUBLISH_MAX) {
+		cli_complain("more than %d published ports", PUBLISH_MAX);
+		return false;
+	}
+	if (!publish_parse(text, &config->ports[config->port_count])) {
+		cli_complain("--publish is [HOSTIP:]HOSTPORT:GUESTPORT[/tcp|/udp], not '%s'", text);
+		return false;
+	}
+	config->port_count++;
+	return true;
+}
+
 static bool add_volume(struct sandbox_config *config, char *text)
 {
 	struct sandbox_volume *volume = &config->volumes[config->volume_count];
@@ -537,6 +551,8 @@ static bool parse_option(struct run *run, int option, char *value)
 			return false;
 		}
 		return true;
+	case 'P':
+		return add_port(&run->config, value);
 	case OPT_HOSTNAME:
 		run->config.hostname = value;
 		return true;
@@ -575,6 +591,7 @@ static bool parse(struct run *run, int argc, char **argv)
 						{"user", required_argument, NULL, 'u'},
 						{"hostname", required_argument, NULL, OPT_HOSTNAME},
 						{"network", required_argument, NULL, OPT_NETWORK},
+						{"publish", required_argument, NULL, 'P'},
 						{"memory", required_argument, NULL, OPT_MEMORY},
 						{"pids", required_argument, NULL, OPT_PIDS},
 						{"tty", no_argument, NULL, 't'},
@@ -606,6 +623,10 @@ static bool parse(struct run *run, int argc, char **argv)
 	}
 	if (run->image_path)
 		return true;
+	if (run->config.port_count && !run->config.network) {
+		cli_complain("ports are published with --network sandbox only");
+		return false;
+	}
 	if (!run->config.rootfs || !run->argv[0]) {
 		cli_complain("%s (see warren --help)",
 			     run->config.rootfs ? "there is no command to run" : "--rootfs is missing");

@@ -17,18 +17,25 @@
 #define DNS_MAX 8
 
 /* inet_pton keeps no state and asks nobody. */
-static int parse_v4(struct request *r, json_t *obj, const char *name, bool required, struct ip_addr *out)
+static int parse_address(struct request *r, json_t *obj, const char *name, bool v6, bool required,
+			 struct ip_addr *out)
 {
 	const char *text = NULL;
-	u8 bytes[4];
+	u8 bytes[16];
 	int err = field_string(r, obj, name, required, &text);
 
-	*out = IP4_ANY;
+	*out = v6 ? IP6_ANY : IP4_ANY;
 	if (err || !text)
 		return err;
-	if (inet_pton(AF_INET, text, bytes) != 1)
-		return request_fail(r, -EINVAL, "'%s' of the network is no IPv4 address", name);
-	*out = ip_v4(get_be32(bytes));
+	if (inet_pton(v6 ? AF_INET6 : AF_INET, text, bytes) != 1)
+		return request_fail(r, -EINVAL, "'%s' of the network is no %s address", name,
+				    v6 ? "IPv6" : "IPv4");
+	if (v6)
+		memcpy(out->b, bytes, sizeof(out->b));
+	else
+		*out = ip_v4(get_be32(bytes));
+	if (v6 && (!ip_is_unicast(out) || ip_is_v4(out) || ip_is_loopback(out)))
+		return request_fail(r, -EINVAL, "'%s' of the network is no address of one station", name);
 	return 0;
 }
 
@@ -50,8 +57,9 @@ static int parse_mac(struct request *r, json_t *obj, u8 out[6])
 
 static int parse(struct request *r, json_t *obj, struct net_tap_config *c, s64 *tap)
 {
-	s64 prefix = 0, mtu = 1500, vnet = 0;
-	int err = fields_known(r, obj, " tap vnet_size address prefix gateway mtu mac dns ");
+	s64 prefix = 0, prefix6 = 64, mtu = 1500, vnet = 0;
+	int err = fields_known(
+	    r, obj, " tap vnet_size address prefix gateway address6 prefix6 gateway6 mtu mac dns ");
 
 	if (!err)
 		err = field_int(r, obj, "tap", true, 0, PROTO_MAX_FDS - 1, tap);
@@ -64,13 +72,20 @@ static int parse(struct request *r, json_t *obj, struct net_tap_config *c, s64 *
 	if (!err && vnet != 0 && vnet != 10 && vnet != 12)
 		err = request_fail(r, -EINVAL, "'vnet_size' of the network is 0, 10 or 12");
 	if (!err)
-		err = parse_v4(r, obj, "address", true, &c->address);
+		err = field_int(r, obj, "prefix6", false, 1, 128, &prefix6);
 	if (!err)
-		err = parse_v4(r, obj, "gateway", false, &c->gateway);
+		err = parse_address(r, obj, "address", false, true, &c->address);
+	if (!err)
+		err = parse_address(r, obj, "gateway", false, false, &c->gateway);
+	if (!err)
+		err = parse_address(r, obj, "address6", true, false, &c->address6);
+	if (!err)
+		err = parse_address(r, obj, "gateway6", true, false, &c->gateway6);
 	if (!err)
 		err = parse_mac(r, obj, c->mac);
 	c->name = "eth0";
 	c->prefix_len = (u32)prefix;
+	c->prefix_len6 = (u32)prefix6;
 	c->mtu = (u32)mtu;
 	c->vnet_size = (u32)vnet;
 	return err;
@@ -160,6 +175,7 @@ static int make_files(struct request *r, json_t *obj, const struct path *dir, co
 {
 	struct text_buf b = {0};
 	const u8 *a = c->address.b + 12;
+	char six[INET6_ADDRSTRLEN];
 	int err = name_servers(r, json_object_get(obj, "dns"), &b);
 
 	text_append(&b, "", 1);
@@ -168,6 +184,8 @@ static int make_files(struct request *r, json_t *obj, const struct path *dir, co
 	b.size = 0;
 	text_printf(&b, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
 	text_printf(&b, "%u.%u.%u.%u\t%s\n", a[0], a[1], a[2], a[3], hostname);
+	if (!ip_is_any(&c->address6) && inet_ntop(AF_INET6, c->address6.b, six, sizeof(six)))
+		text_printf(&b, "%s\t%s\n", six, hostname);
 	text_append(&b, "", 1);
 	if (!err)
 		err = b.failed ? -ENOMEM : put_file(dir, "hosts", b.data);

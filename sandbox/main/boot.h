@@ -21,6 +21,7 @@ struct boot_options {
 	const char *id;
 	u64 memory_bytes, task_limit; /* 0: none given */
 	bool strace;
+	int lease_fd;                  /* what the keeper holds and nobody reads, or -1: keeper.c */
 	int manifest_fd, pages_fd;     /* of the image to go on from, or -1 */
 	u64 monotonic_ns, boottime_ns; /* what clocks said when it was made */
 
@@ -37,7 +38,7 @@ struct boot_options {
 };
 
 /* The keeper's descriptors. */
-enum { KEEPER_LOG_FD = 3, KEEPER_SOCK_FD, KEEPER_PROC_FD, KEEPER_SIGNAL_FD };
+enum { KEEPER_LOG_FD = 3, KEEPER_SOCK_FD, KEEPER_PROC_FD, KEEPER_SIGNAL_FD, KEEPER_LEASE_FD };
 
 /* Says why boot fails, to the starter, and ends the process. */
 void boot_fail(const struct boot_options *o, const char *fmt, ...) printf_like(2, 3)

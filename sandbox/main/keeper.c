@@ -4,6 +4,9 @@
  * It reaps, and it opens for the sentry, which opens nothing itself, one of four files about one process of
  * the namespace (platform/account.h) in a proc mount that is attached nowhere. The sentry's part of such a
  * request are two numbers; the path is made here. It does not die with warrend: a sandbox outlives it.
+ *
+ * What is to last as long as the sandbox and is not the sentry's business, it holds unread: the lease
+ * (--lease-fd), a socket with a message of descriptors on its way. They are closed by the keeper's end.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -140,11 +143,12 @@ static void keep(pid_t sentry, int log_fd)
 	}
 }
 
-/* Only the log, the requests, the proc and the news of children are left open. The log's number, or -1. */
+/* Only the log, the requests, the proc, the news of children and the lease are left open. The log's number, or -1. */
 static int keep_descriptors(const struct boot_options *o, int proc, int sock, int signals)
 {
-	int from[] = {o->log_fd, sock, proc, signals};
-	static const int to[] = {KEEPER_LOG_FD, KEEPER_SOCK_FD, KEEPER_PROC_FD, KEEPER_SIGNAL_FD};
+	int from[] = {o->log_fd, sock, proc, signals, o->lease_fd};
+	static const int to[] = {KEEPER_LOG_FD, KEEPER_SOCK_FD, KEEPER_PROC_FD, KEEPER_SIGNAL_FD,
+				 KEEPER_LEASE_FD};
 
 	if (dup2(o->null_fd, 0) < 0 || dup2(0, 1) < 0 || dup2(0, 2) < 0)
 		_exit(1);
@@ -155,7 +159,7 @@ static int keep_descriptors(const struct boot_options *o, int proc, int sock, in
 	for (unsigned i = 0; i < ARRAY_COUNT(from); i++)
 		if (from[i] >= 0 && dup2(from[i], to[i]) < 0)
 			_exit(1);
-	syscall(SYS_close_range, KEEPER_SIGNAL_FD + 1, ~0U, 0);
+	syscall(SYS_close_range, KEEPER_LEASE_FD + 1, ~0U, 0);
 	return from[0] >= 0 ? KEEPER_LOG_FD : -1;
 }
 

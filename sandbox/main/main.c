@@ -60,7 +60,7 @@ static void usage(const char *why, const char *what)
 	fprintf(stderr,
 		"warren-sentry: %s%s\n"
 		"usage: warren-sentry --control-fd N --ready-fd N [--log-fd N] [--strace] [--id ID]\n"
-		"                     [--memory BYTES] [--pids N] [--image-manifest N --image-pages N]\n"
+		"                     [--memory BYTES] [--pids N] [--lease-fd N] [--image-manifest N --image-pages N]\n"
 		"Started by warrend and warren run; not meant to be run by hand.\n",
 		why, what);
 	exit(2);
@@ -94,7 +94,8 @@ static void parse(int argc, char **argv, struct boot_options *o)
 	    {"log-fd", required_argument, NULL, 'l'},      {"strace", no_argument, NULL, 's'},
 	    {"id", required_argument, NULL, 'i'},          {"memory", required_argument, NULL, 'm'},
 	    {"pids", required_argument, NULL, 'p'},        {RESTORE_OPTION + 2, required_argument, NULL, 'R'},
-	    {"image-pages", required_argument, NULL, 'P'}, {NULL, 0, NULL, 0}};
+	    {"image-pages", required_argument, NULL, 'P'}, {"lease-fd", required_argument, NULL, 'L'},
+	    {NULL, 0, NULL, 0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -122,6 +123,9 @@ static void parse(int argc, char **argv, struct boot_options *o)
 			break;
 		case 'P':
 			o->pages_fd = parse_fd(optarg, "image-pages");
+			break;
+		case 'L':
+			o->lease_fd = parse_fd(optarg, "lease-fd");
 			break;
 		case 'p':
 			o->task_limit = parse_number(optarg, "pids", 1 << 22);
@@ -177,6 +181,7 @@ int main(int argc, char **argv)
 				 .id = "",
 				 .report_fd = -1,
 				 .proc_fd = -1,
+				 .lease_fd = -1,
 				 .manifest_fd = -1,
 				 .pages_fd = -1};
 	struct image_header image = peek_image(argc, argv);

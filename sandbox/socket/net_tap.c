@@ -71,23 +71,33 @@ void net_tap_free(struct net_tap *t)
 	kfree(t);
 }
 
-static int configure(struct netif *nif, const struct net_tap_config *c)
+static int default_route(struct netif *nif, const struct ip_addr *gateway)
 {
-	struct net_route r = {.dst = IP4_ANY,
-			      .gateway = c->gateway,
-			      .source = IP4_ANY,
+	struct net_route r = {.dst = ip_is_v4(gateway) ? IP4_ANY : IP6_ANY,
+			      .gateway = *gateway,
+			      .source = ip_is_v4(gateway) ? IP4_ANY : IP6_ANY,
 			      .table = RT_TABLE_MAIN,
 			      .type = ROUTE_UNICAST,
 			      .protocol = RTPROTO_BOOT,
+			      .metric = ip_is_v4(gateway) ? 0 : 1024, /* as ip(8) and Linux give it */
 			      .nif = nif,
 			      .expires = TIME_NEVER};
+
+	return ip_is_any(gateway) ? 0 : net_route_add(nif->ns, &r);
+}
+
+static int configure(struct netif *nif, const struct net_tap_config *c)
+{
 	int err = netif_set_up(nif, true);
 
 	if (!err)
 		err = netif_addr_add(nif, c->address, c->prefix_len, IFA_PERMANENT);
-	if (!err && !ip_is_any(&c->gateway))
-		err = net_route_add(nif->ns, &r);
-	return err;
+	if (!err)
+		err = default_route(nif, &c->gateway);
+	/* the supervisor gives it to nobody else */
+	if (!err && !ip_is_any(&c->address6))
+		err = netif_addr_add(nif, c->address6, c->prefix_len6, IFA_PERMANENT | IFA_NODAD);
+	return err ? err : default_route(nif, &c->gateway6);
 }
 
 int net_tap_attach(struct net_ns *ns, struct host_fd *fd, const struct net_tap_config *c)

@@ -26,8 +26,10 @@ struct net_tap_config {
 	u8 mac[6];
 	struct ip_addr address, gateway; /* gateway any: none */
 	u32 prefix_len;
+	struct ip_addr address6, gateway6; /* any: none */
+	u32 prefix_len6;
 };
-/* Adds the interface, up, with its address and default route. `fd` is counted. */
+/* Adds the interface, up, with its addresses and default routes. `fd` is counted. */
 int net_tap_attach(struct net_ns *ns, struct host_fd *fd, const struct net_tap_config *config) must_check;
 /* After the stack is gone. */
 void net_tap_free(struct net_tap *t);
