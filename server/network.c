@@ -246,8 +246,7 @@ static int write_rules(char *out, size_t size)
 	    " chain out {\n  type nat hook postrouting priority srcnat; policy accept;\n"
 	    "  ip saddr %s.0.0/16 oifname != \"wrn*\" masquerade\n"
 	    "  ip6 saddr %s::/48 oifname != \"wrn*\" masquerade\n"
-	    "  ip saddr 127.0.0.0/8 oifname \"wrn*\" masquerade\n"
-	    "  ip6 saddr ::1 oifname \"wrn*\" masquerade\n }\n}\n",
+	    "  ip saddr 127.0.0.0/8 oifname \"wrn*\" masquerade\n }\n}\n",
 	    p, p6, p, p6, p, p6);
 }
 

@@ -176,15 +176,20 @@ static void value(struct nft_batch *b, uint16_t type, const void *bytes, size_t 
 	nest_end(b, at);
 }
 
-/* What register 1 holds must be these bytes. */
-static void must_be(struct nft_batch *b, const void *bytes, size_t size)
+static void compare(struct nft_batch *b, uint32_t op, const void *bytes, size_t size)
 {
 	struct expression e = expression(b, "cmp");
 
 	number(b, NFTA_CMP_SREG, NFT_REG_1);
-	number(b, NFTA_CMP_OP, NFT_CMP_EQ);
+	number(b, NFTA_CMP_OP, op);
 	value(b, NFTA_CMP_DATA, bytes, size);
 	expression_end(b, e);
+}
+
+/* What register 1 holds must be these bytes. */
+static void must_be(struct nft_batch *b, const void *bytes, size_t size)
+{
+	compare(b, NFT_CMP_EQ, bytes, size);
 }
 
 static void meta_must_be(struct nft_batch *b, uint32_t key, uint8_t wanted)
@@ -197,8 +202,7 @@ static void meta_must_be(struct nft_batch *b, uint32_t key, uint8_t wanted)
 	must_be(b, &wanted, sizeof(wanted));
 }
 
-static void payload_must_be(struct nft_batch *b, uint32_t base, uint32_t offset, const void *bytes,
-			    size_t size)
+static void load_payload(struct nft_batch *b, uint32_t base, uint32_t offset, size_t size)
 {
 	struct expression e = expression(b, "payload");
 
@@ -207,14 +211,26 @@ static void payload_must_be(struct nft_batch *b, uint32_t base, uint32_t offset,
 	number(b, NFTA_PAYLOAD_OFFSET, offset);
 	number(b, NFTA_PAYLOAD_LEN, (uint32_t)size);
 	expression_end(b, e);
+}
+
+static void payload_must_be(struct nft_batch *b, uint32_t base, uint32_t offset, const void *bytes,
+			    size_t size)
+{
+	load_payload(b, base, offset, size);
 	must_be(b, bytes, size);
 }
 
-static void daddr_must_be_ours(struct nft_batch *b)
+/* Any address of this host; but what leaves by way of ::1 no router takes, so it is left alone and refused. */
+static void daddr_must_be_ours(struct nft_batch *b, bool v6)
 {
-	struct expression e = expression(b, "fib");
+	struct expression e;
 	uint32_t local = RTN_LOCAL;
 
+	if (v6) {
+		load_payload(b, NFT_PAYLOAD_NETWORK_HEADER, 24, sizeof(in6addr_loopback));
+		compare(b, NFT_CMP_NEQ, &in6addr_loopback, sizeof(in6addr_loopback));
+	}
+	e = expression(b, "fib");
 	number(b, NFTA_FIB_DREG, NFT_REG_1);
 	number(b, NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
 	number(b, NFTA_FIB_FLAGS, NFTA_FIB_F_DADDR);
@@ -254,7 +270,7 @@ void nft_add_dnat(struct nft_batch *b, const char *table, const char *chain, con
 	if (rule->daddr)
 		payload_must_be(b, NFT_PAYLOAD_NETWORK_HEADER, rule->v6 ? 24 : 16, rule->daddr, address_size);
 	else
-		daddr_must_be_ours(b);
+		daddr_must_be_ours(b, rule->v6);
 	meta_must_be(b, NFT_META_L4PROTO, rule->udp ? IPPROTO_UDP : IPPROTO_TCP);
 	payload_must_be(b, NFT_PAYLOAD_TRANSPORT_HEADER, 2, &rule->port, sizeof(rule->port));
 	immediate(b, NFT_REG_1, rule->to, address_size);

@@ -7,6 +7,7 @@
 #include "server/publish.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>

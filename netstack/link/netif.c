@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "netstack/net/ip.h"
+#include "netstack/nf/nf.h"
 #include "netstack/transport/sock.h"
 
 int netif_add(struct netstack *ns, const struct netif_config *c, struct netif **out)
@@ -64,6 +65,8 @@ void netif_remove(struct netif *nif)
 	sock_netif_gone(ns, nif);
 	net_routes_drop(ns, nif, NULL);
 	neigh_flush(ns, nif);
+	if (ns->nf)
+		nf_netif_down(ns, nif);
 	mcast_free(nif);
 	ndp_netif_done(nif);
 	while (!list_empty(&nif->addrs))
@@ -146,6 +149,8 @@ int netif_set_up(struct netif *nif, bool up)
 		nif->flags &= ~(u32)(NETIF_UP | NETIF_RUNNING | NETIF_LOWER_UP);
 		net_routes_drop(ns, nif, NULL);
 		neigh_flush(ns, nif);
+		if (ns->nf)
+			nf_netif_down(ns, nif);
 		net_notify(ns, NOTIFY_LINK, nif);
 		return 0;
 	}
@@ -263,6 +268,8 @@ int netif_addr_del(struct netif *nif, struct ip_addr addr, u32 prefix_len)
 	}
 	addr_free(a);
 	net_routes_drop(ns, nif, &addr);
+	if (ns->nf)
+		nf_netif_down(ns, nif);
 	list_for_each_entry (other, &nif->addrs, node)
 		if (other->prefix_len == prefix_len && ip_prefix_eq(&other->addr, &addr, prefix_len)) {
 			if (nif->flags & NETIF_UP)

@@ -6,6 +6,8 @@
 
 #include "netstack/stack/stack_priv.h"
 
+struct net_ep;
+
 /* Where packets to one destination go. Valid while gen == ns->route_gen. */
 struct net_path {
 	struct netif *nif;
@@ -50,6 +52,7 @@ struct ip_tx {
 	u32 flow_label, oif;
 	const u8 *options; /* IPv4, padded to 4 */
 	u32 option_size;
+	const struct net_ep *owner; /* whose it is, for filters; NULL: the stack's own */
 };
 /* Sends a packet that begins with its transport header. Takes it over. -EMSGSIZE with dont_frag. */
 int ip_send(struct netstack *ns, struct pkt *p, const struct ip_tx *tx, const struct net_path *path);
@@ -58,7 +61,12 @@ int ip_send_routed(struct netstack *ns, struct pkt *p, const struct ip_tx *tx, u
 int ipv4_send(struct netstack *ns, struct pkt *p, const struct ip_tx *tx, const struct net_path *path);
 int ipv6_send(struct netstack *ns, struct pkt *p, const struct ip_tx *tx, const struct net_path *path);
 /* Sends a packet that has its network header; whole, or in fragments if `may_frag`. */
-int ipv4_emit(struct netstack *ns, struct pkt *p, const struct net_path *path, u32 mtu, bool may_frag);
+int ipv4_emit(struct netstack *ns, struct pkt *p, const struct net_path *path, u32 mtu, bool may_frag,
+	      const struct net_ep *owner);
+
+/* Filters and translation for a packet that has its header; on an error it is freed. */
+int ipv6_filter_out(struct netstack *ns, struct pkt *p, const struct net_ep *owner,
+		    struct net_path *path) must_check;
 
 /* Received packets that begin with a network header; they take the packet over. */
 void ipv4_input(struct netif *nif, struct pkt *p);

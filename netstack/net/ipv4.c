@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "netstack/net/ip.h"
+#include "netstack/nf/nf.h"
 #include "netstack/wire/checksum.h"
 #include "netstack/transport/sock.h"
 
@@ -81,9 +82,22 @@ static int send_fragments(struct netstack *ns, struct pkt *p, const struct net_p
 	return err;
 }
 
-int ipv4_emit(struct netstack *ns, struct pkt *p, const struct net_path *path, u32 mtu, bool may_frag)
+int ipv4_emit(struct netstack *ns, struct pkt *p, const struct net_path *path, u32 mtu, bool may_frag,
+	      const struct net_ep *owner)
 {
+	struct net_path own;
+
 	MIB(ns, IpOutRequests);
+	if (ns->nf) {
+		own = *path;
+		if (!nf_output(ns, p, owner, &own)) {
+			pkt_free(p);
+			return -EPERM;
+		}
+		if (own.nif != path->nif)
+			mtu = own.mtu;
+		path = &own;
+	}
 	p->broadcast = path->type == ROUTE_BROADCAST;
 	if (p->size > mtu && !p->gso) {
 		if (may_frag)
@@ -145,7 +159,8 @@ int ipv4_send(struct netstack *ns, struct pkt *p, const struct ip_tx *tx, const 
 		pkt_free(p);
 		return 0;
 	}
-	return ipv4_emit(ns, p, path, tx->local_only_mtu ? path->nif->mtu : path->mtu, !tx->dont_frag);
+	return ipv4_emit(ns, p, path, tx->local_only_mtu ? path->nif->mtu : path->mtu, !tx->dont_frag,
+			 tx->owner);
 }
 
 /* ---- in ---- */
@@ -224,6 +239,21 @@ static bool source_ok(struct netif *nif, const struct pkt *p)
 	return !ip_is_loopback(&p->src) && !ip_is_loopback(&p->dst) && !net_local_addr(nif->ns, &p->src);
 }
 
+/* Filters and translation see whole packets only. NULL: it is not whole yet, or gone. */
+static struct pkt *before_filters(struct netif *nif, struct pkt *p, u32 *frag, u32 header_size)
+{
+	if (*frag & (IPV4_MF | IPV4_OFFSET)) {
+		p = ip_reassemble(nif, p, *frag >> 16, (*frag & IPV4_OFFSET) * 8, *frag & IPV4_MF, header_size,
+				  0);
+		*frag = 0;
+	}
+	if (p && !nf_prerouting(nif, p)) {
+		pkt_free(p);
+		return NULL;
+	}
+	return p;
+}
+
 void ipv4_input(struct netif *nif, struct pkt *p)
 {
 	struct netstack *ns = nif->ns;
@@ -234,10 +264,17 @@ void ipv4_input(struct netif *nif, struct pkt *p)
 		MIB(ns, IpInHdrErrors);
 		goto drop;
 	}
+	if (ns->nf) {
+		p = before_filters(nif, p, &frag, header_size);
+		if (!p)
+			return;
+	}
 	if (!source_ok(nif, p) || !is_for_us(nif, p)) {
 		MIB(ns, IpInAddrErrors);
 		goto drop;
 	}
+	if (ns->nf && !nf_input(nif, p))
+		goto drop;
 	if (header_size > 20 && !options_ok(ns, p, header_size)) {
 		MIB(ns, IpInHdrErrors);
 		goto drop;

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "netstack/net/ip.h"
+#include "netstack/nf/nf.h"
 #include "netstack/transport/sock.h"
 
 #define EXT_MAX 8
@@ -72,6 +73,37 @@ static void loop_back(struct netstack *ns, const struct pkt *p, const struct ip_
 	net_queue_work(ns, c);
 }
 
+/* The rest of ipv6_send() when there are filters: they see the whole packet, then it is cut. */
+static int send_filtered(struct netstack *ns, struct pkt *p, const struct ip_tx *tx, const struct net_path *path,
+			 u32 mtu, u32 hops)
+{
+	u8 *h = pkt_push(p, 40);
+	struct net_path own = *path;
+	struct ip_tx changed = *tx;
+	int err;
+
+	if (!h) {
+		pkt_free(p);
+		return -ENOBUFS;
+	}
+	put_header(h, tx, p->size - 40, tx->proto, hops);
+	err = ipv6_filter_out(ns, p, tx->owner, &own);
+	if (err)
+		return err;
+	if (own.nif != path->nif)
+		mtu = own.mtu;
+	if (p->size <= mtu || p->gso)
+		return netif_output(own.nif, p, &own.next_hop);
+	if (tx->dont_frag) {
+		pkt_free(p);
+		return -EMSGSIZE;
+	}
+	changed.src = p->src;
+	changed.dst = p->dst;
+	pkt_pull(p, 40);
+	return send_fragments(ns, p, &changed, &own, max_t(u32, mtu, IPV6_MIN_MTU), hops);
+}
+
 int ipv6_send(struct netstack *ns, struct pkt *p, const struct ip_tx *tx, const struct net_path *path)
 {
 	bool group = ip_is_multicast(&tx->dst), no_loop = p->dont_frag;
@@ -90,6 +122,8 @@ int ipv6_send(struct netstack *ns, struct pkt *p, const struct ip_tx *tx, const 
 		pkt_free(p);
 		return 0;
 	}
+	if (ns->nf)
+		return send_filtered(ns, p, tx, path, mtu, hops);
 	if (total > mtu && !p->gso) {
 		if (!tx->dont_frag)
 			return send_fragments(ns, p, tx, path, max_t(u32, mtu, IPV6_MIN_MTU), hops);
@@ -105,6 +139,14 @@ int ipv6_send(struct netstack *ns, struct pkt *p, const struct ip_tx *tx, const 
 	p->src = tx->src;
 	p->dst = tx->dst;
 	return netif_output(path->nif, p, &path->next_hop);
+}
+
+int ipv6_filter_out(struct netstack *ns, struct pkt *p, const struct net_ep *owner, struct net_path *path)
+{
+	if (!ns->nf || nf_output(ns, p, owner, path))
+		return 0;
+	pkt_free(p);
+	return -EPERM;
 }
 
 /* ---- in ---- */
@@ -279,7 +321,8 @@ void ipv6_input(struct netif *nif, struct pkt *p)
 	}
 	for (int i = 0; i < EXT_MAX && r != 1; i++) {
 		r = walk(ns, p, next, at, &frag, &next_off);
-		if (r && !is_for_us(nif, p)) {
+		/* translation, which sees whole packets only, may make it ours yet */
+		if (r && !ns->nf && !is_for_us(nif, p)) {
 			MIB(ns, IpInAddrErrors);
 			goto drop;
 		}
@@ -305,6 +348,8 @@ void ipv6_input(struct netif *nif, struct pkt *p)
 		MIB(ns, IpInHdrErrors);
 		goto drop;
 	}
+	if (ns->nf && (!nf_prerouting(nif, p) || !is_for_us(nif, p) || !nf_input(nif, p)))
+		goto drop;
 	if (p->l4_proto == PROTO_NONE)
 		goto drop;
 	if (!ip_deliver(ns, p)) {

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "netstack/net/ip.h"
+#include "netstack/nf/nf.h"
 #include "netstack/transport/sock.h"
 
 #define WORK_MAX 4096U /* packets waiting on loopback: beyond, they are lost as on a full device queue */
@@ -104,6 +105,7 @@ void netstack_free(struct netstack *ns)
 	net_rules_free(ns);
 	net_pmtu_free(ns);
 	free_list(&ns->work);
+	nf_free(ns);
 	net_timer_done(&ns->frag_timer);
 	net_timer_done(&ns->route_timer);
 	while (!list_empty(&ns->free_packets)) {

@@ -111,9 +111,13 @@ struct netstack {
 		bool tcp_gso;
 	} config;
 	u64 mib[MIB_COUNT];
+	struct nf *nf; /* packet filters and translation; NULL: none were ever asked for */
 	/* told of changes to links, addresses, routes and neighbours: netlink's notifications */
 	void (*notify)(void *ctx, int what, const void *object);
 	void *notify_ctx;
+	/* a line of a packet filter's LOG; NULL: nobody reads them */
+	void (*log)(void *ctx, int level, const char *line);
+	void *log_ctx;
 };
 
 static inline void *net_alloc(struct netstack *ns, size_t size, const char *type)
@@ -155,6 +159,11 @@ static inline u32 net_random(struct netstack *ns)
 
 /* A keyed hash (SipHash-2-4) of bytes. */
 u64 net_siphash(struct netstack *ns, const void *data, size_t size);
+
+/* nf/conntrack.c: a packet's reference to its connection. */
+struct nf_conn;
+void nf_conn_get(struct nf_conn *c);
+void nf_conn_put(struct netstack *ns, struct nf_conn *c);
 
 /* Empties the work queue and tells the environment when to come again: the end of every entry point. */
 void net_leave(struct netstack *ns);

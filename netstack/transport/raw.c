@@ -35,7 +35,8 @@ int raw_new(struct netstack *ns, bool v6, u32 proto, bool ping, struct net_sock 
 
 /* Completes the header that the caller brought (ip(7): checksum and length always, ident and source if zero),
  * and sends it. */
-static int send_own_header4(struct netstack *ns, struct pkt *p, const struct net_path *path)
+static int send_own_header4(struct netstack *ns, struct pkt *p, const struct net_path *path,
+			    const struct net_ep *owner)
 {
 	u32 header_size;
 	u8 *h;
@@ -53,16 +54,20 @@ static int send_own_header4(struct netstack *ns, struct pkt *p, const struct net
 		memcpy(h + 12, path->src.b + 12, 4);
 	put_be16(h + 10, 0);
 	csum_put(h + 10, csum_add(0, h, header_size, false));
-	return ipv4_emit(ns, p, path, path->nif->mtu, false);
+	return ipv4_emit(ns, p, path, path->nif->mtu, false, owner);
 bad:
 	pkt_free(p);
 	return -EINVAL;
 }
 
-static int send_own_header(struct netstack *ns, struct pkt *p, const struct net_path *path)
+static int send_own_header(struct netstack *ns, struct pkt *p, const struct net_path *path,
+			   const struct net_ep *owner)
 {
+	struct net_path own = *path;
+	int err;
+
 	if (ip_is_v4(&path->next_hop))
-		return send_own_header4(ns, p, path);
+		return send_own_header4(ns, p, path, owner);
 	if (p->size < 40) {
 		pkt_free(p);
 		return -EINVAL;
@@ -72,7 +77,8 @@ static int send_own_header(struct netstack *ns, struct pkt *p, const struct net_
 		return -EMSGSIZE;
 	}
 	MIB(ns, IpOutRequests);
-	return netif_output(path->nif, p, &path->next_hop);
+	err = ipv6_filter_out(ns, p, owner, &own);
+	return err ? err : netif_output(own.nif, p, &own.next_hop);
 }
 
 /* IPV6_CHECKSUM, and always for ICMPv6: the checksum at an offset of the payload. */
@@ -174,7 +180,7 @@ s64 raw_send(struct net_sock *sk, struct dgram_msg *m)
 		return err;
 	}
 	p->dont_frag = ip_is_multicast(&tx.dst) && !(ip_is_v4(&tx.dst) ? sk->mcast_loop : sk->mcast6_loop);
-	err = sk->hdrincl ? send_own_header(ns, p, &path) : ip_send(ns, p, &tx, &path);
+	err = sk->hdrincl ? send_own_header(ns, p, &path, &sk->ep) : ip_send(ns, p, &tx, &path);
 	if (err == -EMSGSIZE && sk->recverr) {
 		struct sock_error e = {.error = EMSGSIZE, .origin = 1, .info = path.mtu, .dst = tx.dst};
 		sock_queue_error(sk, &e, NULL);

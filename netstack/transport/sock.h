@@ -24,7 +24,7 @@ struct net_ep {
 	bool bound;                /* by bind(2), not by connect(2) */
 	bool listening;
 	u16 lport, rport;
-	u32 bound_if, uid;
+	u32 bound_if, uid, gid;
 	struct ip_addr laddr, raddr;
 };
 

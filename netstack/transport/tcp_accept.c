@@ -120,6 +120,7 @@ static void fill_ep(struct net_ep *ep, const struct tcp_sock *listener, const st
 			      .rport = in->p->sport,
 			      .bound_if = l->bound_if,
 			      .uid = l->uid,
+			      .gid = l->gid,
 			      .laddr = in->p->dst,
 			      .raddr = in->p->src};
 }

@@ -98,6 +98,7 @@ static void fill_tx(const struct tcp_sock *tp, struct ip_tx *tx)
 	*tx = (struct ip_tx){.src = sk->ep.laddr,
 			     .dst = sk->ep.raddr,
 			     .proto = PROTO_TCP,
+			     .owner = &sk->ep,
 			     .tos = v4 ? sk->tos : sk->tclass,
 			     .ttl = (u8)sock_ttl(sk, &sk->ep.raddr),
 			     .flow_label = sk->flow_label,

@@ -140,6 +140,7 @@ int dgram_way(struct net_sock *sk, const struct dgram_msg *m, struct ip_tx *tx, 
 	if (ip_is_any(&tx->src))
 		tx->src = path->src;
 	tx->proto = ep->proto;
+	tx->owner = ep;
 	tx->ttl = (u8)(m->ttl >= 0 ? (u32)m->ttl : sock_ttl(sk, &tx->dst));
 	tx->tos = (u8)(m->tos >= 0 ? (u32)m->tos : ip_is_v4(&tx->dst) ? sk->tos : sk->tclass);
 	tx->dont_frag = sk->pmtudisc == PMTUDISC_DO || sk->pmtudisc == PMTUDISC_PROBE;

@@ -76,6 +76,8 @@ void pkt_free(struct pkt *p)
 	for (u32 i = 0; i < p->frag_count; i++)
 		net_data_put(ns, p->frags[i].data);
 	p->frag_count = 0;
+	if (p->ct)
+		nf_conn_put(ns, p->ct);
 	ns->packets_live--;
 	if (ns->free_packet_count < FREE_PACKETS) {
 		list_add(&p->node, &ns->free_packets);
@@ -95,6 +97,8 @@ struct pkt *pkt_clone(const struct pkt *p)
 	list_init(&c->node);
 	for (u32 i = 0; i < c->frag_count; i++)
 		net_data_get(c->frags[i].data);
+	if (c->ct)
+		nf_conn_get(c->ct);
 	return c;
 }
 

@@ -17,6 +17,7 @@
 
 struct netstack;
 struct netif;
+struct nf_conn;
 
 #define PKT_HEAD_ROOM  160U /* headers we make: link 24, IPv6 40, TCP 60, options */
 #define PKT_FRAG_MAX   20U
@@ -65,6 +66,10 @@ struct pkt {
 	u32 seq, seq_end, mark; /* TCP */
 	u64 stamp;              /* ns, when it was received, realtime clock */
 	u8 l2_src[6];
+	/* netfilter's: the connection it belongs to (counted), until a socket or a link has it */
+	u8 ct_info; /* NF_CT_* */
+	bool ct_reply;
+	struct nf_conn *ct;
 	struct net_frag frags[PKT_FRAG_MAX];
 	u8 head[PKT_HEAD_ROOM];
 };

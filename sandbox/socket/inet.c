@@ -137,6 +137,7 @@ int inet_create(int family, int type, int protocol, struct socket **out)
 	if (err)
 		return err;
 	sk->ep.uid = current_task()->cred->euid;
+	sk->ep.gid = current_task()->cred->egid;
 	if (type == LINUX_SOCK_RAW && protocol == LINUX_IPPROTO_RAW)
 		sk->hdrincl = true;
 	i = inet_wrap(net, sk, type == LINUX_SOCK_STREAM ? &inet_tcp_ops : &inet_dgram_ops, family, type,

@@ -352,6 +352,8 @@ int inet_setsockopt(struct socket *s, int level, int name, const void *value, si
 
 	if (level == LINUX_SOL_SOCKET)
 		return set_socket(i, name, value, size);
+	if (inet_nf_option_max(s, level, name))
+		return inet_nf_set(i, level, name, value, size);
 	if (level == LINUX_IPPROTO_IP)
 		return inet_set_ip(i, name, value, size);
 	if (level == LINUX_IPPROTO_IPV6 && inet_is_v6(i))

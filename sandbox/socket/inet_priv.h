@@ -102,6 +102,9 @@ int inet_set_ip6(struct inet_sock *i, int name, const void *value, size_t size) 
 /* An int option's value; a byte will do where Linux takes one. */
 int inet_opt_int(const void *value, size_t size, bool byte_ok, s32 *out) must_check;
 
+/* iptables' options: inet_nf.c. -ENOPROTOOPT: not one of them. */
+int inet_nf_set(struct inet_sock *i, int level, int name, const void *value, size_t size) must_check;
+
 /* ---- control messages: inet_cmsg.c ---- */
 /* What a sender's control messages say; IP addresses point into `store`. */
 struct inet_cmsg_in {

@@ -17,9 +17,16 @@
 	X(icmp6, "icmp6")                                                                                    \
 	X(if_inet6, "if_inet6")                                                                              \
 	X(igmp, "igmp")                                                                                      \
+	X(ip6_tables_matches, "ip6_tables_matches") \
+	X(ip6_tables_names, "ip6_tables_names") \
+	X(ip6_tables_targets, "ip6_tables_targets") \
+	X(ip_tables_matches, "ip_tables_matches") \
+	X(ip_tables_names, "ip_tables_names") \
+	X(ip_tables_targets, "ip_tables_targets") \
 	X(ipv6_route, "ipv6_route")                                                                          \
 	X(netlink, "netlink")                                                                                \
 	X(netstat, "netstat")                                                                                \
+	X(nf_conntrack, "nf_conntrack") \
 	X(packet, "packet")                                                                                  \
 	X(protocols, "protocols")                                                                            \
 	X(raw, "raw")                                                                                        \

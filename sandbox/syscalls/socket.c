@@ -239,8 +239,10 @@ static s64 peer_pidfd(struct socket *s, u64 user, s32 *size)
 static s64 getsockopt_special(struct socket *s, int level, int name, u64 user, s32 *size)
 {
 	const u32 *groups;
-	s64 n;
+	s64 n = inet_nf_get(s, level, name, user, size);
 
+	if (n != -ENOPROTOOPT)
+		return n;
 	if (level != LINUX_SOL_SOCKET || (name != LINUX_SO_PEERGROUPS && name != LINUX_SO_PEERPIDFD))
 		return -ENOPROTOOPT;
 	if (name == LINUX_SO_PEERPIDFD)
@@ -298,7 +300,7 @@ s64 sys_setsockopt(struct task *t, const u64 *a)
 
 	if (err)
 		return err;
-	if ((s32)size < 0 || size > OPT_MAX)
+	if ((s32)size < 0 || size > max_t(u32, OPT_MAX, inet_nf_option_max(s, arg_int(a[1]), arg_int(a[2]))))
 		return -EINVAL;
 	value = kzalloc(size + 1);
 	if (!value)
