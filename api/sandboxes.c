@@ -137,13 +137,15 @@ static bool check_ports(struct request *request, const json_t *body)
 	size_t index;
 
 	if (json_array_size(ports) && (!network || strcmp(network, "sandbox") != 0)) {
-		request_problem(request, 400, "bad_format", "ports are published with \"network\":\"sandbox\" only");
+		request_problem(request, 400, "bad_format",
+				"ports are published with \"network\":\"sandbox\" only");
 		return false;
 	}
 	json_array_foreach(ports, index, value)
 	{
 		if (!publish_parse_host(json_string_value(json_object_get(value, "host_ip")), &port)) {
-			request_problem(request, 400, "bad_format", "/ports/%zu/host_ip is no address", index);
+			request_problem(request, 400, "bad_format", "/ports/%zu/host_ip is no address",
+					index);
 			return false;
 		}
 	}

@@ -29,9 +29,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define INDEX_COUNT    16384U
-#define VNET_SIZE      12
-#define DEFAULT_PREFIX "100.96"
+#define INDEX_COUNT     16384U
+#define VNET_SIZE       12
+#define DEFAULT_PREFIX  "100.96"
 #define DEFAULT_PREFIX6 "fd57:5257:4e00" /* a /48 */
 
 static const char *range(void)
@@ -241,7 +241,8 @@ static int write_rules(char *out, size_t size)
 	    "  iifname \"wrn*\" ip daddr 127.0.0.0/8 drop\n"
 	    "  iifname \"wrn*\" ip saddr %s.0.0/16 icmp type echo-request accept\n"
 	    "  iifname \"wrn*\" ip6 saddr %s::/48 icmpv6 type echo-request accept\n"
-	    "  iifname \"wrn*\" ip6 hoplimit 255 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept\n"
+	    "  iifname \"wrn*\" ip6 hoplimit 255 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } "
+	    "accept\n"
 	    "  iifname \"wrn*\" drop\n }\n"
 	    " chain out {\n  type nat hook postrouting priority srcnat; policy accept;\n"
 	    "  ip saddr %s.0.0/16 oifname != \"wrn*\" masquerade\n"
@@ -326,7 +327,8 @@ static int publish(struct network *n, const struct publish_port *ports, unsigned
 	inet_pton(AF_INET, n->address, &target.v4);
 	if (n->address6[0])
 		inet_pton(AF_INET6, n->address6, &target.v6);
-	/* what this host sends to 127.0.0.1 may leave by the device; what comes in for it is dropped by rule */
+	/* what this host sends to 127.0.0.1 may leave by the device; what comes in for it is dropped by rule
+	 */
 	if (set_sysctl("1", "/proc/sys/net/ipv4/conf/%s/route_localnet", n->device) != 0)
 		return error_errno(error, errno, "cannot lead 127.0.0.1 into the sandbox");
 	return publish_open(ports, count, &target, &n->lease_fd, error);

@@ -1,9 +1,10 @@
-/* network.h: a sandbox's way to the world: a TAP device of this host, addresses, masquerading, published ports.
+/* network.h: a sandbox's way to the world: a TAP device of this host, addresses, masquerading, published
+ * ports.
  *
  * The device lives as long as its descriptor, which the sandbox's kernel holds: however a sandbox ends, its
  * device, the addresses and the routes on it are gone with it. What stays is one nftables table for all,
- * which names devices by their prefix and so holds nothing of any one sandbox. Published ports have a lease of
- * their own (publish.h).
+ * which names devices by their prefix and so holds nothing of any one sandbox. Published ports have a lease
+ * of their own (publish.h).
  */
 #ifndef WARREN_SERVER_NETWORK_H
 #define WARREN_SERVER_NETWORK_H
@@ -25,8 +26,8 @@ struct network {
 	unsigned int dns_count;
 };
 
-/* Makes the device, lets its traffic out and the published ports in. Needs CAP_NET_ADMIN; the message says what
- * is missing. */
+/* Makes the device, lets its traffic out and the published ports in. Needs CAP_NET_ADMIN; the message says
+ * what is missing. */
 int network_open(struct network *network, const struct publish_port *ports, unsigned int port_count,
 		 struct error *error);
 /* Closes what has not been handed on. */

@@ -220,7 +220,8 @@ static void payload_must_be(struct nft_batch *b, uint32_t base, uint32_t offset,
 	must_be(b, bytes, size);
 }
 
-/* Any address of this host; but what leaves by way of ::1 no router takes, so it is left alone and refused. */
+/* Any address of this host; but what leaves by way of ::1 no router takes, so it is left alone and refused.
+ */
 static void daddr_must_be_ours(struct nft_batch *b, bool v6)
 {
 	struct expression e;
@@ -321,7 +322,7 @@ int nft_commit(struct nft_batch *b, int fd)
 	message_end(b, message(b, NFNL_MSG_BATCH_END, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES));
 	if (!b->full) {
 		r = sendto(fd, b->bytes, b->size, 0, (struct sockaddr *)&kernel, sizeof(kernel)) < 0 ? -errno
-												      : 1;
+												     : 1;
 		while (r == 1)
 			r = read_answer(fd, last);
 	}

@@ -20,8 +20,8 @@
 
 #include "server/nft.h"
 
-#define RULE_ROOM 1024U                   /* bytes of one rule's message, with room to spare */
-#define FDS_MAX   (2 * PUBLISH_MAX + 2)   /* a socket of each family for each port, the table, the device */
+#define RULE_ROOM 1024U                 /* bytes of one rule's message, with room to spare */
+#define FDS_MAX   (2 * PUBLISH_MAX + 2) /* a socket of each family for each port, the table, the device */
 static_assert(FDS_MAX < 253, "what one message may carry");
 
 /* ---- what the user says ---- */
@@ -98,7 +98,7 @@ static int refuse(const struct publish_port *port, int code, struct error *error
 {
 	return error_set(error, code, "cannot publish port %u/%s: %s", port->host_port,
 			 port->udp ? "udp" : "tcp",
-			 code == EADDRINUSE	 ? "it is in use on this host"
+			 code == EADDRINUSE      ? "it is in use on this host"
 			 : code == EADDRNOTAVAIL ? "this host does not have the address"
 						 : strerror(code));
 }

@@ -33,7 +33,7 @@ struct publish_target {
 	const char *name; /* of the sandbox's device: makes the table's name */
 	struct in_addr v4;
 	struct in6_addr v6; /* unspecified: it has none */
-	int device_fd;      /* held by the lease as well, so that the address is not another's before the end */
+	int device_fd; /* held by the lease as well, so that the address is not another's before the end */
 };
 /* Publishes the ports; *lease is then what the keeper has to hold. -EADDRINUSE, -EADDRNOTAVAIL, … */
 int publish_open(const struct publish_port *ports, unsigned int count, const struct publish_target *target,

@@ -53,7 +53,7 @@ struct sandbox_config {
 	const char *hostname; /* NULL: the id */
 	uint64_t memory_bytes, pids;
 	unsigned int cpu_millis;
-	bool network; /* a way to the world (network.h), else loopback only */
+	bool network;                           /* a way to the world (network.h), else loopback only */
 	struct publish_port ports[PUBLISH_MAX]; /* of this host that lead into it; only with `network` */
 	unsigned int port_count;
 	bool strace;

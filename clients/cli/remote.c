@@ -292,10 +292,10 @@ static bool add_port(json_t *spec, const char *value)
 		inet_ntop(AF_INET, port.host.s6_addr + 12, host, sizeof(host));
 	else if (!port.any)
 		inet_ntop(AF_INET6, &port.host, host, sizeof(host));
-	return json_array_append_new(ports, json_pack("{s:s*,s:i,s:i,s:s}", "host_ip", port.any ? NULL : host,
-						      "host_port", port.host_port, "guest_port",
-						      port.guest_port, "protocol",
-						      port.udp ? "udp" : "tcp")) == 0;
+	return json_array_append_new(ports,
+				     json_pack("{s:s*,s:i,s:i,s:s}", "host_ip", port.any ? NULL : host,
+					       "host_port", port.host_port, "guest_port", port.guest_port,
+					       "protocol", port.udp ? "udp" : "tcp")) == 0;
 }
 
 static bool set_spec(json_t *spec, int option, const char *value)
@@ -355,16 +355,12 @@ int cli_remote_checkpoint(const char *url, const char *token_file, const char *i
 
 int cli_remote(const char *verb, int argc, char **argv)
 {
-	static const struct option options[] = {{"url", required_argument, NULL, 'U'},
-						{"token-file", required_argument, NULL, 'T'},
-						{"rootfs", required_argument, NULL, 'r'},
-						{"hostname", required_argument, NULL, 'h'},
-						{"memory", required_argument, NULL, 'm'},
-						{"pids", required_argument, NULL, 'p'},
-						{"env", required_argument, NULL, 'e'},
-						{"network", required_argument, NULL, 'n'},
-						{"publish", required_argument, NULL, 'P'},
-						{0}};
+	static const struct option options[] = {
+	    {"url", required_argument, NULL, 'U'},     {"token-file", required_argument, NULL, 'T'},
+	    {"rootfs", required_argument, NULL, 'r'},  {"hostname", required_argument, NULL, 'h'},
+	    {"memory", required_argument, NULL, 'm'},  {"pids", required_argument, NULL, 'p'},
+	    {"env", required_argument, NULL, 'e'},     {"network", required_argument, NULL, 'n'},
+	    {"publish", required_argument, NULL, 'P'}, {0}};
 	const char *url = getenv("WARREN_URL"), *token_file = NULL;
 	json_t *spec = json_pack("{s:{},s:{}}", "env", "resources");
 	struct remote remote;

@@ -243,8 +243,8 @@ static bool source_ok(struct netif *nif, const struct pkt *p)
 static struct pkt *before_filters(struct netif *nif, struct pkt *p, u32 *frag, u32 header_size)
 {
 	if (*frag & (IPV4_MF | IPV4_OFFSET)) {
-		p = ip_reassemble(nif, p, *frag >> 16, (*frag & IPV4_OFFSET) * 8, *frag & IPV4_MF, header_size,
-				  0);
+		p = ip_reassemble(nif, p, *frag >> 16, (*frag & IPV4_OFFSET) * 8, *frag & IPV4_MF,
+				  header_size, 0);
 		*frag = 0;
 	}
 	if (p && !nf_prerouting(nif, p)) {

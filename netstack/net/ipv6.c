@@ -74,8 +74,8 @@ static void loop_back(struct netstack *ns, const struct pkt *p, const struct ip_
 }
 
 /* The rest of ipv6_send() when there are filters: they see the whole packet, then it is cut. */
-static int send_filtered(struct netstack *ns, struct pkt *p, const struct ip_tx *tx, const struct net_path *path,
-			 u32 mtu, u32 hops)
+static int send_filtered(struct netstack *ns, struct pkt *p, const struct ip_tx *tx,
+			 const struct net_path *path, u32 mtu, u32 hops)
 {
 	u8 *h = pkt_push(p, 40);
 	struct net_path own = *path;

@@ -91,7 +91,8 @@ bool nf_tuple_invert(const struct nf_tuple *t, struct nf_tuple *out)
 	}
 	for (u32 i = 0; i < ARRAY_COUNT(pairs); i++)
 		for (int k = 0; k < 2; k++)
-			if (type == pairs[i][k] && (pairs[i][0] == ICMP6_ECHO) == (t->proto == PROTO_ICMPV6)) {
+			if (type == pairs[i][k] &&
+			    (pairs[i][0] == ICMP6_ECHO) == (t->proto == PROTO_ICMPV6)) {
 				out->dport = (u16)(pairs[i][!k] << 8 | (t->dport & 0xff));
 				return true;
 			}
@@ -132,8 +133,8 @@ bool nf_proto_may_begin(const struct pkt *p, u32 l4, u16 proto)
 	if (proto != PROTO_ICMP && proto != PROTO_ICMPV6)
 		return true;
 	type = pkt_header(p, l4, 1, &b);
-	return type && (proto == PROTO_ICMP ? *type == ICMP_ECHO || *type == ICMP_TIMESTAMP
-					    : *type == ICMP6_ECHO);
+	return type &&
+	       (proto == PROTO_ICMP ? *type == ICMP_ECHO || *type == ICMP_TIMESTAMP : *type == ICMP6_ECHO);
 }
 
 static enum nf_tcp tcp_next(enum nf_tcp s, u8 flags, enum nf_dir dir)
@@ -174,14 +175,10 @@ static enum nf_tcp tcp_next(enum nf_tcp s, u8 flags, enum nf_dir dir)
 static const struct {
 	const char *name;
 	u32 seconds;
-} tcp_states[] = {[NF_TCP_NONE] = {"NONE", 10},
-		  [NF_TCP_SYN_SENT] = {"SYN_SENT", 120},
-		  [NF_TCP_SYN_RECV] = {"SYN_RECV", 60},
-		  [NF_TCP_ESTABLISHED] = {"ESTABLISHED", 432000},
-		  [NF_TCP_FIN_WAIT] = {"FIN_WAIT", 120},
-		  [NF_TCP_CLOSE_WAIT] = {"CLOSE_WAIT", 60},
-		  [NF_TCP_LAST_ACK] = {"LAST_ACK", 30},
-		  [NF_TCP_TIME_WAIT] = {"TIME_WAIT", 120},
+} tcp_states[] = {[NF_TCP_NONE] = {"NONE", 10},          [NF_TCP_SYN_SENT] = {"SYN_SENT", 120},
+		  [NF_TCP_SYN_RECV] = {"SYN_RECV", 60},  [NF_TCP_ESTABLISHED] = {"ESTABLISHED", 432000},
+		  [NF_TCP_FIN_WAIT] = {"FIN_WAIT", 120}, [NF_TCP_CLOSE_WAIT] = {"CLOSE_WAIT", 60},
+		  [NF_TCP_LAST_ACK] = {"LAST_ACK", 30},  [NF_TCP_TIME_WAIT] = {"TIME_WAIT", 120},
 		  [NF_TCP_CLOSE] = {"CLOSE", 10}};
 
 const char *nf_tcp_name(u8 state)

@@ -80,8 +80,12 @@ static bool goes_elsewhere(struct nf_packet *k, const struct ip_addr *before, st
 
 bool nf_output(struct netstack *ns, struct pkt *p, const struct net_ep *owner, struct net_path *path)
 {
-	struct nf_packet k = {
-	    .ns = ns, .p = p, .hook = NF_OUTPUT, .v6 = !ip_is_v4(&path->next_hop), .out = path->nif, .owner = owner};
+	struct nf_packet k = {.ns = ns,
+			      .p = p,
+			      .hook = NF_OUTPUT,
+			      .v6 = !ip_is_v4(&path->next_hop),
+			      .out = path->nif,
+			      .owner = owner};
 	struct ip_addr dst;
 	bool nat;
 

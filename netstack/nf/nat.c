@@ -68,7 +68,8 @@ static void ports_of(const struct nf_tuple *t, const struct nf_range *r, u16 now
 	}
 }
 
-static void choose_port(struct nf_packet *k, struct nf_tuple *t, const struct nf_range *r, enum nf_manip manip)
+static void choose_port(struct nf_packet *k, struct nf_tuple *t, const struct nf_range *r,
+			enum nf_manip manip)
 {
 	u16 *port = port_of(t, manip), first;
 	u32 min, max, count, off;

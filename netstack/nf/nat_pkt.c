@@ -84,10 +84,10 @@ static void write_headers(u8 *ip, u8 *l4, u32 room, bool v6, bool partial, const
 
 int nf_nat_write(struct pkt *p, bool v6, u32 l4, const struct nf_tuple *to, enum nf_manip manip)
 {
-	u32 want = to->proto == PROTO_TCP		   ? 20
-		   : to->proto == PROTO_UDP		   ? 8
+	u32 want = to->proto == PROTO_TCP                                 ? 20
+		   : to->proto == PROTO_UDP                               ? 8
 		   : to->proto == PROTO_ICMP || to->proto == PROTO_ICMPV6 ? 8
-							   : 0;
+									  : 0;
 	int err = pkt_pull_head(p, l4 + want);
 
 	if (err)
@@ -100,8 +100,8 @@ int nf_nat_write(struct pkt *p, bool v6, u32 l4, const struct nf_tuple *to, enum
 	return 0;
 }
 
-int nf_nat_write_error(struct pkt *p, bool v6, u32 l4, const struct nf_tuple *inner, enum nf_manip inner_manip,
-		       const struct nf_tuple *outer, enum nf_manip manip)
+int nf_nat_write_error(struct pkt *p, bool v6, u32 l4, const struct nf_tuple *inner,
+		       enum nf_manip inner_manip, const struct nf_tuple *outer, enum nf_manip manip)
 {
 	struct nf_tuple quoted;
 	u32 inner_at = l4 + 8, inner_l4;

@@ -2,9 +2,9 @@
  * nf.h - packet filtering and address translation (Linux's netfilter): what the network layer calls, and what
  * the owner of a stack does with its tables.
  *
- * A stack has none of it (ns->nf is NULL) until a table is first asked for. From then on packets of that family
- * pass the tables at four of Linux's five hooks: a stack does not forward, so FORWARD can be written and is
- * never reached. Connections are tracked while there is a nat table or a rule that asks about them.
+ * A stack has none of it (ns->nf is NULL) until a table is first asked for. From then on packets of that
+ * family pass the tables at four of Linux's five hooks: a stack does not forward, so FORWARD can be written
+ * and is never reached. Connections are tracked while there is a nat table or a rule that asks about them.
  *
  * The stack keeps tables as programs wrote them, checked once (xt_check.c) and compiled into rules.
  */
@@ -21,7 +21,8 @@ struct net_ep;
 /* A packet of ours that begins with its network header: OUTPUT, a new path if it now goes elsewhere,
  * POSTROUTING. `owner`: whose it is, or NULL. False: it is not to be sent, and remains the caller's. */
 bool nf_output(struct netstack *ns, struct pkt *p, const struct net_ep *owner, struct net_path *path);
-/* A whole packet that came in, with src, dst, l4_off and l4_proto set; before anybody asks whether it is ours. */
+/* A whole packet that came in, with src, dst, l4_off and l4_proto set; before anybody asks whether it is
+ * ours. */
 bool nf_prerouting(struct netif *nif, struct pkt *p);
 /* It is ours. */
 bool nf_input(struct netif *nif, struct pkt *p);
@@ -37,8 +38,8 @@ void nf_netif_down(struct netstack *ns, const struct netif *nif);
 int nf_table_info(struct netstack *ns, bool v6, struct xt_getinfo *info) must_check;
 /* IPT_SO_GET_ENTRIES: the entries with their counters, info->size bytes. -ENOENT. */
 int nf_table_entries(struct netstack *ns, bool v6, const char *name, void *out, u32 size) must_check;
-/* IPT_SO_SET_REPLACE: `entries` are r->size bytes and copied. On success the counters of the old table are put into
- * `old` (r->counter_count of them). -EINVAL, -ENOENT, -ELOOP, -EAGAIN, -ENOMEM. */
+/* IPT_SO_SET_REPLACE: `entries` are r->size bytes and copied. On success the counters of the old table are
+ * put into `old` (r->counter_count of them). -EINVAL, -ENOENT, -ELOOP, -EAGAIN, -ENOMEM. */
 int nf_table_replace(struct netstack *ns, bool v6, const struct xt_replace *r, const void *entries,
 		     struct xt_counters *old) must_check;
 /* IPT_SO_SET_ADD_COUNTERS. */
@@ -67,7 +68,7 @@ enum { /* nf_conn.status, as Linux's IPS_ */
        NF_DST_DONE = 0x100,
        NF_DYING = 0x200
 };
-enum { /* pkt.ct_info */
+enum {             /* pkt.ct_info */
        NF_CT_NONE, /* not looked at, or no connection's */
        NF_CT_NEW,
        NF_CT_ESTABLISHED,
@@ -86,7 +87,8 @@ struct nf_conn {
 };
 /* Calls fn for each confirmed connection (/proc/net/nf_conntrack). */
 void nf_conn_walk(struct netstack *ns, void (*fn)(const struct nf_conn *c, void *arg), void *arg);
-/* Where the connection whose answers look like this was going before it was translated. False: it is not known. */
+/* Where the connection whose answers look like this was going before it was translated. False: it is not
+ * known. */
 bool nf_original_dst(struct netstack *ns, const struct nf_tuple *answers, struct ip_addr *addr, u16 *port);
 const char *nf_tcp_name(u8 state);
 u32 nf_conn_count(const struct netstack *ns);

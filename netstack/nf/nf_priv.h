@@ -8,7 +8,7 @@
 
 enum nf_hook { NF_PREROUTING, NF_INPUT, NF_FORWARD, NF_OUTPUT, NF_POSTROUTING };
 enum nf_table_kind { NF_FILTER, NF_NAT, NF_TABLE_KINDS };
-#define NF_NO_RULE  0xffffffffU
+#define NF_NO_RULE 0xffffffffU
 
 /* A packet at a hook. */
 struct nf_packet {
@@ -42,8 +42,8 @@ static inline enum nf_dir nf_ct_dir(const struct pkt *p)
 	return p->ct_reply ? NF_REPLY : NF_ORIGINAL;
 }
 
-/* The tuple of a packet, or of one that an ICMP error quotes, whose network header stands at `at`. False: it has
- * none. `l4`: where its transport header stands. */
+/* The tuple of a packet, or of one that an ICMP error quotes, whose network header stands at `at`. False: it
+ * has none. `l4`: where its transport header stands. */
 bool nf_tuple_of(const struct pkt *p, u32 at, bool v6, struct nf_tuple *out, u32 *l4);
 bool nf_tuple_invert(const struct nf_tuple *t, struct nf_tuple *out);
 bool nf_is_icmp_error(const struct pkt *p, bool v6, u32 l4);
@@ -82,8 +82,9 @@ bool nf_nat_hook(struct nf_packet *k, enum nf_manip manip) must_check;
 /* Writes the addresses and ports of `to` into a packet. -ENOMEM, -EINVAL. */
 int nf_nat_write(struct pkt *p, bool v6, u32 l4, const struct nf_tuple *to, enum nf_manip manip) must_check;
 /* The same for an ICMP error: what it quotes, and itself. */
-int nf_nat_write_error(struct pkt *p, bool v6, u32 l4, const struct nf_tuple *inner, enum nf_manip inner_manip,
-		       const struct nf_tuple *outer, enum nf_manip manip) must_check;
+int nf_nat_write_error(struct pkt *p, bool v6, u32 l4, const struct nf_tuple *inner,
+		       enum nf_manip inner_manip, const struct nf_tuple *outer,
+		       enum nf_manip manip) must_check;
 
 /* ---- tables ---- */
 enum nf_match_kind {

@@ -1,6 +1,6 @@
 /*
- * xt_abi.h - iptables' tables as programs write them (linux/netfilter/x_tables.h and the headers of matches and
- * targets), by their sizes and offsets.
+ * xt_abi.h - iptables' tables as programs write them (linux/netfilter/x_tables.h and the headers of matches
+ * and targets), by their sizes and offsets.
  *
  * A table is a row of entries. An entry is a fixed head (addresses, interfaces, protocol, counters), matches
  * and one target, each of the last two with a head that says its size, name and revision. Jumps are offsets
@@ -58,24 +58,24 @@ struct xt_get_revision {
 static_assert(sizeof(struct xt_get_revision) == 30, "struct xt_get_revision");
 
 /* ---- the head of an entry ---- */
-#define XT_IP4_ENTRY      112U
-#define XT_IP6_ENTRY      168U
-#define XT_ENTRY_ALIGN    8U
-#define XT_STANDARD_SIZE  40U
-#define XT_ERROR_SIZE     64U
+#define XT_IP4_ENTRY     112U
+#define XT_IP6_ENTRY     168U
+#define XT_ENTRY_ALIGN   8U
+#define XT_STANDARD_SIZE 40U
+#define XT_ERROR_SIZE    64U
 
-#define XT4_F_FRAG        0x1U
-#define XT4_F_GOTO        0x2U
-#define XT6_F_PROTO       0x1U
-#define XT6_F_TOS         0x2U
-#define XT6_F_GOTO        0x4U
-#define XT_INV_VIA_IN     0x01U
-#define XT_INV_VIA_OUT    0x02U
-#define XT_INV_TOS        0x04U
-#define XT_INV_SRC        0x08U
-#define XT_INV_DST        0x10U
-#define XT_INV_FRAG       0x20U
-#define XT_INV_PROTO      0x40U
+#define XT4_F_FRAG       0x1U
+#define XT4_F_GOTO       0x2U
+#define XT6_F_PROTO      0x1U
+#define XT6_F_TOS        0x2U
+#define XT6_F_GOTO       0x4U
+#define XT_INV_VIA_IN    0x01U
+#define XT_INV_VIA_OUT   0x02U
+#define XT_INV_TOS       0x04U
+#define XT_INV_SRC       0x08U
+#define XT_INV_DST       0x10U
+#define XT_INV_FRAG      0x20U
+#define XT_INV_PROTO     0x40U
 
 /* verdicts of the standard target: below 0 what to do, else where to jump to */
 #define XT_DROP   (-1)
@@ -101,8 +101,8 @@ struct xt_icmp_info {
 	u8 type, code[2], invert;
 };
 
-struct xt_conntrack_info { /* revision 3; 1 and 2 are its beginnings */
-	u8 addrs[4][2][16];      /* original source and destination, reply source and destination; mask */
+struct xt_conntrack_info {  /* revision 3; 1 and 2 are its beginnings */
+	u8 addrs[4][2][16]; /* original source and destination, reply source and destination; mask */
 	u32 expires_min, expires_max;
 	u16 proto;
 	be16 ports[4];
@@ -190,10 +190,17 @@ struct xt_log_info {
 	char prefix[30];
 };
 
-enum { XT_NAT_IPS = 1, XT_NAT_PORTS = 2, XT_NAT_RANDOM = 4, XT_NAT_PERSISTENT = 8, XT_NAT_RANDOM_FULLY = 16,
-       XT_NAT_OFFSET = 32, XT_NAT_NETMAP = 64 };
+enum {
+	XT_NAT_IPS = 1,
+	XT_NAT_PORTS = 2,
+	XT_NAT_RANDOM = 4,
+	XT_NAT_PERSISTENT = 8,
+	XT_NAT_RANDOM_FULLY = 16,
+	XT_NAT_OFFSET = 32,
+	XT_NAT_NETMAP = 64
+};
 struct xt_nat4_info { /* struct nf_nat_ipv4_multi_range_compat */
-	u32 count;       /* 1 */
+	u32 count;    /* 1 */
 	u32 flags;
 	u8 min[4], max[4];
 	be16 min_port, max_port;

@@ -4,8 +4,8 @@
  * Nothing is believed. The entries are copied first and never change again; each size and offset is checked
  * against what is left before it is used; jumps must lead to the beginning of an entry. What can be reached
  * from which hook is found by walking all ways from the hooks, which also finds loops: a rule that is come to
- * again while one of its own followers is being looked at. Matches and targets are asked last, since they must
- * know from where they can be reached. Errors are Linux's.
+ * again while one of its own followers is being looked at. Matches and targets are asked last, since they
+ * must know from where they can be reached. Errors are Linux's.
  */
 #include <errno.h>
 
@@ -17,7 +17,8 @@
 /* ---- the layout of one entry ---- */
 
 struct layout {
-	u32 head, target_at; /* the size of the head; where in it the target's offset stands, next the entry's */
+	u32 head,
+	    target_at; /* the size of the head; where in it the target's offset stands, next the entry's */
 	u32 counters_at;
 };
 
@@ -171,7 +172,8 @@ static int check_sizes(const u8 *entries, u32 size, u32 at, const struct layout 
 		memcpy(&verdict, e + target + sizeof(head), sizeof(verdict));
 		if (!verdict_ok(verdict))
 			return -EINVAL;
-	} else if (!strcmp(head.name, "ERROR") && (next - target != XT_ERROR_SIZE || head.size > XT_ERROR_SIZE)) {
+	} else if (!strcmp(head.name, "ERROR") &&
+		   (next - target != XT_ERROR_SIZE || head.size > XT_ERROR_SIZE)) {
 		return -EINVAL;
 	}
 	return (int)next;

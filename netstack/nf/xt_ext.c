@@ -15,9 +15,9 @@ struct ext {
 	const char *name;
 	u8 kind, families, revision;
 	u16 size;
-	s16 table;  /* -1: any */
-	u32 hooks;  /* 0: any */
-	u16 proto;  /* that the rule must ask for; 0: any */
+	s16 table; /* -1: any */
+	u32 hooks; /* 0: any */
+	u16 proto; /* that the rule must ask for; 0: any */
 };
 
 static const struct ext matches[] = {
@@ -168,7 +168,8 @@ static bool values_ok(const struct nf_ext_check *c, const struct ext *x, const u
 	case NF_MATCH_ICMP6:
 		return data[3] <= 1;
 	case NF_MATCH_OWNER:
-		return !(data[offsetof(struct xt_owner_info, match)] & ~(XT_OWNER_UID | XT_OWNER_GID | XT_OWNER_SOCKET));
+		return !(data[offsetof(struct xt_owner_info, match)] &
+			 ~(XT_OWNER_UID | XT_OWNER_GID | XT_OWNER_SOCKET));
 	case NF_MATCH_TCP:
 		return !(data[offsetof(struct xt_tcp_info, invert)] & ~0xf);
 	case NF_MATCH_UDP:

@@ -233,14 +233,12 @@ static bool match_conntrack(const struct nf_ext *x, const struct nf_packet *k)
 	u64 left;
 
 	read_conntrack(x, &m);
-	if ((m.match & XT_CT_STATE) &&
-	    !!(state_bits(k->p) & m.state_mask) == !!(m.invert & XT_CT_STATE))
+	if ((m.match & XT_CT_STATE) && !!(state_bits(k->p) & m.state_mask) == !!(m.invert & XT_CT_STATE))
 		return false;
 	if (!c)
 		return m.match & XT_CT_STATE;
 	/* set: original; asked for with inversion: replies */
-	if ((m.match & XT_CT_DIRECTION) &&
-	    (nf_ct_dir(k->p) == NF_ORIGINAL) == !!(m.invert & XT_CT_DIRECTION))
+	if ((m.match & XT_CT_DIRECTION) && (nf_ct_dir(k->p) == NF_ORIGINAL) == !!(m.invert & XT_CT_DIRECTION))
 		return false;
 	if ((m.match & XT_CT_PROTO) && (c->node[0].tuple.proto == m.proto) == !!(m.invert & XT_CT_PROTO))
 		return false;

@@ -1,8 +1,8 @@
 /*
  * xt_table.c - the tables of a stack: made when first asked for, replaced as a whole, run.
  *
- * Running a table never waits and changes nothing but counters: what a rule wants sent (REJECT) is noted in the
- * packet's context and done by the hook afterwards, so a table is not entered twice at once.
+ * Running a table never waits and changes nothing but counters: what a rule wants sent (REJECT) is noted in
+ * the packet's context and done by the hook afterwards, so a table is not entered twice at once.
  */
 #include <errno.h>
 

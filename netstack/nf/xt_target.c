@@ -100,7 +100,8 @@ static void log_packet(const struct nf_rule *r, const struct nf_packet *k)
 		     k->out ? k->out->name : "");
 	if (k->v6)
 		n += snprintf(line + n, sizeof(line) - (size_t)n,
-			      "SRC=%04x:%04x:%04x:%04x:%04x:%04x:%04x:%04x DST=%04x:%04x:%04x:%04x:%04x:%04x:%04x:%04x ",
+			      "SRC=%04x:%04x:%04x:%04x:%04x:%04x:%04x:%04x "
+			      "DST=%04x:%04x:%04x:%04x:%04x:%04x:%04x:%04x ",
 			      get_be16(s), get_be16(s + 2), get_be16(s + 4), get_be16(s + 6), get_be16(s + 8),
 			      get_be16(s + 10), get_be16(s + 12), get_be16(s + 14), get_be16(d),
 			      get_be16(d + 2), get_be16(d + 4), get_be16(d + 6), get_be16(d + 8),

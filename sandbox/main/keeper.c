@@ -143,7 +143,8 @@ static void keep(pid_t sentry, int log_fd)
 	}
 }
 
-/* Only the log, the requests, the proc, the news of children and the lease are left open. The log's number, or -1. */
+/* Only the log, the requests, the proc, the news of children and the lease are left open. The log's number,
+ * or -1. */
 static int keep_descriptors(const struct boot_options *o, int proc, int sock, int signals)
 {
 	int from[] = {o->log_fd, sock, proc, signals, o->lease_fd};

@@ -60,7 +60,8 @@ static void usage(const char *why, const char *what)
 	fprintf(stderr,
 		"warren-sentry: %s%s\n"
 		"usage: warren-sentry --control-fd N --ready-fd N [--log-fd N] [--strace] [--id ID]\n"
-		"                     [--memory BYTES] [--pids N] [--lease-fd N] [--image-manifest N --image-pages N]\n"
+		"                     [--memory BYTES] [--pids N] [--lease-fd N] [--image-manifest N "
+		"--image-pages N]\n"
 		"Started by warrend and warren run; not meant to be run by hand.\n",
 		why, what);
 	exit(2);
@@ -89,13 +90,17 @@ static int parse_fd(const char *text, const char *what)
 
 static void parse(int argc, char **argv, struct boot_options *o)
 {
-	static const struct option options[] = {
-	    {"control-fd", required_argument, NULL, 'c'},  {"ready-fd", required_argument, NULL, 'r'},
-	    {"log-fd", required_argument, NULL, 'l'},      {"strace", no_argument, NULL, 's'},
-	    {"id", required_argument, NULL, 'i'},          {"memory", required_argument, NULL, 'm'},
-	    {"pids", required_argument, NULL, 'p'},        {RESTORE_OPTION + 2, required_argument, NULL, 'R'},
-	    {"image-pages", required_argument, NULL, 'P'}, {"lease-fd", required_argument, NULL, 'L'},
-	    {NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"control-fd", required_argument, NULL, 'c'},
+						{"ready-fd", required_argument, NULL, 'r'},
+						{"log-fd", required_argument, NULL, 'l'},
+						{"strace", no_argument, NULL, 's'},
+						{"id", required_argument, NULL, 'i'},
+						{"memory", required_argument, NULL, 'm'},
+						{"pids", required_argument, NULL, 'p'},
+						{RESTORE_OPTION + 2, required_argument, NULL, 'R'},
+						{"image-pages", required_argument, NULL, 'P'},
+						{"lease-fd", required_argument, NULL, 'L'},
+						{NULL, 0, NULL, 0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {

@@ -1,9 +1,9 @@
 /*
- * inet_nf.c - the options by which iptables-legacy and ip6tables-legacy work (IPT_SO_*, IP6T_SO_*), SO_ORIGINAL_DST,
- * and the files of packet filters below /proc/net.
+ * inet_nf.c - the options by which iptables-legacy and ip6tables-legacy work (IPT_SO_*, IP6T_SO_*),
+ * SO_ORIGINAL_DST, and the files of packet filters below /proc/net.
  *
- * Values are as large as the tables, so these options are read and written in the guest's memory from here. What a
- * table may hold is the library's business (netstack/nf/xt_check.c).
+ * Values are as large as the tables, so these options are read and written in the guest's memory from here.
+ * What a table may hold is the library's business (netstack/nf/xt_check.c).
  */
 #include <errno.h>
 
@@ -172,11 +172,8 @@ static s64 get_revision(bool v6, bool target, u64 user, size_t size)
 static s64 original_dst(struct inet_sock *i, bool v6, u64 user, s32 *size)
 {
 	const struct net_ep *ep = &i->sk->ep;
-	struct nf_tuple answers = {.src = ep->laddr,
-				   .dst = ep->raddr,
-				   .sport = ep->lport,
-				   .dport = ep->rport,
-				   .proto = PROTO_TCP};
+	struct nf_tuple answers = {
+	    .src = ep->laddr, .dst = ep->raddr, .sport = ep->lport, .dport = ep->rport, .proto = PROTO_TCP};
 	struct sockaddr_k out;
 	struct ip_addr addr;
 	u16 port;
@@ -319,7 +316,7 @@ static void put_connection(const struct nf_conn *c, void *arg)
 	put_tuple(b, &c->node[NF_REPLY].tuple);
 	if (c->status & NF_ASSURED)
 		text_printf(b, "[ASSURED] ");
-	text_printf(b, "mark=0 use=1\n");
+	text_printf(b, "mark=0 zone=0 use=2\n");
 }
 
 void net_show_nf_conntrack(struct net_state *st, struct text_buf *b)

@@ -17,16 +17,9 @@
 	X(icmp6, "icmp6")                                                                                    \
 	X(if_inet6, "if_inet6")                                                                              \
 	X(igmp, "igmp")                                                                                      \
-	X(ip6_tables_matches, "ip6_tables_matches") \
-	X(ip6_tables_names, "ip6_tables_names") \
-	X(ip6_tables_targets, "ip6_tables_targets") \
-	X(ip_tables_matches, "ip_tables_matches") \
-	X(ip_tables_names, "ip_tables_names") \
-	X(ip_tables_targets, "ip_tables_targets") \
 	X(ipv6_route, "ipv6_route")                                                                          \
 	X(netlink, "netlink")                                                                                \
 	X(netstat, "netstat")                                                                                \
-	X(nf_conntrack, "nf_conntrack") \
 	X(packet, "packet")                                                                                  \
 	X(protocols, "protocols")                                                                            \
 	X(raw, "raw")                                                                                        \
@@ -41,8 +34,19 @@
 	X(udp6, "udp6")                                                                                      \
 	X(unix, "unix")
 
+/* These are the owner's only. */
+#define NET_SHOW_PRIVATE_LIST(X)                                                                             \
+	X(ip_tables_matches, "ip_tables_matches")                                                            \
+	X(ip_tables_names, "ip_tables_names")                                                                \
+	X(ip_tables_targets, "ip_tables_targets")                                                            \
+	X(ip6_tables_matches, "ip6_tables_matches")                                                          \
+	X(ip6_tables_names, "ip6_tables_names")                                                              \
+	X(ip6_tables_targets, "ip6_tables_targets")                                                          \
+	X(nf_conntrack, "nf_conntrack")
+
 #define NET_SHOW_DECLARE_(id, file) void net_show_##id(struct net_state *st, struct text_buf *b);
 NET_SHOW_LIST(NET_SHOW_DECLARE_)
+NET_SHOW_PRIVATE_LIST(NET_SHOW_DECLARE_)
 #undef NET_SHOW_DECLARE_
 
 #endif

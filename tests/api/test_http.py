@@ -134,12 +134,27 @@ class Http(unittest.TestCase):
                  ({"rootfs": "/a", "read_only": "yes"}, "wrong_type", "/read_only"),
                  ({"rootfs": "/a", "network": "host"}, "bad_format", "/network"),
                  ({"rootfs": "/a", "network": True}, "wrong_type", "/network"),
+                 ({"rootfs": "/a", "ports": [{"host_port": 80}]}, "missing_field", "/ports/0"),
+                 ({"rootfs": "/a", "ports": [{"host_port": 0, "guest_port": 80}]}, "out_of_range", "/ports/0/host_port"),
+                 ({"rootfs": "/a", "ports": [{"host_port": 80, "guest_port": 65536}]}, "out_of_range", "/ports/0/guest_port"),
+                 ({"rootfs": "/a", "ports": [{"host_port": 1, "guest_port": 1, "protocol": "sctp"}]}, "bad_format",
+                  "/ports/0/protocol"),
+                 ({"rootfs": "/a", "ports": [{"host_port": 1, "guest_port": 1}] * 65}, "out_of_range", "/ports"),
                  ({"rootfs": "/a", "volumes": [{"source": "/a"}]}, "missing_field", "/volumes/0"),
                  ({"rootfs": "/a", "volumes": [{}] * 15}, "out_of_range", "/volumes"),
                  ({"rootfs": "/a", "hostname": ""}, "out_of_range", "/hostname")]
         for body, code, pointer in cases:
             found = self.problem(self.w.call("POST", "/v1/sandboxes", body), 400, code)
             self.assertEqual(found["pointer"], pointer)
+
+    def test_ports(self):
+        one = [{"host_port": 18080, "guest_port": 80}]
+        for network in ({}, {"network": "none"}):
+            self.problem(self.w.call("POST", "/v1/sandboxes", {"rootfs": ROOTFS, "ports": one, **network}), 400, "bad_format")
+        for host in ("localhost", "1.2.3", "1.2.3.4:80", "::1::", "[::1]"):
+            ports = [{"host_ip": host, "host_port": 18080, "guest_port": 80}]
+            self.problem(self.w.call("POST", "/v1/sandboxes", {"rootfs": ROOTFS, "network": "sandbox", "ports": ports}),
+                         400, "bad_format")
 
     def test_rootfs(self):
         self.problem(self.w.call("POST", "/v1/sandboxes", {"rootfs": "/proc"}), 403, "path_not_allowed")

@@ -17,11 +17,15 @@
 		return 0;                                                                                    \
 	}
 NET_SHOW_LIST(SHOW)
+NET_SHOW_PRIVATE_LIST(SHOW)
 #undef SHOW
 
 static const struct proc_entry net_entries[] = {
 #define ENTRY(id, file) {.name = file, .mode = LINUX_S_IFREG | 0444, .show = show_##id},
     NET_SHOW_LIST(ENTRY)
+#undef ENTRY
+#define ENTRY(id, file) {.name = file, .mode = LINUX_S_IFREG | 0440, .show = show_##id},
+	NET_SHOW_PRIVATE_LIST(ENTRY)
 #undef ENTRY
 };
 
