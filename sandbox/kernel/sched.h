@@ -71,7 +71,8 @@ void sched_release(void);
 /* ---- clocks and timers (ns) ---- */
 /* How long the loop spins for the next trap before it sleeps: some 50 µs. */
 #define SPIN_CYCLES 120000
-/* And that much longer for a thread that slept: an idle CPU of a virtual machine wakes up within 80–150 µs. */
+/* And that much longer for a thread that slept: an idle CPU of a virtual machine wakes up within 80–150 µs.
+ */
 #define WAKE_CYCLES 360000
 u64 clock_monotonic(void); /* as guests see CLOCK_MONOTONIC */
 /* A duration of base/cycles.h in ns, by what both clocks have counted since boot. */

@@ -11,7 +11,7 @@
 #define READ_CYCLES  3000 /* some 1 µs */
 #define TIMER_CYCLES 4000 /* one or two µs */
 
-#define NOT_IN_HEAP SIZE_MAX
+#define NOT_IN_HEAP  SIZE_MAX
 
 static u64 clock_ns(clockid_t id)
 {
