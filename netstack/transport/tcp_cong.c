@@ -4,7 +4,7 @@
  */
 #include "netstack/transport/tcp_priv.h"
 
-const struct tcp_cc_ops *const tcp_cc_table[CC_COUNT] = {&tcp_cubic, &tcp_reno, &tcp_bbr};
+const struct tcp_cc_ops *const tcp_cc_table[CC_COUNT] = {&tcp_cubic, &tcp_reno, &tcp_bbr, &tcp_bbr3};
 
 const struct tcp_cc_ops *tcp_cc_by_name(const char *name, size_t n)
 {

@@ -461,7 +461,14 @@ static void restart_after_idle(struct tcp_sock *tp)
 {
 	u64 idle = tcp_now(tp) - tp->last_data_send;
 
-	if (tp->snd_nxt != tp->snd_una || !tp->last_data_send || idle < tp->rto || tp->cc->control)
+	if (tp->snd_nxt != tp->snd_una || !tp->last_data_send)
+		return;
+	if (tp->cc->control) { /* its model outlasts a pause */
+		if (tp->cc->event)
+			tp->cc->event(tp, CC_EVENT_TX_START);
+		return;
+	}
+	if (idle < tp->rto)
 		return;
 	tp->ssthresh = max_t(u32, tp->ssthresh, tp->cwnd / 4 * 3);
 	for (u64 t = idle; t > tp->rto && tp->cwnd > TCP_INIT_CWND * tp->mss; t -= tp->rto)

@@ -96,7 +96,7 @@ struct tcp_rate {
 };
 
 struct tcp_sock;
-enum tcp_cc { CC_CUBIC, CC_RENO, CC_BBR, CC_COUNT };
+enum tcp_cc { CC_CUBIC, CC_RENO, CC_BBR, CC_BBR3, CC_COUNT };
 enum tcp_cc_event { CC_EVENT_TX_START, CC_EVENT_LOSS, CC_EVENT_RECOVERY, CC_EVENT_OPEN };
 struct tcp_cc_ops {
 	const char *name;
@@ -345,6 +345,23 @@ void tcp_rate_sent(struct tcp_sock *tp, struct tcp_seg *s);
 void tcp_rate_delivered(struct tcp_sock *tp, const struct tcp_seg *s, struct tcp_rate *rs);
 void tcp_rate_done(struct tcp_sock *tp, struct tcp_rate *rs, u32 delivered, u64 lost);
 void tcp_rate_app_limited(struct tcp_sock *tp);
+/* Bytes per second; 0 of what is no sample. */
+u64 tcp_rate_of(const struct tcp_rate *rs);
+/* What both versions of BBR ask: a product of bandwidth and delay times gain/256; what goes out at once; how
+ * much more is acknowledged at once than the bandwidth explains, the most of some rounds. */
+u32 tcp_bdp(u64 bw, u64 rtt, u32 gain);
+u32 tcp_send_quantum(const struct tcp_sock *tp);
+struct tcp_aggregation {
+	u64 since;
+	u32 delivered, extra[2], rounds;
+};
+void tcp_aggregation_restart(struct tcp_sock *tp, struct tcp_aggregation *a);
+void tcp_aggregation(struct tcp_sock *tp, struct tcp_aggregation *a, const struct tcp_rate *rs, u64 bw,
+		     bool round_start, u32 rounds);
+static inline u32 tcp_aggregation_most(const struct tcp_aggregation *a)
+{
+	return max_t(u32, a->extra[0], a->extra[1]);
+}
 /* tcp_cong.c */
 extern const struct tcp_cc_ops *const tcp_cc_table[CC_COUNT];
 const struct tcp_cc_ops *tcp_cc_by_name(const char *name, size_t n);
@@ -352,7 +369,7 @@ void tcp_set_cc(struct tcp_sock *tp, const struct tcp_cc_ops *cc);
 u32 tcp_slow_start(struct tcp_sock *tp, u32 acked);
 void tcp_cong_avoid_ai(struct tcp_sock *tp, u32 per, u32 acked);
 void tcp_update_pacing(struct tcp_sock *tp);
-extern const struct tcp_cc_ops tcp_cubic, tcp_reno, tcp_bbr;
+extern const struct tcp_cc_ops tcp_cubic, tcp_reno, tcp_bbr, tcp_bbr3;
 /* tcp_output.c */
 void tcp_output(struct tcp_sock *tp);
 void tcp_send_ack(struct tcp_sock *tp);

@@ -1,6 +1,7 @@
 /*
  * tcp_rate.c - the delivery rate (draft-ietf-ccwg-bbr, 4.1): how much was delivered between the sending of a
- * segment and its acknowledgement, and how long that took at the slower of both ends.
+ * segment and its acknowledgement, and how long that took at the slower of both ends; and what both versions
+ * of BBR make of it.
  */
 #include "netstack/transport/tcp_priv.h"
 
@@ -68,4 +69,52 @@ void tcp_rate_app_limited(struct tcp_sock *tp)
 		if (!tp->app_limited)
 			tp->app_limited = 1;
 	}
+}
+
+/* ---- for BBR ---- */
+
+u64 tcp_rate_of(const struct tcp_rate *rs)
+{
+	/* up to 4 GiB in one interval: no overflow */
+	return rs->valid ? min_t(u64, rs->delivered, UINT32_MAX) * NSEC_PER_SEC / rs->interval : 0;
+}
+
+u32 tcp_bdp(u64 bw, u64 rtt, u32 gain)
+{
+	/* microseconds, lest a fast and long path overflow */
+	u64 v = min_t(u64, bw * (rtt / 1000) / 1000000, TCP_WINDOW_MAX);
+
+	return (u32)min_t(u64, v * gain >> 8, TCP_WINDOW_MAX);
+}
+
+u32 tcp_send_quantum(const struct tcp_sock *tp)
+{
+	return (u32)max_t(u64, min_t(u64, tp->pacing_rate / 1000, 65536), 2ULL * tp->mss);
+}
+
+void tcp_aggregation_restart(struct tcp_sock *tp, struct tcp_aggregation *a)
+{
+	a->since = tcp_now(tp);
+	a->delivered = 0;
+}
+
+void tcp_aggregation(struct tcp_sock *tp, struct tcp_aggregation *a, const struct tcp_rate *rs, u64 bw,
+		     bool round_start, u32 rounds)
+{
+	u64 now = tcp_now(tp), us = (now - a->since) / 1000;
+	u64 expected = bw * min_t(u64, us, 1000000) / 1000000;
+
+	if (round_start && ++a->rounds >= rounds) {
+		a->rounds = 0;
+		a->extra[0] = a->extra[1];
+		a->extra[1] = 0;
+	}
+	if (a->delivered <= expected) {
+		a->delivered = 0;
+		a->since = now;
+		expected = 0;
+	}
+	a->delivered += (u32)rs->acked_sacked;
+	a->extra[1] = max_t(u32, a->extra[1],
+			    (u32)min_t(u64, a->delivered > expected ? a->delivered - expected : 0, tp->cwnd));
 }

@@ -1,6 +1,7 @@
 /*
  * loop.c - TCP and UDP over 127.0.0.1 within one process or two: what tests/bench/net/run measures natively,
  * in Warren and in runsc. One line per measure: its name and a rate (higher is better).
+ * Usage: loop [SECONDS [NAME]].
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -201,20 +202,40 @@ static double epoll_turns(void)
 	return count / (now() - start);
 }
 
+static double stream(void)
+{
+	piece = 131072;
+	return with_child(pour, drink);
+}
+
+static double stream_4k(void)
+{
+	piece = 4096;
+	return with_child(pour, drink);
+}
+
+static double ping_pong(void)
+{
+	return with_child(echo, ask);
+}
+
 int main(int argc, char **argv)
 {
+	static const struct {
+		const char *name;
+		double (*run)(void);
+	} all[] = {{"tcp_stream_gbit", stream},		{"tcp_stream_4k_gbit", stream_4k},
+		   {"tcp_ping_pong_per_s", ping_pong},	{"tcp_connections_per_s", connections},
+		   {"udp_per_s", datagrams},		{"epoll_requests_per_s", epoll_turns}};
+
 	signal(SIGPIPE, SIG_IGN);
 	if (argc > 1)
 		seconds = atof(argv[1]);
-	printf("tcp_stream_gbit %.3f\n", with_child(pour, drink));
-	fflush(stdout);
-	piece = 4096;
-	printf("tcp_stream_4k_gbit %.3f\n", with_child(pour, drink));
-	fflush(stdout);
-	printf("tcp_ping_pong_per_s %.0f\n", with_child(echo, ask));
-	fflush(stdout);
-	printf("tcp_connections_per_s %.0f\n", connections());
-	printf("udp_per_s %.0f\n", datagrams());
-	printf("epoll_requests_per_s %.0f\n", epoll_turns());
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (argc > 2 && strcmp(argv[2], all[i].name))
+			continue;
+		printf("%s %.3f\n", all[i].name, all[i].run());
+		fflush(stdout);
+	}
 	return 0;
 }

@@ -1,7 +1,7 @@
 /*
  * test_tcp_impair.c - streams over a cable that loses, delays, reorders, doubles and corrupts, in virtual
  * time: the bytes arrive whole, and what they take is told (WARREN_REPORT=1 prints the table, WARREN_MB the
- * size).
+ * size, WARREN_SEED another seed for all, WARREN_CC=NAME leaves out the other congestion controls).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,18 +38,21 @@ static u64 megabytes(void)
 	return s ? strtoul(s, NULL, 10) : 4;
 }
 
-static double run(const struct impair *m, enum tcp_cc cc, bool sack, u64 seed)
+static double run_bytes(const struct impair *m, enum tcp_cc cc, bool sack, u64 seed, u64 bytes)
 {
+	const char *other = getenv("WARREN_SEED"), *only = getenv("WARREN_CC");
 	struct world w;
 	struct flow f;
-	u64 took, bytes = megabytes() << 20;
+	u64 took;
 
+	if (only && strcmp(only, tcp_cc_table[cc]->name)) /* a report by hand */
+		return m->least;
 	world_pair(&w);
 	w.a->config.tcp_congestion = w.b->config.tcp_congestion = (u8)cc;
 	w.a->config.tcp_sack = sack;
 	for (int i = 0; i < 2; i++)
 		w.cable.side[i].delay_ns = m->delay_ms * MS / 2;
-	w.cable.seed = seed;
+	w.cable.seed = other ? strtoul(other, NULL, 10) : seed;
 	flow_open(&f, &w, w.a, w.b, a4("10.0.0.2"), 80);
 	for (int i = 0; i < 2; i++) {
 		struct memlink_side *s = &w.cable.side[i];
@@ -81,6 +84,11 @@ static double run(const struct impair *m, enum tcp_cc cc, bool sack, u64 seed)
 	return mbit(bytes, took);
 }
 
+static double run(const struct impair *m, enum tcp_cc cc, bool sack, u64 seed)
+{
+	return run_bytes(m, cc, sack, seed, megabytes() << 20);
+}
+
 START_TEST(cubic)
 {
 	const struct impair *m = &impairs[_i];
@@ -109,12 +117,38 @@ START_TEST(cubic_without_sack)
 }
 END_TEST
 
-/* What makes BBR worth its while. */
-START_TEST(bbr_does_not_mind_one_percent)
+START_TEST(bbr3)
 {
-	double clean = run(&impairs[0], CC_BBR, true, 3), lossy = run(&impairs[2], CC_BBR, true, 3);
+	const struct impair *m = &impairs[_i];
 
-	ck_assert_msg(lossy > clean / 4, "%.1f of %.1f Mbit/s", lossy, clean);
+	ck_assert_msg(run(m, CC_BBR3, true, 13) >= m->least, "%s", m->name);
+}
+END_TEST
+
+#define SEEDS 4
+
+/* What makes BBR worth its while: it does not take loss for congestion. */
+START_TEST(bbr_does_not_mind_loss)
+{
+	double clean = run_bytes(&impairs[0], CC_BBR, true, 100 + (u64)_i, 20 << 20),
+	       one = run_bytes(&impairs[2], CC_BBR, true, 200 + (u64)_i, 20 << 20),
+	       five = run_bytes(&impairs[3], CC_BBR, true, 300 + (u64)_i, 20 << 20);
+
+	ck_assert_msg(one > clean * 0.5, "1 %%: %.1f of %.1f Mbit/s", one, clean);
+	ck_assert_msg(five > clean * 0.15, "5 %%: %.1f of %.1f Mbit/s", five, clean);
+}
+END_TEST
+
+/* Version 3 does so up to 2 % in a probe; above, it gives way as its draft says, but not as far as CUBIC. */
+START_TEST(bbr3_does_not_mind_less_than_its_threshold)
+{
+	double clean = run_bytes(&impairs[0], CC_BBR3, true, 100 + (u64)_i, 20 << 20),
+	       one = run_bytes(&impairs[2], CC_BBR3, true, 200 + (u64)_i, 20 << 20),
+	       five = run_bytes(&impairs[3], CC_BBR3, true, 300 + (u64)_i, 5 << 20),
+	       loser = run_bytes(&impairs[3], CC_CUBIC, true, 300 + (u64)_i, 5 << 20);
+
+	ck_assert_msg(one > clean * 0.15, "1 %%: %.1f of %.1f Mbit/s", one, clean);
+	ck_assert_msg(five > loser * 1.2, "5 %%: %.1f Mbit/s, CUBIC %.1f", five, loser);
 }
 END_TEST
 
@@ -135,7 +169,9 @@ TCase *case_tcp_impair(void)
 	tcase_add_loop_test(tc, reno, 0, ARRAY_COUNT(impairs));
 	tcase_add_loop_test(tc, bbr, 0, ARRAY_COUNT(impairs));
 	tcase_add_loop_test(tc, cubic_without_sack, 0, ARRAY_COUNT(impairs));
-	tcase_add_test(tc, bbr_does_not_mind_one_percent);
+	tcase_add_loop_test(tc, bbr3, 0, ARRAY_COUNT(impairs));
+	tcase_add_loop_test(tc, bbr_does_not_mind_loss, 0, SEEDS);
+	tcase_add_loop_test(tc, bbr3_does_not_mind_less_than_its_threshold, 0, SEEDS);
 	tcase_add_test(tc, sack_is_worth_its_while);
 	return tc;
 }
