@@ -1,12 +1,12 @@
 /*
- * tcp_bbr.c - BBR version 1 (draft-cardwell-iccrg-bbr-congestion-control-00): what "bbr" is in Linux. "bbr3" is
- * version 3.
+ * tcp_bbr.c - BBR version 1 (draft-cardwell-iccrg-bbr-congestion-control-00): what "bbr" is in Linux. "bbr3"
+ * is version 3.
  *
  * The model is that of version 3: the most bandwidth of the last ten rounds, the least round-trip time of the
  * last ten seconds. Loss is no part of it. That is unfair to others where queues are short, and it is why it
  * keeps its rate on a path that loses more than 2 %, where version 3 by its draft does not. ProbeBW goes
- * through eight phases of a round-trip time each: one a quarter faster, one a quarter slower, six as they are.
- * In the first round of a recovery as much is sent as is delivered; after it the window goes back.
+ * through eight phases of a round-trip time each: one a quarter faster, one a quarter slower, six as they
+ * are. In the first round of a recovery as much is sent as is delivered; after it the window goes back.
  *
  * Not here: the detection of policers (losses above 20 %).
  */
@@ -27,7 +27,8 @@
 enum bbr_state { STARTUP, DRAIN, PROBE_BW, PROBE_RTT };
 
 struct bbr {
-	u64 bw[BW_ROUNDS]; /* the most of each of the last rounds; bw[round % BW_ROUNDS] is the present one's */
+	u64 bw[BW_ROUNDS]; /* the most of each of the last rounds; bw[round % BW_ROUNDS] is the present one's
+			    */
 	u64 min_rtt, min_rtt_at, probe_rtt_done, next_round, cycle_at, full_bw;
 	struct tcp_aggregation extra;
 	u32 prior_cwnd, round;
@@ -351,8 +352,8 @@ static void bbr_init(struct tcp_sock *tp)
 }
 
 const struct tcp_cc_ops tcp_bbr = {.name = "bbr",
-				    .init = bbr_init,
-				    .ssthresh = bbr_ssthresh,
-				    .control = bbr_control,
-				    .undo = bbr_undo,
-				    .event = bbr_event};
+				   .init = bbr_init,
+				   .ssthresh = bbr_ssthresh,
+				   .control = bbr_control,
+				   .undo = bbr_undo,
+				   .event = bbr_event};

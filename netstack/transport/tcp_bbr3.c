@@ -641,9 +641,9 @@ static void bbr3_init(struct tcp_sock *tp)
 }
 
 const struct tcp_cc_ops tcp_bbr3 = {.name = "bbr3",
-				   .init = bbr3_init,
-				   .ssthresh = bbr3_ssthresh,
-				   .control = bbr3_control,
-				   .lost = bbr3_lost,
-				   .undo = bbr3_undo,
-				   .event = bbr3_event};
+				    .init = bbr3_init,
+				    .ssthresh = bbr3_ssthresh,
+				    .control = bbr3_control,
+				    .lost = bbr3_lost,
+				    .undo = bbr3_undo,
+				    .event = bbr3_event};

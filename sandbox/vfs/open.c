@@ -107,7 +107,9 @@ static int do_open(struct path *p, u32 o_flags, bool created, u32 event, struct 
 			vfs_notify(p, event);
 		else
 			f->mode |= FMODE_NONOTIFY;
-		if (!err && (o_flags & O_TRUNC) && !created && mode_is_reg(inode->attr.mode))
+		/* files of /proc and /sys have nothing to cut: `echo 1 > /proc/sys/…` just opens them */
+		if (!err && (o_flags & O_TRUNC) && !created && mode_is_reg(inode->attr.mode) &&
+		    inode->ops->setattr)
 			err = vfs_truncate(p, 0);
 		if (err) {
 			file_put(f);

@@ -5,11 +5,10 @@
  * usage: bridge DEVICE_A DEVICE_B. Makes both devices (they may be moved to other network namespaces), prints
  * "ready", and obeys lines on standard input, each answered by "ok" or a line of counters:
  *     DIR.KEY=VALUE ...   DIR: ab or ba; KEY: delay, jitter, reorder_by (µs), rate (kbit/s; 0: none), queue
- *                         (frames that wait for the bottleneck), loss, reorder, double, corrupt (of a million)
- *     seed=N              the faults are a function of it and of the order of frames
- *     clear               no faults; counters are 0
- *     count               what happened since, as "ab frames=.. lost=.. ... ba frames=.. ..."
- * It ends at end of file. Frames are those of the MTU: the devices offer no offloads, so each is hit alone.
+ *                         (frames that wait for the bottleneck), loss, reorder, double, corrupt (of a
+ * million) seed=N              the faults are a function of it and of the order of frames clear no faults;
+ * counters are 0 count               what happened since, as "ab frames=.. lost=.. ... ba frames=.. ..." It
+ * ends at end of file. Frames are those of the MTU: the devices offer no offloads, so each is hit alone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -201,9 +200,9 @@ static uint64_t *key_of(struct direction *d, const char *key)
 	const struct {
 		const char *name;
 		uint64_t *v;
-	} keys[] = {{"delay", &d->delay},   {"jitter", &d->jitter},   {"reorder_by", &d->reorder_by},
-		    {"rate", &d->rate},     {"queue", &d->queue},     {"loss", &d->loss},
-		    {"reorder", &d->reorder}, {"double", &d->twice}, {"corrupt", &d->corrupt}};
+	} keys[] = {{"delay", &d->delay},     {"jitter", &d->jitter}, {"reorder_by", &d->reorder_by},
+		    {"rate", &d->rate},       {"queue", &d->queue},   {"loss", &d->loss},
+		    {"reorder", &d->reorder}, {"double", &d->twice},  {"corrupt", &d->corrupt}};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (!strcmp(keys[i].name, key))

@@ -7,8 +7,8 @@
  *        (CC "-": the default; 0 seconds: no limit; SACK 0 or 1: tcp_sack is set so before)
  * The client says what it wants in its first 64 bytes, the server does the other side of it. Data flow until
  * BYTES or SECONDS are over, whichever is first. The receiver checks each byte by its place and answers with
- * the count of those that were right. The client prints: Mbit/s, bytes, seconds; retransmitted segments of the
- * sender. What is wrong ends it with status 1.
+ * the count of those that were right. The client prints: Mbit/s, bytes, seconds; retransmitted segments of
+ * the sender. What is wrong ends it with status 1.
  */
 #include <arpa/inet.h>
 #include <errno.h>

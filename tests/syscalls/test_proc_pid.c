@@ -84,6 +84,19 @@ CASE(comm_can_be_written)
 	EXPECT_STR(name, "renamed-by-a-lo");
 }
 
+/* echo name > /proc/self/comm */
+CASE(a_file_of_proc_may_be_opened_with_o_trunc)
+{
+	int fd = open("/proc/self/comm", O_WRONLY | O_CREAT | O_TRUNC, 0666);
+	char name[32];
+
+	OK(fd);
+	EXPECT_EQ(write(fd, "cut", 3), 3);
+	OK(close(fd));
+	OK(prctl(PR_GET_NAME, name));
+	EXPECT_STR(name, "cut");
+}
+
 CASE(status_shows_masks)
 {
 	sigset_t set;

@@ -224,9 +224,9 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		double (*run)(void);
-	} all[] = {{"tcp_stream_gbit", stream},		{"tcp_stream_4k_gbit", stream_4k},
-		   {"tcp_ping_pong_per_s", ping_pong},	{"tcp_connections_per_s", connections},
-		   {"udp_per_s", datagrams},		{"epoll_requests_per_s", epoll_turns}};
+	} all[] = {{"tcp_stream_gbit", stream},        {"tcp_stream_4k_gbit", stream_4k},
+		   {"tcp_ping_pong_per_s", ping_pong}, {"tcp_connections_per_s", connections},
+		   {"udp_per_s", datagrams},           {"epoll_requests_per_s", epoll_turns}};
 
 	signal(SIGPIPE, SIG_IGN);
 	if (argc > 1)
