@@ -14,14 +14,21 @@
 
 const char *const cgroup_controller_names[CGROUP_CONTROLLERS] = {"cpu", "memory", "pids"};
 
+/* With it go the removed groups above that it was the last to hold, as deep as a guest has nested them: no
+ * recursion. */
 static void cgroup_release(struct object *obj)
 {
-	struct cgroup *c = container_of(obj, struct cgroup, obj);
+	struct cgroup *c = container_of(obj, struct cgroup, obj), *parent;
 
-	timer_cancel(&c->cpu.timer);
-	cgroup_put(c->parent);
-	kfree(c->name);
-	kfree(c);
+	for (;; c = parent) {
+		parent = c->parent;
+		timer_cancel(&c->cpu.timer);
+		kfree(c->name);
+		kfree(c);
+		if (!parent || parent->obj.refs != 1)
+			break;
+	}
+	cgroup_put(parent);
 }
 
 static void event_init(struct cgroup_event *e)
@@ -151,10 +158,20 @@ int cgroup_remove(struct cgroup *c)
 
 void cgroup_remove_tree(struct cgroup *c)
 {
-	while (!list_empty(&c->children))
-		cgroup_remove_tree(list_first_entry(&c->children, struct cgroup, node));
-	if (cgroup_remove(c))
-		klog(LOG_WARN, "the control group %s is still in use", c->name);
+	struct cgroup *at = c, *up;
+	bool last = false;
+
+	while (!last) { /* a leaf, and then what has become one */
+		while (!list_empty(&at->children))
+			at = list_first_entry(&at->children, struct cgroup, node);
+		last = at == c;
+		up = at->parent;
+		if (cgroup_remove(at)) {
+			klog(LOG_WARN, "the control group %s is still in use", at->name);
+			return; /* and with it those above */
+		}
+		at = up;
+	}
 }
 
 char *cgroup_path(const struct cgroup *c, const struct cgroup *root)

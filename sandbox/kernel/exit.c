@@ -287,12 +287,15 @@ void vfork_release(struct task *t)
 /* Gives back what the task holds while it can still be looked at. */
 static void drop_resources(struct task *t)
 {
+	struct fd_table *files = t->files;
+	struct fs_context *fs = t->fs;
 	struct mm *mm = t->mm;
 
-	fd_table_put(t->files);
+	/* closing may sleep (a FUSE server is told): who looks at the task meanwhile finds nothing half gone */
 	t->files = NULL;
-	fs_context_put(t->fs);
+	fd_table_put(files);
 	t->fs = NULL;
+	fs_context_put(fs);
 	if (!t->ut)
 		return; /* a container's idle init: no memory, no thread */
 	uthread_destroy(t->ut);

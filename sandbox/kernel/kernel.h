@@ -55,6 +55,8 @@ struct kernel {
 	struct tree users;             /* struct user by id */
 	struct tree keys;              /* struct key by serial */
 	u32 last_key;
+	struct key *dead_keys; /* by next_dead: to be freed, one after the other */
+	bool freeing_keys;
 	u64 boot_monotonic_ns, boot_realtime_ns;
 	u64 memory_limit; /* bytes of guest memory, 0 = none */
 	u64 memory_total; /* the host's, as it was at boot */

@@ -117,10 +117,8 @@ static void drop_links(struct key *k)
 		key_put(k->links[--k->link_count]);
 }
 
-static void key_release(struct object *obj)
+static void key_free(struct key *k)
 {
-	struct key *k = container_of(obj, struct key, obj);
-
 	if (k->serial)
 		tree_erase(&kernel()->keys, &k->node);
 	drop_links(k);
@@ -131,6 +129,25 @@ static void key_release(struct object *obj)
 	kfree(k->payload);
 	kfree(k->description);
 	kfree(k);
+}
+
+/* A keyring's end may be that of the keys in it, and of those in them, as deep as a guest has nested them: one
+ * that ends while another is being freed waits for its turn. */
+static void key_release(struct object *obj)
+{
+	struct key *k = container_of(obj, struct key, obj);
+	struct kernel *all = kernel();
+
+	k->next_dead = all->dead_keys;
+	all->dead_keys = k;
+	if (all->freeing_keys)
+		return;
+	all->freeing_keys = true;
+	while ((k = all->dead_keys)) {
+		all->dead_keys = k->next_dead;
+		key_free(k);
+	}
+	all->freeing_keys = false;
 }
 
 static int set_payload(struct key *k, const void *payload, size_t size)

@@ -47,6 +47,7 @@ struct key {
 	size_t size;
 	struct key **links; /* keyring; counted */
 	u32 link_count, link_capacity;
+	struct key *next_dead; /* in kernel()->dead_keys */
 };
 
 static inline struct key *key_get(struct key *k)

@@ -140,22 +140,20 @@ static void drop_changes(struct changes *c)
 
 static void install(struct task *t, struct changes *c)
 {
+	struct changes old;
+
 	if (c->cred)
 		task_set_cred(t, c->cred);
-	if (c->fs) {
-		fs_context_put(t->fs);
-		t->fs = c->fs;
-	}
-	if (c->files) {
-		fd_table_put(t->files);
-		t->files = c->files;
-	}
-	if (c->ns) {
-		if (c->ns->ipc != t->ns->ipc)
-			ipc_task_leave(t, false);
-		nsproxy_put(t->ns);
-		t->ns = c->ns;
-	}
+	if (c->ns && c->ns->ipc != t->ns->ipc)
+		ipc_task_leave(t, false);
+	/* the new ones first: letting the old ones go may close files, end mounts, and sleep */
+	old = (struct changes){.fs = c->fs ? t->fs : NULL,
+			       .files = c->files ? t->files : NULL,
+			       .ns = c->ns ? t->ns : NULL};
+	t->fs = c->fs ? c->fs : t->fs;
+	t->files = c->files ? c->files : t->files;
+	t->ns = c->ns ? c->ns : t->ns;
+	drop_changes(&old);
 }
 
 int task_unshare(struct task *t, u64 f)

@@ -13,12 +13,18 @@
 
 /* ---- filters ---- */
 
+/* With it go those it was the last to hold. Thousands can hang together: no recursion. */
 static void filter_release(struct object *obj)
 {
-	struct seccomp_filter *f = container_of(obj, struct seccomp_filter, obj), *prev = f->prev;
+	struct seccomp_filter *f = container_of(obj, struct seccomp_filter, obj), *prev;
 
-	seccomp_listener_free(f);
-	kfree(f);
+	for (;; f = prev) {
+		prev = f->prev;
+		seccomp_listener_free(f);
+		kfree(f);
+		if (!prev || prev->obj.refs != 1)
+			break;
+	}
 	seccomp_filter_put(prev);
 }
 

@@ -27,7 +27,7 @@ struct addfd { /* on the listener's stack */
 	struct file *file; /* counted */
 	struct linux_seccomp_notif_addfd args;
 	s64 ret;
-	bool done;
+	bool taken, done; /* taken: the caller works on it, so it must stay */
 	struct wait_queue wait;
 };
 
@@ -52,12 +52,13 @@ static void serve_addfd(struct request *r, struct addfd *a)
 	struct file *f = a->file;
 
 	list_del_init(&a->node);
+	a->taken = true;
+	a->file = NULL;
 	if (a->args.flags & LINUX_SECCOMP_ADDFD_FLAG_SETFD) {
 		a->ret = fd_put_at((int)a->args.newfd, f, cloexec);
 	} else {
 		a->ret = fd_install(f, 0, cloexec);
 	}
-	a->file = NULL;
 	if (a->ret >= 0 && (a->args.flags & LINUX_SECCOMP_ADDFD_FLAG_SEND)) {
 		r->val = a->ret;
 		r->error = 0;
@@ -163,12 +164,16 @@ static s64 notify_recv(struct seccomp_filter *f, u64 arg)
 	out.pid = (u32)pid_vnr(r->task->pid);
 	out.data = r->data;
 	r->state = REQUEST_SENT;
-	if (put_user(&out, uaddr(arg))) {
-		r->state = REQUEST_NEW;
+	err = put_user(&out, uaddr(arg));
+	r = find(f->notify, out.id); /* the copy may have slept, and the caller been killed */
+	if (err) {
+		if (r && r->state == REQUEST_SENT)
+			r->state = REQUEST_NEW;
 		wake_up_all(&f->notify->wait, LINUX_POLLIN);
 		return -EFAULT;
 	}
-	wake_up_all(&r->wait, 0);
+	if (r)
+		wake_up_all(&r->wait, 0);
 	wake_up_all(&f->notify->wait, LINUX_POLLOUT);
 	return 0;
 }
@@ -253,8 +258,11 @@ static s64 notify_addfd(struct seccomp_filter *f, u64 arg, u32 size)
 		list_add_tail(&a.node, &r->addfds);
 		wake_up_all(&r->wait, 0);
 		err = wait_event(&a.wait, a.done, TIME_NEVER);
-		if (err)
-			list_del_init(&a.node);
+		if (err && a.taken) { /* the caller closes what was at that number, which may take a while */
+			wait_event_uninterruptible(&a.wait, a.done);
+			err = 0;
+		}
+		list_del_init(&a.node);
 	}
 	if (a.file)
 		file_put(a.file);

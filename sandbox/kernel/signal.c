@@ -575,12 +575,16 @@ static void run_handler(struct task *t, int sig, const struct linux_siginfo *inf
 {
 	struct sigaction_k act = t->sighand->action[sig - 1];
 	sigset64 saved = t->restore_mask ? t->saved_mask : t->local.sigmask;
+	int err;
 
 	t->restore_mask = false;
 	if (uthread_full_frame(t->ut)) {
 		t->killed = true;
 		return;
 	}
+	err = uthread_settle(t->ut); /* what its call maps or unmaps comes before the frame */
+	if (err)
+		uthread_set_result(t->ut, err);
 	if (uthread_stage_flush(t->ut)) {
 		uthread_set_result(t->ut, -EFAULT);
 	}

@@ -252,6 +252,16 @@ int copy_out_mm(struct mm *mm, uaddr_t dst, const void *src, size_t size)
 
 /* ---- uio ---- */
 
+/* A buffer that begins in the untouched part of a stack: it grows now, for uio_copy may not sleep. */
+static void reach_stack(uaddr_t at, size_t size)
+{
+	struct task *t = current_task();
+	struct vma *v = size && t && t->mm ? vma_find(t->mm, at.v) : NULL;
+
+	if (v && (v->flags & VMA_GROWSDOWN) && v->start > at.v)
+		(void)!mm_grow_stack(t->mm, NULL, at.v);
+}
+
 void uio_init_user(struct uio *u, enum uio_dir dir, uaddr_t buf, size_t size)
 {
 	memset(u, 0, sizeof(*u));
@@ -260,6 +270,7 @@ void uio_init_user(struct uio *u, enum uio_dir dir, uaddr_t buf, size_t size)
 	u->one = (struct uio_segment){buf, u->left};
 	u->seg = &u->one;
 	u->seg_left = 1;
+	reach_stack(buf, u->left);
 }
 
 void uio_init_kernel(struct uio *u, enum uio_dir dir, void *buf, size_t size)
@@ -296,6 +307,7 @@ int uio_init_iovec(struct uio *u, enum uio_dir dir, uaddr_t iov, u64 count)
 		}
 		u->owned[i].size = min_t(size_t, u->owned[i].size, RW_MAX - total);
 		total += u->owned[i].size;
+		reach_stack(u->owned[i].base, u->owned[i].size);
 	}
 	u->seg = u->owned;
 	u->seg_left = (u32)count;
@@ -350,6 +362,26 @@ void *uio_window(struct uio *u, size_t *size)
 	return (void *)(uintptr_t)uthread_staged_in(current_task()->ut, at, n);
 }
 
+/* One piece of guest memory, without sleeping: what lies below a stack was made when the uio was. */
+static s64 copy_piece(enum uio_dir dir, uaddr_t at, char *kernel_side, size_t size)
+{
+	struct task *t = current_task();
+
+	if (dir == UIO_TO_USER) {
+		void *staged = writable(t, at, size) ? uthread_stage_out(t->ut, at, size) : NULL;
+		if (!staged)
+			return aspace_write(t->mm->as, at, kernel_side, size);
+		memcpy(staged, kernel_side, size);
+		uthread_stage_commit(t->ut, at, size);
+	} else {
+		const void *staged = uthread_staged_in(t->ut, at, size);
+		if (!staged)
+			return aspace_read(t->mm->as, kernel_side, at, size);
+		memcpy(kernel_side, staged, size);
+	}
+	return (s64)size;
+}
+
 s64 uio_copy(struct uio *u, void *kernel_side, size_t size)
 {
 	size_t done = 0;
@@ -370,10 +402,7 @@ s64 uio_copy(struct uio *u, void *kernel_side, size_t size)
 		skip_empty(u);
 		want = min_t(size_t, size - done, u->seg->size - u->seg_off);
 		at = uaddr_add(u->seg->base, u->seg_off);
-		if (u->dir == UIO_TO_USER)
-			n = copy_out_partial(at, (char *)kernel_side + done, want);
-		else
-			n = copy_in_partial((char *)kernel_side + done, at, want);
+		n = copy_piece(u->dir, at, (char *)kernel_side + done, want);
 		if (n <= 0)
 			break;
 		done += (size_t)n;

@@ -60,13 +60,14 @@ struct uio {
 	struct uio_segment one;    /* for a single buffer */
 	struct uio_segment *owned; /* allocated array, freed by uio_done */
 };
-void uio_init_user(struct uio *u, enum uio_dir dir, uaddr_t buf, size_t size);
+void uio_init_user(struct uio *u, enum uio_dir dir, uaddr_t buf, size_t size); /* [sleeps] */
 void uio_init_kernel(struct uio *u, enum uio_dir dir, void *buf, size_t size);
 /* From a guest iovec array: -EINVAL (count > 1024 or lengths overflow), -EFAULT. Totals are capped as Linux
  * does. */
 int uio_init_iovec(struct uio *u, enum uio_dir dir, uaddr_t iov, u64 count) must_check;
 void uio_done(struct uio *u);
-/* Moves up to size bytes; returns bytes moved (advances), short at a fault, -EFAULT if none could be. */
+/* Moves up to size bytes; returns bytes moved (advances), short at a fault, -EFAULT if none could be. Does not
+ * sleep, so what an object holds is the same before and after. (copy_in and copy_out may: a stack may grow.) */
 s64 uio_copy(struct uio *u, void *kernel_side, size_t size) must_check;
 /* A directly usable pointer to the next up-to-*size bytes of the current segment (staged or kernel memory),
  * or NULL if there is none: then use uio_copy. Call uio_advance with what was used. */

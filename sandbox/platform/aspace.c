@@ -368,6 +368,9 @@ int aspace_membarrier(struct aspace *as, struct uthread *by, int cmd)
 
 /* ---- copies ---- */
 
+/* Changes that another thread has asked for and not made yet are not waited for: that thread is still in its
+ * call, so nobody can know of them, and objects are being looked at on both sides of a copy. */
+
 static s64 vm_copy(struct aspace *as, void *local_buf, uaddr_t remote_addr, size_t size, bool write)
 {
 	struct iovec local = {local_buf, size}, remote = {(void *)remote_addr.v, size};
@@ -383,8 +386,6 @@ static s64 vm_copy(struct aspace *as, void *local_buf, uaddr_t remote_addr, size
 	} else if (size > PLATFORM_USER_END - remote_addr.v)
 		local.iov_len = remote.iov_len = PLATFORM_USER_END - remote_addr.v;
 	if (as->state != ASPACE_UP)
-		return -EFAULT;
-	if (!list_empty(&as->op_threads) && aspace_settle(as, NULL))
 		return -EFAULT;
 	n = write ? process_vm_writev(as->pid, &local, 1, &remote, 1, 0)
 		  : process_vm_readv(as->pid, &local, 1, &remote, 1, 0);

@@ -141,7 +141,8 @@ int aspace_batch_end(struct aspace *as) must_check;
 
 /* Copies between the sentry and guest memory. Bytes copied (short at a fault), or -EFAULT if none. These
  * bypass the bounce area: use copy_in/copy_out of mm/uaccess.h unless the address space is not the current
- * one. */
+ * one. They never sleep, and do not see what a thread has queued for the end of its own call: before that
+ * matters (a signal's frame), uthread_settle. */
 s64 aspace_read(struct aspace *as, void *dst, uaddr_t src, size_t size) must_check;
 s64 aspace_write(struct aspace *as, uaddr_t dst, const void *src, size_t size) must_check;
 /* CPU time the stub has used, in ns (all threads, ended ones included). */

@@ -100,11 +100,13 @@ static int bind_path(struct unix_endpoint *e, const struct sockaddr_k *a)
 	err = vfs_mknod(AT_FDCWD, path, LINUX_S_IFSOCK | 0777, 0);
 	if (err)
 		return err == -EEXIST ? -EADDRINUSE : err;
-	if (e->addr.len) { /* as Linux, the path is tried first */
-		err = vfs_unlink(AT_FDCWD, path);
-		return err ? err : -EINVAL;
+	err = e->addr.len ? -EINVAL : path_lookup(AT_FDCWD, path, 0, &p);
+	if (!err && e->addr.len) { /* another thread has bound it meanwhile */
+		path_put(&p);
+		err = -EINVAL;
 	}
-	err = path_lookup(AT_FDCWD, path, 0, &p);
+	if (err == -EINVAL && vfs_unlink(AT_FDCWD, path)) /* as Linux, the path is tried first */
+		klog(LOG_DEBUG, "a name that no socket has stays");
 	if (err)
 		return err;
 	p.dentry->inode->unix_ep = e;
@@ -157,16 +159,15 @@ int unix_find(const struct sockaddr_k *addr, int type, struct unix_endpoint **ou
 			return err;
 		err = inode_permission(p.dentry->inode, p.mnt, 2);
 		e = mode_type(p.dentry->inode->attr.mode) == LINUX_S_IFSOCK ? p.dentry->inode->unix_ep : NULL;
-		path_put(&p);
-		if (err)
-			return err;
 	}
-	if (!e)
-		return -ECONNREFUSED;
-	if (e->sock.type != type)
-		return -EPROTOTYPE;
-	*out = unix_get(e);
-	return 0;
+	if (!err && !e)
+		err = -ECONNREFUSED;
+	if (!err && e->sock.type != type)
+		err = -EPROTOTYPE;
+	if (!err)
+		*out = unix_get(e);
+	path_put(&p);
+	return err;
 }
 
 int unix_name(struct socket *s, bool peer, struct sockaddr_k *out)

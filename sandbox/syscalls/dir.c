@@ -107,6 +107,7 @@ s64 sys_getcwd(struct task *t, const u64 *a)
 /* Steals the path. */
 static s64 go_to(struct task *t, struct path *p)
 {
+	struct path old;
 	int err = inode_permission(p->dentry->inode, p->mnt, 1);
 
 	if (!err && !mode_is_dir(p->dentry->inode->attr.mode))
@@ -115,8 +116,9 @@ static s64 go_to(struct task *t, struct path *p)
 		path_put(p);
 		return err;
 	}
-	path_put(&t->fs->cwd);
+	old = t->fs->cwd;
 	t->fs->cwd = *p;
+	path_put(&old);
 	return 0;
 }
 
@@ -148,7 +150,7 @@ s64 sys_fchdir(struct task *t, const u64 *a)
 s64 sys_chroot(struct task *t, const u64 *a)
 {
 	auto_cleanup(kfreep) char *name = NULL;
-	struct path p = {0};
+	struct path p = {0}, old;
 	int err = copy_in_path(&name, uaddr(a[0]));
 
 	if (!err)
@@ -161,8 +163,9 @@ s64 sys_chroot(struct task *t, const u64 *a)
 		path_put(&p);
 		return err;
 	}
-	path_put(&t->fs->root);
+	old = t->fs->root;
 	t->fs->root = p;
+	path_put(&old);
 	return 0;
 }
 

@@ -30,11 +30,11 @@ s64 sys_close_range(struct task *t, const u64 *a)
 	if (first > last || (flags & ~6U))
 		return -EINVAL;
 	if ((flags & 2) && t->files->obj.refs > 1) { /* CLOSE_RANGE_UNSHARE */
-		struct fd_table *own = fd_table_dup(t->files);
+		struct fd_table *own = fd_table_dup(t->files), *shared = t->files;
 		if (!own)
 			return -ENOMEM;
-		fd_table_put(t->files);
 		t->files = own;
+		fd_table_put(shared);
 	}
 	return fd_close_range(t->files, first, last, flags & 4);
 }
@@ -117,7 +117,20 @@ static int range_of(struct file *f, const struct linux_flock *l, struct lock_ran
 	return 0;
 }
 
-static s64 record_lock(struct task *t, struct file *f, int cmd, u64 arg)
+/* A POSIX lock goes when its process closes the file. If that happened while the lock was waited for, nothing
+ * would ever take it away. */
+static int lock_unless_closed(struct task *t, struct file *f, int fd, struct lock_range *r, bool wait)
+{
+	const struct fd_table *files = t->files;
+	int err = lock_record(f, files, r, wait);
+
+	if (err || r->type == FLOCK_NONE || ((u32)fd < files->capacity && files->entries[fd].file == f))
+		return err;
+	r->type = FLOCK_NONE;
+	return lock_record(f, files, r, false) ?: -EBADF;
+}
+
+static s64 record_lock(struct task *t, struct file *f, int fd, int cmd, u64 arg)
 {
 	bool ofd = cmd >= 36;
 	const void *owner = ofd ? (const void *)f : (const void *)t->files;
@@ -149,7 +162,9 @@ static s64 record_lock(struct task *t, struct file *f, int cmd, u64 arg)
 	if ((r.type == FLOCK_READ && !(f->mode & FMODE_READ)) ||
 	    (r.type == FLOCK_WRITE && !(f->mode & FMODE_WRITE)))
 		return -EBADF;
-	return lock_record(f, owner, &r, cmd == F_SETLKW || cmd == 38);
+	if (ofd)
+		return lock_record(f, owner, &r, cmd == 38);
+	return lock_unless_closed(t, f, fd, &r, cmd == F_SETLKW);
 }
 
 enum { OWNER_TID, OWNER_PID, OWNER_PGRP };
@@ -217,7 +232,7 @@ static s64 do_fcntl(struct task *t, struct file *f, int fd, int cmd, u64 arg)
 	case 36: /* F_OFD_GETLK */
 	case 37: /* F_OFD_SETLK */
 	case 38: /* F_OFD_SETLKW */
-		return record_lock(t, f, cmd, arg);
+		return record_lock(t, f, fd, cmd, arg);
 	case F_SETOWN:
 		return set_owner_by_sign(t, f, arg_int(arg));
 	case F_GETOWN:

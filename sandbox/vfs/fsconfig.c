@@ -10,7 +10,8 @@
 
 #include "sandbox/vfs/mount_priv.h"
 
-enum phase { CREATE_PARAMS, AWAITING_MOUNT, AWAITING_RECONF, RECONF_PARAMS, FAILED };
+/* BUSY: a call is under way that may sleep and uses the options: any other is refused meanwhile. */
+enum phase { CREATE_PARAMS, AWAITING_MOUNT, AWAITING_RECONF, RECONF_PARAMS, BUSY, FAILED };
 
 struct fsconfig {
 	enum phase phase;
@@ -140,6 +141,7 @@ int fsconfig_create(struct file *f)
 
 	if (c->phase != CREATE_PARAMS)
 		return -EBUSY;
+	c->phase = BUSY;
 	err = mount_new(c->type->name, &opt, 0, &c->mnt);
 	c->phase = err ? FAILED : AWAITING_MOUNT;
 	if (!err && c->read_only)
@@ -154,7 +156,9 @@ int fsconfig_reconfigure(struct file *f)
 
 	if (c->phase != RECONF_PARAMS)
 		return -EBUSY;
+	c->phase = BUSY;
 	err = mount_reconfigure(c->mnt, c->read_only, c->data);
+	c->phase = RECONF_PARAMS;
 	kfree(c->data);
 	c->data = NULL;
 	return err;

@@ -53,6 +53,8 @@ void locks_free(struct inode *inode)
 {
 	if (inode->locks)
 		list_del_init(&inode->locks->node);
+	if (inode->locks && !list_empty(&inode->locks->locks))
+		klog(LOG_WARN, "an inode goes with locks on it");
 	kfree(inode->locks); /* the last file has released every lock */
 	inode->locks = NULL;
 }

@@ -342,8 +342,8 @@ static int rename_check(struct target *o, struct target *n, u32 flags)
 
 	if (!o->d->inode || o->d->unhashed)
 		return -ENOENT;
-	if (n->d->unhashed)
-		return -ENOENT;
+	if (n->d->unhashed || n->dir.dentry->inode->dead)
+		return -ENOENT; /* removed while we waited for the locks */
 	dir = mode_is_dir(o->d->inode->attr.mode);
 	if (mount_want_write(o->dir.mnt))
 		return -EROFS;

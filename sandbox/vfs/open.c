@@ -248,7 +248,9 @@ static int create_last(struct path *dir, const char *last, u32 o_flags, u32 mode
 			err = -EACCES;
 		if (!err) {
 			inode_lock(inode);
-			if ((*d)->inode || (*d)->unhashed) /* somebody was faster */
+			if (inode->dead) /* removed while we waited: nobody could reach what is made */
+				err = -ENOENT;
+			else if ((*d)->inode || (*d)->unhashed) /* somebody was faster */
 				err = -EEXIST;
 			else
 				err = create_file(inode, *d, mode);

@@ -210,6 +210,7 @@ struct super_block {
 	u32 flags;
 	u32 writers;     /* files open for writing */
 	u32 mounts;      /* mounts of it; at the last the tree of dentries goes */
+	u32 stacked;     /* on how many others it stands (overlay) */
 	u64 next_cookie; /* of the next entry in a SB_DCACHE_TRUTH directory */
 	const struct dentry_ops *dentry_ops;
 	struct dentry_lru *lru; /* of its own, or NULL: the common one */

@@ -12,33 +12,44 @@
 int ovl_open(struct inode *inode, struct file *f)
 {
 	struct file *real;
+	struct path p;
 	int err = 0;
 
 	if (!mode_is_reg(inode->attr.mode))
 		return -ELOOP;
 	if (f->mode & FMODE_WRITE)
 		err = ovl_copy_up(inode, !(f->open_flags & O_TRUNC));
-	if (!err)
-		err = real_open(ovl_real(inode), f->open_flags & REAL_FLAGS, &real);
+	if (err)
+		return err;
+	p = *ovl_real(inode); /* a copy-up may put another path there while this one is opened */
+	path_get(&p);
+	err = real_open(&p, f->open_flags & REAL_FLAGS, &real);
+	path_put(&p);
 	if (!err)
 		f->private = real;
 	return err;
 }
 
-/* The real file, the upper one if there is by now. Borrowed. */
+/* The real file, the upper one if there is by now. Counted: another thread may put its successor in its place
+ * while this one sleeps in an operation of it, or in the opening of that very successor. */
 static int real_of(struct file *f, struct file **out)
 {
-	struct file *real = f->private, *up;
+	struct file *real = f->private, *up = NULL;
+	struct path p;
 	int err;
 
 	if (real->inode != ovl_real_inode(f->inode)) {
-		err = real_open(ovl_real(f->inode), f->open_flags & REAL_FLAGS, &up);
+		p = *ovl_real(f->inode);
+		path_get(&p);
+		err = real_open(&p, f->open_flags & REAL_FLAGS, &up);
+		path_put(&p);
 		if (err)
 			return err;
+		real = f->private;
+		f->private = up;
 		file_put(real);
-		f->private = real = up;
 	}
-	*out = real;
+	*out = file_get(f->private);
 	return 0;
 }
 
@@ -50,7 +61,6 @@ static s64 ovl_read(struct file *f, struct uio *dst, u64 *pos)
 
 	if (err)
 		return err;
-	file_get(real);
 	n = real->ops->read(real, dst, pos);
 	f->inode->attr.atime_ns = real->inode->attr.atime_ns;
 	file_put(real);
@@ -65,7 +75,6 @@ static s64 ovl_write(struct file *f, struct uio *src, u64 *pos)
 
 	if (err)
 		return err;
-	file_get(real);
 	inode_lock(real->inode);
 	n = real->ops->write(real, src, pos);
 	inode_unlock(real->inode);
@@ -85,6 +94,7 @@ static s64 ovl_llseek(struct file *f, s64 offset, int whence)
 	at = vfs_llseek(real, offset, whence);
 	if (at >= 0)
 		f->pos = (u64)at;
+	file_put(real);
 	return at;
 }
 
@@ -96,8 +106,10 @@ static int ovl_mmap(struct file *f, u64 offset, u64 size, u32 prot, bool shared,
 
 	if (err)
 		return err;
-	return real->ops->mmap ? real->ops->mmap(real, offset, size, prot, shared, backing, host_offset)
-			       : -ENODEV;
+	err = real->ops->mmap ? real->ops->mmap(real, offset, size, prot, shared, backing, host_offset)
+			      : -ENODEV;
+	file_put(real);
+	return err;
 }
 
 static int ovl_fsync(struct file *f, bool data_only)
@@ -105,7 +117,11 @@ static int ovl_fsync(struct file *f, bool data_only)
 	struct file *real;
 	int err = real_of(f, &real);
 
-	return err ? err : real->ops->fsync ? real->ops->fsync(real, data_only) : 0;
+	if (err)
+		return err;
+	err = real->ops->fsync ? real->ops->fsync(real, data_only) : 0;
+	file_put(real);
+	return err;
 }
 
 static int ovl_fallocate(struct file *f, int mode, u64 offset, u64 size)
@@ -113,8 +129,10 @@ static int ovl_fallocate(struct file *f, int mode, u64 offset, u64 size)
 	struct file *real;
 	int err = real_of(f, &real);
 
-	if (!err)
-		err = real->ops->fallocate ? real->ops->fallocate(real, mode, offset, size) : -EOPNOTSUPP;
+	if (err)
+		return err;
+	err = real->ops->fallocate ? real->ops->fallocate(real, mode, offset, size) : -EOPNOTSUPP;
+	file_put(real);
 	ovl_copy_attr(f->inode);
 	return err;
 }

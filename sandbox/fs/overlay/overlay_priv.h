@@ -19,6 +19,7 @@
 #include "sandbox/vfs/xattr.h"
 
 #define OVL_LOWER_MAX 500U
+#define OVL_STACK_MAX 2U /* overlays upon each other, as Linux: each costs stack in every operation */
 
 struct ovl {
 	struct path upper; /* mnt NULL: read-only */

@@ -141,7 +141,7 @@ static int ovl_readdir(struct file *f, struct dir_context *ctx)
 		inode_unlock(f->inode);
 		if (err)
 			return err;
-		listing_put(l);
+		listing_put(f->private); /* as it is now: another thread may list, too */
 		l = f->private = x->listing;
 		listing_get(l);
 		correct_inos(f->path.dentry, l);

@@ -94,7 +94,11 @@ int real_make(const struct path *dir, const char *name, u32 mode, u64 rdev, cons
 	if (err)
 		return err;
 	inode_lock(real);
-	err = p.dentry->inode || p.dentry->unhashed ? -EEXIST : make(real, p.dentry, mode, rdev, target);
+	if (real->dead)
+		err = -ENOENT; /* removed while we waited: what is made there could not be reached or removed */
+	else
+		err = p.dentry->inode || p.dentry->unhashed ? -EEXIST
+							    : make(real, p.dentry, mode, rdev, target);
 	inode_unlock(real);
 	if (err || !out)
 		path_put(&p);
@@ -112,7 +116,9 @@ int real_link(const struct path *dir, const char *name, struct inode *inode)
 	if (err)
 		return err;
 	inode_lock(real);
-	if (p.dentry->inode || p.dentry->unhashed)
+	if (real->dead)
+		err = -ENOENT;
+	else if (p.dentry->inode || p.dentry->unhashed)
 		err = -EEXIST;
 	else
 		err = real->ops->link ? real->ops->link(real, p.dentry, inode) : -EPERM;
@@ -151,8 +157,10 @@ static int rename_locked(struct inode *a, struct path *o, struct inode *b, struc
 
 	if (!new_name || !old_name)
 		return -ENOMEM;
-	if (!o->dentry->inode || !a->ops->rename)
-		return o->dentry->inode ? -EPERM : -ENOENT;
+	if (!o->dentry->inode || b->dead)
+		return -ENOENT;
+	if (!a->ops->rename)
+		return -EPERM;
 	err = a->ops->rename(a, o->dentry, b, n->dentry, flags);
 	if (err)
 		return err;

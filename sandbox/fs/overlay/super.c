@@ -206,6 +206,16 @@ static int layers_given(struct ovl *o, const struct overlay_layers *l)
 	return err;
 }
 
+/* How high the overlay stands over its highest layer. */
+static u32 stack_of(const struct ovl *o)
+{
+	u32 most = o->upper.mnt ? o->upper.mnt->sb->stacked : 0;
+
+	for (u32 i = 0; i < o->lower_count; i++)
+		most = max_t(u32, most, o->lower[i].mnt->sb->stacked);
+	return most + 1;
+}
+
 /* Does the upper tree keep the names that Linux uses? */
 static void choose_names(struct ovl *o)
 {
@@ -246,6 +256,8 @@ static int ovl_mount(const struct fs_type *type, const struct mount_options *opt
 	if (!err)
 		err = opt->extra ? layers_given(o, opt->extra) : layers_by_name(o, &names);
 	options_free(&names);
+	if (!err && stack_of(o) > OVL_STACK_MAX)
+		err = -EINVAL;
 	sb = err ? NULL : sb_new(type, SB_POSIXACL | SB_ACL_CHMOD, o);
 	if (!sb) {
 		layers_put(o);
@@ -253,6 +265,7 @@ static int ovl_mount(const struct fs_type *type, const struct mount_options *opt
 		return err ? err : -ENOMEM;
 	}
 	sb->kill = ovl_kill;
+	sb->stacked = stack_of(o);
 	sb->dentry_ops = &ovl_dentry_ops;
 	choose_names(o);
 	if (!o->upper.mnt)
