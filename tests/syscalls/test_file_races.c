@@ -1,7 +1,11 @@
 /* Processes that change one file at once: sizes, appended records, attributes, holes. */
 #include "case.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/statfs.h>
 
 static pid_t child(void (*fn)(int), int arg)
 {
@@ -192,4 +196,114 @@ CASE(holes_have_no_blocks)
 	OK(stat("sparse", &st));
 	EXPECT_EQ(st.st_size, (1 << 30) + 3);
 	EXPECT(st.st_blocks >= 800 && st.st_blocks < 2000);
+}
+
+/* ---- directories that go while something is made in them ---- */
+
+static volatile int over;
+
+static void *remake(void *arg)
+{
+	while (!over) {
+		mkdir("d", 0755);
+		sched_yield();
+		rmdir("d");
+	}
+	return NULL;
+}
+static void *make_inside(void *arg)
+{
+	int fd;
+
+	while (!over) {
+		fd = open("d/x", O_CREAT | O_RDWR, 0644);
+		if (fd >= 0)
+			close(fd);
+		unlink("d/x");
+		if (!mkdir("d/y", 0755))
+			rmdir("d/y");
+	}
+	return NULL;
+}
+static void *move_inside(void *arg)
+{
+	char name[8];
+
+	snprintf(name, sizeof(name), "m%d", (int)(intptr_t)arg);
+	while (!over) {
+		close(open(name, O_CREAT | O_RDWR, 0644));
+		if (!rename(name, "d/z"))
+			unlink("d/z");
+		unlink(name);
+	}
+	return NULL;
+}
+/* Cross-directory renames elsewhere, which others wait for. */
+static void *move_elsewhere(void *arg)
+{
+	while (!over) {
+		rename("/var/tmp/race-a/f", "/var/tmp/race-b/f");
+		rename("/var/tmp/race-b/f", "/var/tmp/race-a/f");
+	}
+	return NULL;
+}
+
+/* What is made in a directory that is removed at the same time is either seen by its removal, or not made: in
+ * the end the file system has as many free inodes as before. */
+static void nothing_is_left_behind(void)
+{
+	void *(*const parts[])(void *) = {remake, make_inside, make_inside, move_inside, move_inside, move_elsewhere};
+	struct statfs before, after;
+	pthread_t t[6];
+
+	mkdir("/var", 0755);
+	mkdir("/var/tmp", 01777);
+	mkdir("/var/tmp/race-a", 0755);
+	mkdir("/var/tmp/race-b", 0755);
+	close(open("/var/tmp/race-a/f", O_CREAT | O_RDWR, 0644));
+	OK(statfs(".", &before));
+	for (intptr_t i = 0; i < 6; i++)
+		EXPECT_EQ(pthread_create(&t[i], NULL, parts[i], (void *)i), 0);
+	sleep_ms(2500);
+	over = 1;
+	for (int i = 0; i < 6; i++)
+		pthread_join(t[i], NULL);
+	unlink("d/x");
+	unlink("d/z");
+	rmdir("d/y");
+	rmdir("d");
+	unlink("m3");
+	unlink("m4");
+	OK(statfs(".", &after));
+	unlink("/var/tmp/race-a/f");
+	unlink("/var/tmp/race-b/f");
+	rmdir("/var/tmp/race-a");
+	rmdir("/var/tmp/race-b");
+	EXPECT_EQ(after.f_ffree, before.f_ffree);
+}
+static void fresh_tmpfs(void)
+{
+	if (unshare(CLONE_NEWNS))
+		case_skip("may not make mounts");
+	OK(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	OK(mkdir("t", 0755));
+	OK(mount("none", "t", "tmpfs", 0, NULL));
+	OK(chdir("t"));
+}
+CASE(nothing_stays_in_removed_directories_of_tmpfs)
+{
+	fresh_tmpfs();
+	nothing_is_left_behind();
+}
+CASE(nothing_stays_in_removed_directories_of_an_overlay)
+{
+	fresh_tmpfs();
+	OK(mkdir("l", 0755));
+	OK(mkdir("u", 0755));
+	OK(mkdir("w", 0755));
+	OK(mkdir("m", 0755));
+	if (mount("o", "m", "overlay", 0, "lowerdir=l,upperdir=u,workdir=w"))
+		case_skip("no overlay here");
+	OK(chdir("m"));
+	nothing_is_left_behind();
 }

@@ -297,6 +297,45 @@ CASE(fsconfig_that_is_none)
 	EXPECT_ERRNO(fsconfig_(fd, FSCONFIG_SET_STRING, "size", "1m", 0), EBUSY);
 }
 
+static int context;
+
+static void *create_one(void *arg)
+{
+	return (void *)(intptr_t)(fsconfig_(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) ? errno : 0);
+}
+
+/* One context, created by several threads at once, with options that others set meanwhile. */
+CASE(fsconfig_create_by_many)
+{
+	pthread_t t[5];
+
+	own_mounts();
+	OK(mkdir("lower", 0755));
+	OK(mkdir("lower2", 0755));
+	for (int round = 0; round < 20; round++) {
+		int made = 0;
+		context = fsopen_("overlay", 0);
+		if (context < 0 && errno == ENODEV)
+			case_skip("no overlay here");
+		OK(context);
+		OK(fsconfig_(context, FSCONFIG_SET_STRING, "lowerdir", "lower:lower2", 0));
+		for (int i = 0; i < 5; i++)
+			EXPECT_EQ(pthread_create(&t[i], NULL, create_one, NULL), 0);
+		for (int i = 0; i < 20; i++) {
+			int r = fsconfig_(context, FSCONFIG_SET_FLAG, "ro", NULL, 0);
+			EXPECT(!r || errno == EBUSY);
+		}
+		for (int i = 0; i < 5; i++) {
+			void *err;
+			pthread_join(t[i], &err);
+			EXPECT((intptr_t)err == 0 || (intptr_t)err == EBUSY);
+			made += !err;
+		}
+		EXPECT_EQ(made, 1);
+		close(context);
+	}
+}
+
 /* ---- crowds ---- */
 
 static volatile int *held;

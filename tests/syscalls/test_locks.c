@@ -5,6 +5,7 @@
  */
 #include "case.h"
 
+#include <pthread.h>
 #include <sys/file.h>
 
 static int lock_at(int fd, int cmd, short type, off_t start, off_t len)
@@ -320,4 +321,42 @@ CASE(three_processes_in_a_circle)
 	}
 	EXPECT(deadlocks >= 1);
 	EXPECT_EQ(deadlocks + done, 3);
+}
+
+static int wanted_fd;
+
+static void *wait_for_lock(void *arg)
+{
+	return (void *)(intptr_t)(lock_at(wanted_fd, F_SETLKW, F_WRLCK, 0, 1) ? errno : 0);
+}
+
+/* The file is closed while a lock on it is waited for: there is none in the end, and nobody else is kept out. */
+CASE(lock_waited_for_on_a_file_that_is_closed)
+{
+	int ready[2], go[2];
+	pthread_t thread;
+	void *result;
+	pid_t pid;
+	char c;
+
+	wanted_fd = make_file("f", "0123456789");
+	OK(pipe(ready));
+	OK(pipe(go));
+	pid = fork();
+	if (!pid) {
+		int fd = open("f", O_RDWR);
+		OK(lock_at(fd, F_SETLK, F_WRLCK, 0, 1));
+		write(ready[1], "x", 1);
+		read(go[0], &c, 1);
+		_exit(0);
+	}
+	EXPECT_EQ(read(ready[0], &c, 1), 1);
+	EXPECT_EQ(pthread_create(&thread, NULL, wait_for_lock, NULL), 0);
+	sleep_ms(300);
+	OK(close(wanted_fd));
+	write(go[1], "x", 1);
+	expect_exit(pid, 0);
+	pthread_join(thread, &result);
+	EXPECT_EQ((intptr_t)result, EBADF);
+	EXPECT_EQ(seen_by_another("f", 0, 1), F_UNLCK);
 }

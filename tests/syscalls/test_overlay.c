@@ -5,6 +5,7 @@
 #include "case.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
@@ -555,4 +556,143 @@ CASE(listing_survives_changes)
 	closedir(d);
 	EXPECT_EQ(n, 20);
 	EXPECT_STR(names("m"), "");
+}
+
+/* An overlay on an overlay is one too many only for the third. */
+CASE(overlays_upon_overlays_are_limited)
+{
+	layers();
+	for (int i = 0; i < 3; i++) {
+		char name[8];
+		snprintf(name, sizeof(name), "m%d", i);
+		OK(mkdir(name, 0755));
+	}
+	put("l1/f", "lower");
+	if (mount("o", "m0", "overlay", 0, "lowerdir=l1:l2"))
+		case_skip("no overlay here");
+	OK(mount("o", "m1", "overlay", 0, "lowerdir=m0:l2"));
+	EXPECT_STR(get("m1/f"), "lower");
+	EXPECT_ERRNO(mount("o", "m2", "overlay", 0, "lowerdir=m1:l2"), EINVAL);
+	EXPECT_ERRNO(mount("o", "m2", "overlay", 0, "lowerdir=l1,upperdir=m1,workdir=w"), EINVAL);
+}
+
+/* ---- many at once, over a tree whose server takes its time ---- */
+
+static char root_dir[] = "/var/tmp/case-XXXXXX";
+
+static void root_layers(void)
+{
+	if (unshare(CLONE_NEWNS))
+		case_skip("no mount namespaces");
+	OK(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	mkdir("/var", 0755);
+	mkdir("/var/tmp", 01777);
+	EXPECT(mkdtemp(root_dir));
+	OK(chdir(root_dir));
+	OK(mkdir("l", 0755));
+	OK(mkdir("u", 0755));
+	OK(mkdir("w", 0755));
+	OK(mkdir("m", 0755));
+}
+
+static void root_show(void)
+{
+	if (mount("o", "m", "overlay", 0, "lowerdir=l,upperdir=u,workdir=w"))
+		case_skip("no overlay here");
+}
+
+static void root_drop(void)
+{
+	pid_t pid;
+
+	umount2("m", MNT_DETACH);
+	pid = fork();
+	if (!pid) {
+		chdir("/");
+		execl("/bin/rm", "rm", "-rf", root_dir, NULL);
+		_exit(0); /* no rm in the sandbox: what is left there goes with it */
+	}
+	waitpid(pid, NULL, 0);
+}
+
+static int shared_fd;
+static _Atomic int odd;
+
+static void *read_shared(void *arg)
+{
+	char c = 0;
+
+	for (int i = 0; i < 4; i++)
+		if (pread(shared_fd, &c, 1, 0) != 1 || c != 'x' || fsync(shared_fd) ||
+		    lseek(shared_fd, 0, SEEK_END) != 1)
+			odd++;
+	return NULL;
+}
+
+/* Their file goes to the upper tree while it is read: each finds the new one. */
+CASE(one_open_file_of_many_readers_is_copied_up)
+{
+	pthread_t t[8];
+	char name[32];
+
+	root_layers();
+	for (int i = 0; i < 40; i++) {
+		snprintf(name, sizeof(name), "l/%d", i);
+		put(name, "x");
+	}
+	root_show();
+	for (int i = 0; i < 40; i++) {
+		snprintf(name, sizeof(name), "m/%d", i);
+		shared_fd = open(name, O_RDONLY);
+		OK(shared_fd);
+		if (i % 2)
+			OK(chmod(name, 0640));
+		for (int k = 0; k < 8; k++)
+			EXPECT_EQ(pthread_create(&t[k], NULL, read_shared, NULL), 0);
+		if (i % 2 == 0)
+			OK(chmod(name, 0640));
+		for (int k = 0; k < 8; k++)
+			pthread_join(t[k], NULL);
+		close(shared_fd);
+	}
+	EXPECT_EQ(odd, 0);
+	root_drop();
+}
+
+static void *list_shared(void *arg)
+{
+	char all[2048];
+
+	for (int i = 0; i < 40; i++)
+		if (lseek(shared_fd, 0, SEEK_SET) || syscall(SYS_getdents64, shared_fd, all, sizeof(all)) < 0)
+			odd++;
+	return NULL;
+}
+
+/* One open directory, listed from the start by many while it changes. */
+CASE(one_open_directory_of_many_readers)
+{
+	pthread_t t[8];
+	char name[32];
+
+	root_layers();
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "l/%d", i);
+		put(name, "x");
+	}
+	root_show();
+	shared_fd = open("m", O_RDONLY);
+	OK(shared_fd);
+	for (int k = 0; k < 8; k++)
+		EXPECT_EQ(pthread_create(&t[k], NULL, list_shared, NULL), 0);
+	for (int i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "m/new%d", i % 7);
+		close(open(name, O_CREAT | O_WRONLY, 0644));
+		OK(unlink(name));
+	}
+	for (int k = 0; k < 8; k++)
+		pthread_join(t[k], NULL);
+	EXPECT_EQ(odd, 0);
+	close(shared_fd);
+	root_drop();
 }

@@ -795,3 +795,21 @@ CASE(filtered_calls_are_seen_though_the_stub_could_answer)
 	EXPECT_ERRNO(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &ts), 23);
 	EXPECT_ERRNO(syscall(SYS_gettid), 24);
 }
+
+/* As many filters as a path may have: each is asked at each call, and with the process all go. */
+CASE(thousands_of_filters)
+{
+	struct sock_filter f[] = {RET(SECCOMP_RET_ALLOW)};
+	pid_t pid;
+	int n = 0;
+
+	nnp();
+	pid = fork();
+	if (!pid) {
+		while (n < 10000 && !INSTALL(f, 0))
+			n++;
+		/* 32768 instructions, of which each filter after the first costs 4 more */
+		_exit(errno == ENOMEM && n > 6000 && n < 7000 && getppid() > 0 ? 0 : 1);
+	}
+	expect_exit(pid, 0);
+}

@@ -2,6 +2,7 @@
 #include "case.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -32,6 +33,40 @@ static int connected(const char *p, int type)
 	int fd = socket(AF_UNIX, type, 0);
 	OK(connect(fd, (struct sockaddr *)&a, sizeof(a)));
 	return fd;
+}
+
+static int bound_by_many;
+
+static void *bind_one(void *arg)
+{
+	struct sockaddr_un a = path_addr(arg);
+
+	return (void *)(intptr_t)(bind(bound_by_many, (struct sockaddr *)&a, sizeof(a)) ? errno : 0);
+}
+
+/* Several threads bind one socket to a name of their own each: it has one in the end, and leaves no other. */
+CASE(one_of_many_binds)
+{
+	static char name[6][8] = {"a", "b", "c", "d", "e", "f"};
+	pthread_t t[6];
+
+	for (int round = 0; round < 20; round++) {
+		int bound = 0, there = 0;
+		bound_by_many = socket(AF_UNIX, SOCK_STREAM, 0);
+		OK(bound_by_many);
+		for (int i = 0; i < 6; i++)
+			EXPECT_EQ(pthread_create(&t[i], NULL, bind_one, name[i]), 0);
+		for (int i = 0; i < 6; i++) {
+			void *err;
+			pthread_join(t[i], &err);
+			EXPECT((intptr_t)err == 0 || (intptr_t)err == EINVAL);
+			bound += !err;
+			there += !unlink(name[i]);
+		}
+		EXPECT_EQ(bound, 1);
+		EXPECT_EQ(there, 1);
+		close(bound_by_many);
+	}
 }
 
 CASE(socket_errors)

@@ -44,6 +44,7 @@ Suite *walk_suite(void);
 Suite *mounts_suite(void);
 Suite *races_suite(void);
 Suite *dcache_suite(void);
+Suite *deep_suite(void);
 
 #define TEST(name)                                                                                           \
 	static void body_##name(void);                                                                       \

@@ -9,6 +9,7 @@ int main(void)
 	srunner_add_suite(r, mounts_suite());
 	srunner_add_suite(r, races_suite());
 	srunner_add_suite(r, dcache_suite());
+	srunner_add_suite(r, deep_suite());
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
