@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "sandbox/kernel/sched.h"
+#include "sandbox/kernel/signal.h"
 #include "sandbox/kernel/task.h"
 #include "sandbox/mm/uaccess.h"
 #include "sandbox/syscalls/calls.h"
@@ -12,7 +14,8 @@
 #include "sandbox/vfs/mount.h"
 #include "sandbox/vfs/namei.h"
 
-#define LSMT_ROOT UINT64_MAX
+#define LSMT_ROOT  UINT64_MAX
+#define YIELD_EACH 64
 
 struct linux_mnt_id_req {
 	u32 size, fd;
@@ -236,12 +239,17 @@ s64 sys_listmount(struct task *t, const u64 *a)
 	if (!top)
 		return -ENOENT;
 	after = req.param ? req.param - MOUNT_ID_OFFSET : 0;
-	while (done < a[2] && (m = next_mount(ns, top, after, reverse))) {
+	mount_get(top);
+	while (done < a[2] && !fatal_signal_pending(t) && (m = next_mount(ns, top, after, reverse))) {
 		u64 id = mount_unique_id(m);
 		after = m->id;
-		if (put_user(&id, uaddr(a[1] + done * sizeof(id))))
-			return -EFAULT;
-		done++;
+		if (put_user(&id, uaddr(a[1] + done * sizeof(id)))) {
+			ret = -EFAULT;
+			break;
+		}
+		if (++done % YIELD_EACH == 0)
+			sched_yield_now(); /* a guest may have very many */
 	}
-	return (s64)done;
+	mount_put(top);
+	return ret ? ret : (s64)done;
 }

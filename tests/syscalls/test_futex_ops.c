@@ -1,6 +1,8 @@
 /* test_futex_ops.c - futex(2) without PI: FUTEX_WAKE_OP, keys, futex2, robust lists. */
 #include "futex.h"
 
+#include <sched.h>
+
 /* ---- FUTEX_WAKE_OP, counts ---- */
 
 CASE(wake_op_every_operation)
@@ -289,6 +291,32 @@ CASE(futex2_wait_absolute_timeouts)
 	before = now_ms();
 	EXPECT_ERRNO(wait2(&w, 0, ~0U, F2_U32 | F2_PRIVATE, &ts, CLOCK_REALTIME), ETIMEDOUT);
 	EXPECT(now_ms() - before >= 45);
+}
+static uint32_t wait2_word;
+static _Atomic int wait2_started;
+
+static void *wait2_once(void *arg)
+{
+	wait2_started++;
+	return (void *)wait2(&wait2_word, 0, ~0U, F2_U32 | F2_PRIVATE, NULL, 0);
+}
+CASE(futex2_wait_is_woken)
+{
+	pthread_t th;
+	void *result;
+
+	NEED_FUTEX2();
+	EXPECT_EQ(pthread_create(&th, NULL, wait2_once, NULL), 0);
+	while (!wait2_started)
+		sched_yield();
+	for (long woken = 0; !woken;) { /* it may not wait yet */
+		woken = wake2(&wait2_word, ~0U, 1, F2_U32 | F2_PRIVATE);
+		OK(woken);
+		if (!woken)
+			sleep_ms(2);
+	}
+	pthread_join(th, &result);
+	EXPECT_EQ((long)result, 0);
 }
 CASE(futex2_wakes_waiters_of_futex)
 {

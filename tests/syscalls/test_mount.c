@@ -734,6 +734,48 @@ CASE(open_tree_clones)
 	EXPECT_ERRNO(syscall(SYS_OPEN_TREE, AT_FDCWD, "a", 2), EINVAL);
 }
 
+#define SYS_OPEN_TREE_ATTR 467
+struct tree_attr {
+	uint64_t set, clear, propagation, userns;
+};
+
+CASE(open_tree_attr_changes_the_clone)
+{
+	struct tree_attr attr = {.set = 1 /* MOUNT_ATTR_RDONLY */};
+	int t;
+
+	begin();
+	OK(mkdir("a", 0755));
+	OK(mkdir("b", 0755));
+	OK(mount("x", "a", "tmpfs", 0, NULL));
+	t = (int)syscall(SYS_OPEN_TREE_ATTR, AT_FDCWD, "a", 1 | O_CLOEXEC, &attr, sizeof(attr));
+	if (t < 0 && errno == ENOSYS)
+		case_skip("no open_tree_attr here");
+	OK(t);
+	OK(syscall(SYS_MOVE_MOUNT, t, "", AT_FDCWD, "b", 4));
+	EXPECT_ERRNO(mkdir("b/d", 0755), EROFS);
+	OK(mkdir("a/d", 0755));
+	EXPECT(exists("b/d"));
+}
+
+CASE(open_tree_attr_refuses)
+{
+	struct tree_attr attr = {.set = 1};
+
+	begin();
+	OK(mkdir("a", 0755));
+	OK(mount("x", "a", "tmpfs", 0, NULL));
+	if (syscall(SYS_OPEN_TREE_ATTR, AT_FDCWD, "a", 1, NULL, sizeof(attr)) < 0 && errno == ENOSYS)
+		case_skip("no open_tree_attr here");
+	EXPECT_ERRNO(syscall(SYS_OPEN_TREE_ATTR, AT_FDCWD, "a", 1, NULL, sizeof(attr)), EINVAL);
+	EXPECT_ERRNO(syscall(SYS_OPEN_TREE_ATTR, AT_FDCWD, "a", 1, &attr, 8), EINVAL);
+	EXPECT_ERRNO(syscall(SYS_OPEN_TREE_ATTR, AT_FDCWD, "a", 1, (void *)8, sizeof(attr)), EFAULT);
+	attr.set = 1ULL << 40;
+	EXPECT_ERRNO(syscall(SYS_OPEN_TREE_ATTR, AT_FDCWD, "a", 1, &attr, sizeof(attr)), EINVAL);
+	attr.set = 1;
+	EXPECT_ERRNO(syscall(SYS_OPEN_TREE_ATTR, AT_FDCWD, "nothing", 1, &attr, sizeof(attr)), ENOENT);
+}
+
 CASE(open_tree_without_clone_is_a_path)
 {
 	int t;
@@ -883,6 +925,28 @@ CASE(statmount_and_listmount)
 	EXPECT_ERRNO(syscall(SYS_STATMOUNT, &req, buf, 4096, 0), ENOENT);
 	req.size = 8;
 	EXPECT_ERRNO(syscall(SYS_STATMOUNT, &req, buf, 4096, 0), EINVAL);
+}
+
+CASE(listmount_refuses)
+{
+	struct id_req req = {.size = sizeof(req)};
+	uint64_t ids[4];
+
+	begin();
+	req.id = unique_id(".");
+	if (syscall(SYS_LISTMOUNT, &req, ids, 4, 0) < 0 && errno == ENOSYS)
+		case_skip("no listmount here");
+	EXPECT_ERRNO(syscall(SYS_LISTMOUNT, &req, ids, 4, 0x10), EINVAL);
+	EXPECT_ERRNO(syscall(SYS_LISTMOUNT, (void *)8, ids, 4, 0), EFAULT);
+	OK(mkdir("m", 0755));
+	OK(mount("src", "m", "tmpfs", 0, NULL));
+	EXPECT_ERRNO(syscall(SYS_LISTMOUNT, &req, (void *)8, 4, 0), EFAULT);
+	req.id += 1000000;
+	EXPECT_ERRNO(syscall(SYS_LISTMOUNT, &req, ids, 4, 0), ENOENT);
+	req.id = 5; /* one of those that are used again */
+	EXPECT_ERRNO(syscall(SYS_LISTMOUNT, &req, ids, 4, 0), EINVAL);
+	req.size = 8;
+	EXPECT_ERRNO(syscall(SYS_LISTMOUNT, &req, ids, 4, 0), EINVAL);
 }
 
 /* ---- chroot ---- */

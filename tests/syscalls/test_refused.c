@@ -1,6 +1,7 @@
 /* Calls that only the owner of a machine may make, by one who is not; and calls that Linux no longer has. */
 #include "case.h"
 
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timex.h>
@@ -177,6 +178,28 @@ CASE(io_uring_works_or_is_cleanly_absent)
 	EXPECT_ABSENT_OR(syscall(425, 0, buf), EINVAL);
 	EXPECT_ABSENT_OR(syscall(426, 99, 0, 0, 0, NULL, 0), EBADF);
 	EXPECT_ABSENT_OR(syscall(427, 99, 0, NULL, 0), EBADF);
+}
+
+/* landlock(7): with it, a rule set can be made and entered; without, each call says that it is switched off. */
+CASE(landlock_works_or_is_cleanly_absent)
+{
+	uint64_t ruleset[2] = {1 /* LANDLOCK_ACCESS_FS_EXECUTE */, 0};
+	long version = syscall(444, NULL, 0, 1 /* LANDLOCK_CREATE_RULESET_VERSION */);
+	int absent = version < 0 ? errno : 0, fd;
+
+	EXPECT(version > 0 || absent == ENOSYS || absent == EOPNOTSUPP);
+	become_user();
+	EXPECT_ERRNO(syscall(444, ruleset, 8, 0x100), absent ? absent : EINVAL);
+	EXPECT_ERRNO(syscall(445, 999, 1, ruleset, 0), absent ? absent : EBADF);
+	EXPECT_ERRNO(syscall(446, 999, 0), absent ? absent : EPERM); /* without no_new_privs or privilege */
+	if (absent)
+		return;
+	fd = (int)syscall(444, ruleset, 8, 0);
+	OK(fd);
+	OK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	EXPECT_ERRNO(syscall(446, 999, 0), EBADF);
+	OK(syscall(446, fd, 0));
+	EXPECT_ERRNO(execl("/bin/sh", "sh", NULL), EACCES);
 }
 
 CASE(secret_memory_works_or_is_cleanly_absent)

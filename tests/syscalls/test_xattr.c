@@ -232,6 +232,19 @@ CASE(xattrat_all_four)
 	EXPECT_ERRNO(syscall(NR_removexattrat, dir, "f", 0, "user.a"), ENODATA);
 }
 
+CASE(listxattrat_refuses)
+{
+	char list[32];
+
+	close(make_file("f", "x"));
+	if (syscall(NR_listxattrat, AT_FDCWD, "f", 0, list, sizeof(list)) && errno == ENOSYS)
+		case_skip("no listxattrat here");
+	EXPECT_ERRNO(syscall(NR_listxattrat, AT_FDCWD, "nothing", 0, list, sizeof(list)), ENOENT);
+	EXPECT_ERRNO(syscall(NR_listxattrat, AT_FDCWD, "f", 0x4000, list, sizeof(list)), EINVAL);
+	EXPECT_ERRNO(syscall(NR_listxattrat, 999, "f", 0, list, sizeof(list)), EBADF);
+	EXPECT_ERRNO(syscall(NR_listxattrat, AT_FDCWD, "f/x", 0, list, sizeof(list)), ENOTDIR);
+}
+
 CASE(xattrat_empty_path)
 {
 	int fd = make_file("f", "x");
