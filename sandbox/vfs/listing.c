@@ -7,7 +7,8 @@
 
 #include "sandbox/base/arena.h"
 
-#define NAMES_MAX (64U << 20) /* bytes of one directory's names: some million entries */
+#define NAMES_MAX   (64U << 20) /* bytes of one directory's names: some million entries */
+#define ENTRIES_MAX (4U << 20)  /* a server could go on telling for ever */
 
 static void listing_release(struct object *obj)
 {
@@ -108,7 +109,7 @@ int listing_add(struct listing *l, const char *name, size_t len, u64 ino, u8 typ
 
 	if (l->count == l->capacity) {
 		u32 n = l->capacity ? l->capacity * 2 : 16;
-		struct listing_entry *bigger = krealloc(l->entries, n * sizeof(*bigger));
+		struct listing_entry *bigger = n > ENTRIES_MAX ? NULL : krealloc(l->entries, n * sizeof(*bigger));
 		if (!bigger)
 			return -ENOMEM;
 		l->entries = bigger;

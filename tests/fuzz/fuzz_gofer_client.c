@@ -439,11 +439,13 @@ static void xattr(struct world *w, struct gofer_call *call)
 {
 	uint32_t max = byte(w) % 4 ? byte(w) : 0, full;
 	struct gofer_str value;
+	volatile unsigned sum = 0;
 
 	if (gofer_getxattr(&w->client, call, 1, gofer_str("user.a", byte(w) & 1 ? 6 : 0), max, &full, &value))
 		return;
 	want(value.size <= max && (!max || value.size == full));
-	want(value.size == 0 || memchr(value.data, 0xff, value.size) || true); /* all of it can be read */
+	for (uint32_t i = 0; i < value.size; i++) /* all of it can be read */
+		sum += (unsigned char)value.data[i];
 }
 
 static void plain(struct world *w, struct gofer_call *call, uint8_t which)

@@ -313,9 +313,23 @@ static void fill_area(void)
 		w[i] = below(3) ? below(64) : below(2) ? (uint64_t)area + below(512) * 8 : number();
 }
 
+/* GUEST_CALLS_FILES: only what works with names and descriptors. */
+static const struct call *choose(void)
+{
+	static int only_files = -1;
+	const struct call *c;
+
+	if (only_files < 0)
+		only_files = getenv("GUEST_CALLS_FILES") != NULL;
+	do
+		c = &calls[below(CALL_COUNT)];
+	while (only_files && !strpbrk(c->args, "sf"));
+	return c;
+}
+
 static void one_call(void)
 {
-	const struct call *c = &calls[below(CALL_COUNT)];
+	const struct call *c = choose();
 	uint64_t a[6];
 
 	for (int i = 0; i < 6; i++)
