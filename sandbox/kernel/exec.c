@@ -556,10 +556,11 @@ s64 task_execve(struct task *t, int dirfd, const char *path, char **argv, char *
 	finish(&x);
 	if (err) { /* too late to report it */
 		klog(LOG_WARN, "execve: the new image failed behind the point of no return: %d", err);
-		task_exit_group(t, LINUX_SIGKILL);
+		group_kill(t->tg, LINUX_SIGKILL); /* it ends when the caller has given back what it holds */
 	}
 	t->regs_changed = true;
-	ptrace_exec(t, old_tid);
+	if (!err)
+		ptrace_exec(t, old_tid);
 	return 0;
 }
 

@@ -159,11 +159,23 @@ static void timer_due(struct timer *t)
 
 /* ---- the calls ---- */
 
+/* Numbers go up, and come again when all have been used. */
+static s32 free_id(struct thread_group *tg)
+{
+	s32 id;
+
+	do {
+		id = tg->next_timer_id;
+		tg->next_timer_id = id == INT32_MAX ? 0 : id + 1;
+	} while (posix_timer_find(tg, id));
+	return id;
+}
+
 s64 posix_timer_create(struct thread_group *tg, const struct posix_timer_spec *spec)
 {
 	struct posix_timer *p;
 
-	if (tg->next_timer_id >= TIMERS_MAX)
+	if (tg->posix_timer_count >= TIMERS_MAX)
 		return -EAGAIN;
 	p = knew(struct posix_timer);
 	if (!p)
@@ -173,7 +185,8 @@ s64 posix_timer_create(struct thread_group *tg, const struct posix_timer_spec *s
 	p->clock = spec->clock;
 	p->notify = spec->notify;
 	p->signo = spec->signo;
-	p->id = tg->next_timer_id++;
+	p->id = free_id(tg);
+	tg->posix_timer_count++;
 	p->value = spec->value;
 	timer_init(&p->timer, timer_due);
 	list_add_tail(&p->node, &tg->posix_timers);
@@ -199,6 +212,7 @@ void posix_timer_delete(struct posix_timer *p)
 {
 	timer_cancel(&p->timer);
 	list_del_init(&p->node);
+	p->tg->posix_timer_count--;
 	task_put(p->thread);
 	kfree(p);
 }

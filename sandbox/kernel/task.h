@@ -95,6 +95,7 @@ struct thread_group {
 	struct rlimit64 rlimits[RLIM_COUNT];
 	struct list_head posix_timers;
 	s32 next_timer_id;
+	u32 posix_timer_count;
 	struct itimer {
 		struct timer timer;
 		u64 interval_ns, due_ns;

@@ -338,3 +338,15 @@ CASE(interrupted_sleep_goes_on_after_a_stop)
 	OK(kill(pid, SIGCONT));
 	expect_exit(pid, 0);
 }
+
+/* However many have been made and deleted, there is a number for the next one. */
+CASE(a_hundred_thousand_timers_one_after_the_other)
+{
+	struct sigevent ev = {.sigev_notify = SIGEV_NONE};
+	int id;
+
+	for (int i = 0; i < 100000; i++) {
+		OK(syscall(SYS_timer_create, CLOCK_MONOTONIC, &ev, &id));
+		OK(syscall(SYS_timer_delete, id));
+	}
+}

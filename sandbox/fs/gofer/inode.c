@@ -407,6 +407,8 @@ s64 gofer_i_getxattr(struct inode *inode, const char *name, void *value, size_t 
 	err =
 	    gofer_getxattr(gofer_client_of(inode), &op.call, gi(inode)->handle, gofer_str(name, strlen(name)),
 			   (u32)min_t(size_t, size, GOFER_XATTR_MAX), &full, &got);
+	if (!err && full > GOFER_XATTR_MAX)
+		err = -EIO; /* no file system has such: callers allocate what they are told */
 	if (!err) {
 		err = size && full > size ? -ERANGE : (s64)full;
 		if (err > 0 && size)
