@@ -291,7 +291,8 @@ static void drop_resources(struct task *t)
 	struct fs_context *fs = t->fs;
 	struct mm *mm = t->mm;
 
-	/* closing may sleep (a FUSE server is told): who looks at the task meanwhile finds nothing half gone */
+	/* closing may sleep (a FUSE server is told): who looks at the task meanwhile finds nothing half gone
+	 */
 	t->files = NULL;
 	fd_table_put(files);
 	t->fs = NULL;

@@ -131,8 +131,8 @@ static void key_free(struct key *k)
 	kfree(k);
 }
 
-/* A keyring's end may be that of the keys in it, and of those in them, as deep as a guest has nested them: one
- * that ends while another is being freed waits for its turn. */
+/* A keyring's end may be that of the keys in it, and of those in them, as deep as a guest has nested them:
+ * one that ends while another is being freed waits for its turn. */
 static void key_release(struct object *obj)
 {
 	struct key *k = container_of(obj, struct key, obj);

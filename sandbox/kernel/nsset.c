@@ -147,9 +147,8 @@ static void install(struct task *t, struct changes *c)
 	if (c->ns && c->ns->ipc != t->ns->ipc)
 		ipc_task_leave(t, false);
 	/* the new ones first: letting the old ones go may close files, end mounts, and sleep */
-	old = (struct changes){.fs = c->fs ? t->fs : NULL,
-			       .files = c->files ? t->files : NULL,
-			       .ns = c->ns ? t->ns : NULL};
+	old = (struct changes){
+	    .fs = c->fs ? t->fs : NULL, .files = c->files ? t->files : NULL, .ns = c->ns ? t->ns : NULL};
 	t->fs = c->fs ? c->fs : t->fs;
 	t->files = c->files ? c->files : t->files;
 	t->ns = c->ns ? c->ns : t->ns;

@@ -66,8 +66,9 @@ void uio_init_kernel(struct uio *u, enum uio_dir dir, void *buf, size_t size);
  * does. */
 int uio_init_iovec(struct uio *u, enum uio_dir dir, uaddr_t iov, u64 count) must_check;
 void uio_done(struct uio *u);
-/* Moves up to size bytes; returns bytes moved (advances), short at a fault, -EFAULT if none could be. Does not
- * sleep, so what an object holds is the same before and after. (copy_in and copy_out may: a stack may grow.) */
+/* Moves up to size bytes; returns bytes moved (advances), short at a fault, -EFAULT if none could be. Does
+ * not sleep, so what an object holds is the same before and after. (copy_in and copy_out may: a stack may
+ * grow.) */
 s64 uio_copy(struct uio *u, void *kernel_side, size_t size) must_check;
 /* A directly usable pointer to the next up-to-*size bytes of the current segment (staged or kernel memory),
  * or NULL if there is none: then use uio_copy. Call uio_advance with what was used. */

@@ -54,9 +54,13 @@ static u32 name_hash(const struct dentry *parent, const char *name, size_t len)
 	return (u32)(h * 0x9e3779b97f4a7c15ULL >> 32);
 }
 
+/* Not below a directory that was removed: it would be kept along. */
 static bool is_kept_idle(const struct dentry *d)
 {
-	return !d->unhashed && !list_empty(&d->hash_node) && !(d->sb->flags & SB_DCACHE_TRUTH);
+	const struct inode *dir = d->parent->inode;
+
+	return !d->unhashed && !list_empty(&d->hash_node) && !(d->sb->flags & SB_DCACHE_TRUTH) &&
+	       !(dir && dir->dead && d->parent != d);
 }
 
 /* Frees d, and every ancestor that had only this one user left and is not to be kept. */
@@ -231,8 +235,14 @@ void dentry_unhash(struct dentry *d)
 
 void dentry_delete(struct dentry *d)
 {
-	if (d->inode && mode_is_dir(d->inode->attr.mode))
+	if (d->inode && mode_is_dir(d->inode->attr.mode)) {
 		d->inode->dead = true;
+		dentry_get(d);
+		dentry_forget_children(d); /* names that were asked for and are not there would keep it */
+		dentry_unhash(d);
+		dentry_put(d);
+		return;
+	}
 	dentry_unhash(d);
 }
 
@@ -329,9 +339,9 @@ int dentry_lookup_flags(struct path *dir, const char *name, size_t len, u32 walk
 		*out = d;
 		return 0;
 	}
+	if (inode->dead)
+		return -ENOENT; /* a name in it would only keep it */
 	if (!inode->ops->lookup) {
-		if (inode->dead)
-			return -ENOENT;
 		*out = dentry_alloc(parent, name, len);
 		return *out ? 0 : -ENOMEM;
 	}
@@ -339,7 +349,9 @@ int dentry_lookup_flags(struct path *dir, const char *name, size_t len, u32 walk
 		return -EAGAIN;
 	inode_lock(inode);
 	d = dentry_lookup_cached(parent, name, len);
-	if (!d) {
+	if (!d && inode->dead) {
+		err = -ENOENT;
+	} else if (!d) {
 		d = dentry_new(parent, parent->sb, name, len);
 		if (d)
 			d->want_open = walk_flags & WALK_OPEN;

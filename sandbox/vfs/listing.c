@@ -109,7 +109,8 @@ int listing_add(struct listing *l, const char *name, size_t len, u64 ino, u8 typ
 
 	if (l->count == l->capacity) {
 		u32 n = l->capacity ? l->capacity * 2 : 16;
-		struct listing_entry *bigger = n > ENTRIES_MAX ? NULL : krealloc(l->entries, n * sizeof(*bigger));
+		struct listing_entry *bigger =
+		    n > ENTRIES_MAX ? NULL : krealloc(l->entries, n * sizeof(*bigger));
 		if (!bigger)
 			return -ENOMEM;
 		l->entries = bigger;

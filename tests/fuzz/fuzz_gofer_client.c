@@ -1,13 +1,14 @@
 /*
  * fuzz_gofer_client.c - libFuzzer target: a gofer that says anything to the client of the sentry.
  *
- * The input is a script: which operations are asked for, several under way at once (one is begun while another
- * waits, as coroutines do), and what arrives meanwhile: answers that fit and ones that do not, to this call, to
- * another, to one that was given up, twice, to a tag that never was; with no descriptor, one of the right kind,
- * of a wrong kind, two, or one that was lost on the way; or the end of the connection.
+ * The input is a script: which operations are asked for, several under way at once (one is begun while
+ * another waits, as coroutines do), and what arrives meanwhile: answers that fit and ones that do not, to
+ * this call, to another, to one that was given up, twice, to a tag that never was; with no descriptor, one of
+ * the right kind, of a wrong kind, two, or one that was lost on the way; or the end of the connection.
  *
  * Judged: whatever an operation gives out is what its comment promises; every descriptor that came is closed
- * exactly once, by the client or by who was given it; a client that is broken stays so; nothing stays pending.
+ * exactly once, by the client or by who was given it; a client that is broken stays so; nothing stays
+ * pending.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -67,7 +68,7 @@ static uint32_t word(struct world *w)
 /* Small numbers mostly, and now and then one at an edge. */
 static uint64_t number(struct world *w)
 {
-	static const uint64_t edge[] = {0,          1,         UINT32_MAX,     INT64_MAX,
+	static const uint64_t edge[] = {0,          1,         UINT32_MAX,    INT64_MAX,
 					UINT64_MAX, INT32_MAX, GOFER_MSG_MAX, 1ull << 32};
 	uint8_t b = byte(w);
 
@@ -97,9 +98,7 @@ static bool fd_check(void *ctx, int fd, int mode)
 	struct world *w = ctx;
 
 	want(fd >= FD_FIRST && fd < FD_FIRST + w->fd_count && w->open[fd - FD_FIRST]);
-	return w->kind[fd - FD_FIRST] == (mode == O_RDONLY   ? FD_READ
-					  : mode == O_WRONLY ? FD_WRITE
-							     : FD_BOTH);
+	return w->kind[fd - FD_FIRST] == (mode == O_RDONLY ? FD_READ : mode == O_WRONLY ? FD_WRITE : FD_BOTH);
 }
 
 /* ---- answers ---- */
@@ -399,7 +398,8 @@ static void readdir_(struct world *w, struct gofer_call *call)
 
 static void open_(struct world *w, struct gofer_call *call)
 {
-	static const uint32_t hows[] = {GOFER_OPEN_READ, GOFER_OPEN_WRITE, GOFER_OPEN_READ | GOFER_OPEN_WRITE};
+	static const uint32_t hows[] = {GOFER_OPEN_READ, GOFER_OPEN_WRITE,
+					GOFER_OPEN_READ | GOFER_OPEN_WRITE};
 	static const int modes[] = {O_RDONLY, O_WRONLY, O_RDWR};
 	struct gofer_attr attr;
 	unsigned how = byte(w) % 3;
@@ -416,7 +416,8 @@ static void open_(struct world *w, struct gofer_call *call)
 static void create(struct world *w, struct gofer_call *call)
 {
 	static const uint32_t types[] = {S_IFREG, S_IFDIR, S_IFLNK, S_IFIFO};
-	struct gofer_request q = {.create = {.dir = 1, .mode = types[byte(w) % 4] | 0600, .name = gofer_str("n", 1)}};
+	struct gofer_request q = {
+	    .create = {.dir = 1, .mode = types[byte(w) % 4] | 0600, .name = gofer_str("n", 1)}};
 	struct gofer_attr attr;
 	uint64_t handle;
 	int fd = -1;

@@ -4,6 +4,7 @@
  */
 #include "case.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
@@ -36,6 +37,7 @@ static pthread_t mappers[MAPPERS];
 
 static void start_mappers(void)
 {
+	alarm(60); /* all of a busy machine's threads want to run */
 	stop = false;
 	for (int i = 0; i < MAPPERS; i++)
 		EXPECT_EQ(pthread_create(&mappers[i], NULL, mapper, NULL), 0);
@@ -60,7 +62,7 @@ static void read_by_many(void *(*reader)(void *), int fd)
 
 /* ---- pipes ---- */
 
-#define NUMBERS 40000UL
+#define NUMBERS 20000UL
 
 static _Atomic unsigned long sum, count;
 
@@ -254,8 +256,10 @@ static void *descriptor_reader(void *arg)
 		char control[CMSG_SPACE(sizeof(int))];
 		uint64_t number = 0;
 		struct iovec v = {&number, sizeof(number)};
-		struct msghdr m = {
-		    .msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+		struct msghdr m = {.msg_iov = &v,
+				   .msg_iovlen = 1,
+				   .msg_control = control,
+				   .msg_controllen = sizeof(control)};
 		ssize_t n = recvmsg((int)(intptr_t)arg, &m, 0);
 		struct cmsghdr *h = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
 		struct stat st;
@@ -317,7 +321,7 @@ static void *event_reader(void *arg)
 			wrong += n < 0 && errno != EAGAIN;
 			if (stop)
 				return NULL;
-			sched_yield();
+			poll(&(struct pollfd){.fd = (int)(intptr_t)arg, .events = POLLIN}, 1, 20);
 			continue;
 		}
 		for (char *p = buf; p < buf + n;) {
@@ -326,7 +330,7 @@ static void *event_reader(void *arg)
 				sum += strtoul(e->name, NULL, 10);
 				count++;
 			}
-			wrong += (e->mask & ~(uint32_t)(IN_CREATE)) != 0;
+			wrong += (e->mask & ~(uint32_t)(IN_CREATE | IN_ISDIR)) != 0;
 			p += sizeof(*e) + e->len;
 		}
 	}
@@ -343,17 +347,17 @@ CASE(events_read_by_many_while_memory_changes)
 	start_mappers();
 	for (int i = 0; i < READERS; i++)
 		EXPECT_EQ(pthread_create(&t[i], NULL, event_reader, (void *)(intptr_t)in), 0);
-	for (unsigned long i = 1; i <= 2000; i++) {
+	for (unsigned long i = 1; i <= 500; i++) {
 		snprintf(name, sizeof(name), "%lu", i);
 		OK(mkdir(name, 0700));
 		OK(rmdir(name));
 	}
-	for (int i = 0; i < 500 && count < 2000; i++)
+	for (int i = 0; i < 500 && count < 500; i++)
 		sleep_ms(10);
 	stop_mappers();
 	for (int i = 0; i < READERS; i++)
 		pthread_join(t[i], NULL);
 	EXPECT_EQ(wrong, 0);
-	EXPECT_EQ(count, 2000);
-	EXPECT_EQ(sum, 2000UL * 2001 / 2);
+	EXPECT_EQ(count, 500);
+	EXPECT_EQ(sum, 500UL * 501 / 2);
 }

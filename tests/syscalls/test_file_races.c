@@ -252,7 +252,8 @@ static void *move_elsewhere(void *arg)
  * the end the file system has as many free inodes as before. */
 static void nothing_is_left_behind(void)
 {
-	void *(*const parts[])(void *) = {remake, make_inside, make_inside, move_inside, move_inside, move_elsewhere};
+	void *(*const parts[])(void *) = {remake,      make_inside, make_inside,
+					  move_inside, move_inside, move_elsewhere};
 	struct statfs before, after;
 	pthread_t t[6];
 

@@ -330,7 +330,8 @@ static void *wait_for_lock(void *arg)
 	return (void *)(intptr_t)(lock_at(wanted_fd, F_SETLKW, F_WRLCK, 0, 1) ? errno : 0);
 }
 
-/* The file is closed while a lock on it is waited for: there is none in the end, and nobody else is kept out. */
+/* The file is closed while a lock on it is waited for: there is none in the end, and nobody else is kept out.
+ */
 CASE(lock_waited_for_on_a_file_that_is_closed)
 {
 	int ready[2], go[2];

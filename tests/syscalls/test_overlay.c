@@ -696,3 +696,27 @@ CASE(one_open_directory_of_many_readers)
 	close(shared_fd);
 	root_drop();
 }
+
+/* A name that was asked for and was not there does not keep the directory that it was asked for in. */
+CASE(missing_names_do_not_keep_a_removed_directory)
+{
+	struct statfs before, after;
+	int dir;
+
+	layers();
+	show();
+	OK(statfs("m", &before));
+	for (int i = 0; i < 20; i++) {
+		OK(mkdir("m/d", 0755));
+		EXPECT_ERRNO(open("m/d/missing", O_RDONLY), ENOENT);
+		dir = open("m/d", O_RDONLY | O_DIRECTORY);
+		OK(rmdir("m/d"));
+		EXPECT_ERRNO(openat(dir, "missing", O_RDONLY), ENOENT);
+		EXPECT_ERRNO(openat(dir, "other", O_RDONLY), ENOENT);
+		EXPECT_ERRNO(openat(dir, "new", O_CREAT | O_WRONLY, 0644), ENOENT);
+		EXPECT_ERRNO(mkdirat(dir, "new", 0755), ENOENT);
+		close(dir);
+	}
+	OK(statfs("m", &after));
+	EXPECT_EQ(after.f_ffree, before.f_ffree);
+}

@@ -180,7 +180,8 @@ CASE(io_uring_works_or_is_cleanly_absent)
 	EXPECT_ABSENT_OR(syscall(427, 99, 0, NULL, 0), EBADF);
 }
 
-/* landlock(7): with it, a rule set can be made and entered; without, each call says that it is switched off. */
+/* landlock(7): with it, a rule set can be made and entered; without, each call says that it is switched off.
+ */
 CASE(landlock_works_or_is_cleanly_absent)
 {
 	uint64_t ruleset[2] = {1 /* LANDLOCK_ACCESS_FS_EXECUTE */, 0};

@@ -95,7 +95,8 @@ int real_make(const struct path *dir, const char *name, u32 mode, u64 rdev, cons
 		return err;
 	inode_lock(real);
 	if (real->dead)
-		err = -ENOENT; /* removed while we waited: what is made there could not be reached or removed */
+		err =
+		    -ENOENT; /* removed while we waited: what is made there could not be reached or removed */
 	else
 		err = p.dentry->inode || p.dentry->unhashed ? -EEXIST
 							    : make(real, p.dentry, mode, rdev, target);
