@@ -79,6 +79,11 @@ u64 task_rlimit(const struct task *t, int resource)
 {
 	return t->tg->rlimits[resource].cur;
 }
+int uthread_settle(struct uthread *ut)
+{
+	return 0;
+}
+
 int uthread_stage_flush(struct uthread *ut)
 {
 	return 0;
