@@ -119,6 +119,8 @@ static double cube_root(double x)
 static void cubic_init(struct tcp_sock *tp)
 {
 	memset(cubic_of(tp), 0, sizeof(struct cubic));
+	cubic_of(tp)->round_end =
+	    tp->snd_una; /* the first round begins with the next ACK, wherever numbers began */
 	tp->cwnd_used = 0;
 }
 

@@ -180,6 +180,8 @@ void tcp_established(struct tcp_sock *tp)
 		tp->cwnd = tp->mss;
 	tp->pushed_seq = tp->write_seq;
 	tp->snd_sml = tp->snd_una;
+	tp->rack.dsack_round = tp->high_sacked = tp->recovery_point =
+	    tp->snd_una; /* numbers may begin anywhere */
 	tp->delivered_at = tp->first_sent = tcp_now(tp);
 	tp->last_recv = tp->last_ack_recv = tcp_now(tp);
 	tp->rcv_mss = max_t(u32, min_t(u32, tp->mss, tp->window_clamp ? tp->window_clamp / 2 : tp->mss),

@@ -152,6 +152,28 @@ START_TEST(bbr3_does_not_mind_less_than_its_threshold)
 }
 END_TEST
 
+/* HyStart sees the queue grow, wherever the sequence numbers began. */
+START_TEST(cubic_leaves_slow_start_in_time)
+{
+	struct impair m = {.name = "queue of 2000", .delay_ms = 10, .bits_per_sec = 500000000};
+	struct world w;
+	struct flow f;
+
+	world_pair(&w);
+	run_for(&w, (u64)_i * 1200 * NSEC_PER_SEC); /* initial numbers follow the clock */
+	for (int i = 0; i < 2; i++)
+		w.cable.side[i].delay_ns = m.delay_ms * MS / 2;
+	flow_open(&f, &w, w.a, w.b, a4("10.0.0.2"), 80);
+	w.cable.side[0].bits_per_sec = m.bits_per_sec;
+	w.cable.side[0].queue_limit = 2000;
+	flow_run(&f, 20 << 20, 0, 100 * NSEC_PER_SEC);
+	ck_assert_int_eq(w.cable.side[0].dropped, 0);
+	flow_close(&f);
+	flow_drained(&w);
+	world_end(&w);
+}
+END_TEST
+
 START_TEST(sack_is_worth_its_while)
 {
 	double with = run(&impairs[3], CC_CUBIC, true, 3), without = run(&impairs[3], CC_CUBIC, false, 3);
@@ -172,6 +194,7 @@ TCase *case_tcp_impair(void)
 	tcase_add_loop_test(tc, bbr3, 0, ARRAY_COUNT(impairs));
 	tcase_add_loop_test(tc, bbr_does_not_mind_loss, 0, SEEDS);
 	tcase_add_loop_test(tc, bbr3_does_not_mind_less_than_its_threshold, 0, SEEDS);
+	tcase_add_loop_test(tc, cubic_leaves_slow_start_in_time, 0, 8);
 	tcase_add_test(tc, sack_is_worth_its_while);
 	return tc;
 }
