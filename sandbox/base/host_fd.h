@@ -29,6 +29,7 @@ struct host_fd {
 	int fd;                /* host number; -1 while detached */
 	enum host_fd_kind kind;
 	u32 recipe_id;                /* meaning depends on kind */
+	u32 mapped;                   /* PROT_* with which the host has let it be mapped so far */
 	bool writable;                /* opened for writing: what a shared mapping may become */
 	struct cgroup_charge *charge; /* whom its memory is charged to; goes with it. Or NULL */
 };

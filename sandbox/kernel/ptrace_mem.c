@@ -41,6 +41,8 @@ static s64 copy_mapped(struct mm *mm, u64 addr, void *buf, size_t size, bool wri
 	auto_cleanup(mm_unlock) struct mm *locked = mm_lock(mm);
 	size_t done = 0;
 
+	if (aspace_flush(mm->as))
+		return -EFAULT;
 	while (done < size && addr + done >= addr) {
 		struct vma *v = vma_at(mm, addr + done);
 		size_t part;

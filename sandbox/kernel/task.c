@@ -274,6 +274,17 @@ static bool call_waits(u64 nr)
 	}
 }
 
+/* Mappings that wait (mm/deferred.c) are made before anything else happens in the address space. */
+static void finish_mappings(struct task *t)
+{
+	int err = aspace_flush(t->mm->as);
+
+	if (!err)
+		return;
+	klog(LOG_WARN, "the host refuses a mapping that mmap has promised: %d", err);
+	task_exit_group(t, LINUX_SIGKILL);
+}
+
 static void serve_syscall(struct task *t)
 {
 	s64 ret;
@@ -306,9 +317,11 @@ static void serve_syscall(struct task *t)
 	ptrace_syscall_exit(t);
 	if (t->regs_changed)
 		tell_ids(t); /* execve(2) may have given it its leader's */
-	if (t->killed || signal_pending(t))
+	if (t->killed || signal_pending(t)) {
+		if (aspace_deferred(t->mm->as)) /* a frame may go there */
+			finish_mappings(t);
 		signal_deliver(t, !t->regs_changed, ret);
-	else if (t->restore_mask) {
+	} else if (t->restore_mask) {
 		t->restore_mask = false;
 		t->local.sigmask = t->saved_mask;
 	}
@@ -336,6 +349,17 @@ static bool too_early(struct task *t)
 	return true;
 }
 
+/* A trap while mappings wait. True if it was a touch of them: the guest tries again. */
+static bool touched_deferred(struct task *t)
+{
+	bool touched = t->trap.kind == TRAP_FAULT && mm_deferred_fault(t->mm, t->trap.addr);
+
+	if (t->trap.kind == TRAP_GONE || (t->trap.kind == TRAP_SYSCALL && t->trap.nr == SYS_mmap))
+		return false;
+	finish_mappings(t);
+	return touched;
+}
+
 void task_main(void *arg)
 {
 	struct task *t = arg;
@@ -352,6 +376,8 @@ void task_main(void *arg)
 		if (uthread_fast(t->ut) && task_sees_all_calls(t))
 			uthread_redo_full(t->ut, &t->trap); /* what looks at it may want all registers */
 		task_show_all(t);
+		if (aspace_deferred(t->mm->as) && touched_deferred(t))
+			continue;
 		switch (t->trap.kind) {
 		case TRAP_SYSCALL:
 			serve_syscall(t);

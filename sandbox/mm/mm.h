@@ -88,6 +88,8 @@ struct mm {
 	u64 auxv[64];
 	u32 auxv_count; /* words */
 	bool dying;
+	u64 deferred_start, deferred_end; /* deferred.c: where mappings wait, if the address space has any */
+	u32 deferred_count;
 	struct list_head aio;    /* contexts of io_setup(2): fs/anon/aio.c */
 	struct coro *lock_owner; /* who changes the tree now (lock.c), how deep, and who waits for a turn */
 	u32 lock_depth;
@@ -146,6 +148,8 @@ int mm_mseal(struct mm *mm, u64 addr, u64 size) must_check;
 int mm_msync(struct mm *mm, u64 addr, u64 size, u32 flags) must_check;
 s64 mm_remap_file_pages(struct mm *mm, struct uthread *by, u64 addr, u64 size, u64 page,
 			u32 flags) must_check;
+/* Does a mapping wait at addr whose host part is still to be made (aspace_flush)? */
+bool mm_deferred_fault(const struct mm *mm, u64 addr);
 /* A fault at addr that a growing stack may cure: true if the access can be tried again. [sleeps] */
 bool mm_grow_stack(struct mm *mm, struct uthread *by, u64 addr) must_check;
 /* Is there a shared mapping of this inode, in any address space, that is or may become writable? */

@@ -59,6 +59,9 @@ s64 mm_choose_place(struct mm *mm, u64 addr, u64 size, u32 linux_flags) must_che
 int mm_host_map(struct mm *mm, struct uthread *by, const struct vma *v) must_check;
 void mm_tree_unmap(struct mm *mm, u64 start, u64 end);
 u64 mm_mapped_in(struct mm *mm, u64 start, u64 end);
+/* deferred.c: may the host's part of v wait? Then, around mm_host_map(): mm_defer_begin, aspace_defer_end. */
+bool mm_may_defer(struct mm *mm, const struct uthread *by, const struct vma *v);
+void mm_defer_begin(struct mm *mm, const struct vma *v);
 
 /* mlock.c */
 /* Brings the pages of [start, end) into memory, as far as that can be done. [sleeps] */

@@ -255,18 +255,22 @@ static int host_map_with_trampolines(struct mm *mm, struct uthread *by, struct v
 	return err;
 }
 
-/* Puts v, complete but for the host's map, at its place; it is then the tree's. */
-static int map_vma(struct mm *mm, struct uthread *by, struct vma *v)
+/* Puts v, complete but for the host's map, at its place; it is then the tree's. `now`: the host's map too. */
+static int map_vma(struct mm *mm, struct uthread *by, struct vma *v, bool now)
 {
 	struct vma *trampolines = NULL;
 	u64 start = v->start, end = v->end;
 	int err = vma_sealed_in(mm, start, end) ? -EPERM : callsite_before_change(mm, start, end, false);
-	bool text;
+	bool later = !err && !now && mm_may_defer(mm, by, v), text;
 
 	if (!err)
 		err = vma_isolate(mm, start, end);
+	if (!err && later)
+		mm_defer_begin(mm, v);
 	if (!err)
 		err = host_map_with_trampolines(mm, by, v, &trampolines);
+	if (later)
+		aspace_defer_end(mm->as);
 	if (err) {
 		vma_free(v);
 		return err;
@@ -336,7 +340,7 @@ s64 mm_mmap(struct mm *mm, struct uthread *by, u64 addr, u64 size, u32 prot, u32
 		vma_free(v);
 		return err;
 	}
-	err = map_vma(mm, by, v);
+	err = map_vma(mm, by, v, wants_pages(linux_flags, flags));
 	if (!err && wants_pages(linux_flags, flags) && mm_populate(mm, (u64)at, (u64)at + size))
 		return at; /* as Linux: what cannot be brought in now faults later */
 	return err ? err : at;
@@ -410,7 +414,7 @@ s64 mm_remap_file_pages(struct mm *mm, struct uthread *by, u64 addr, u64 size, u
 	n->start = addr;
 	n->end = addr + size;
 	n->offset = page << PAGE_SHIFT;
-	err = map_vma(mm, by, n);
+	err = map_vma(mm, by, n, true);
 	if (!err && !(flags & LINUX_MAP_NONBLOCK) && mm_populate(mm, addr, addr + size))
 		return 0; /* beyond the end of the file: faults when it is touched */
 	return err;

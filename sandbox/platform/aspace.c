@@ -176,6 +176,16 @@ static void batch_drop(struct aspace *as)
 	as->batch_count = 0;
 }
 
+/* These protections the host has granted for these files. */
+static void note_mapped(struct aspace *as)
+{
+	for (u32 i = 0; i < as->batch_count; i++) {
+		const struct host_call *c = &as->batch[i];
+		if (c->nr == SYS_mmap && !(c->arg[3] & MAP_ANONYMOUS))
+			as->batch_fd[c->arg[4] - STUB_FD_FIRST]->mapped |= (u32)c->arg[2];
+	}
+}
+
 /* Sends what was collected. All descriptors travel through one socket, so one stub at a time has the lane. */
 static int batch_flush(struct aspace *as)
 {
@@ -211,6 +221,8 @@ static int batch_flush(struct aspace *as)
 		for (u32 i = fds ? 1 : 0; i < n && !err; i++)
 			if (ret[i] < 0 && ret[i] >= -4095)
 				err = (int)ret[i];
+		if (!err)
+			note_mapped(as);
 	}
 	if (fds) {
 		p->fd_lane_busy = false;
@@ -220,10 +232,53 @@ static int batch_flush(struct aspace *as)
 	return err;
 }
 
+/* ---- changes that wait ---- */
+
+void aspace_defer_begin(struct aspace *as)
+{
+	as->deferring = true;
+}
+
+void aspace_defer_end(struct aspace *as)
+{
+	as->deferring = false;
+	as->deferred = as->batch_count > 0;
+}
+
+bool aspace_deferred(const struct aspace *as)
+{
+	return as->deferred;
+}
+
+int aspace_flush(struct aspace *as)
+{
+	int err;
+
+	while (as->flushing)
+		wait_event_uninterruptible(&as->done, !as->flushing);
+	if (!as->deferred)
+		return 0;
+	as->deferred = false;
+	as->flushing = true;
+	err = batch_flush(as);
+	as->flushing = false;
+	wake_up_all(&as->done, 0);
+	return err;
+}
+
+static bool must_flush(const struct aspace *as)
+{
+	return (as->deferred || as->flushing) && !as->deferring && !as->batch_depth;
+}
+
+/* ---- batches ---- */
+
 void aspace_batch_begin(struct aspace *as)
 {
+	int err = must_flush(as) ? aspace_flush(as) : 0;
+
 	if (as->batch_depth++ == 0)
-		as->batch_error = 0;
+		as->batch_error = err;
 }
 
 int aspace_batch_end(struct aspace *as)
@@ -233,7 +288,7 @@ int aspace_batch_end(struct aspace *as)
 	if (--as->batch_depth)
 		return 0;
 	if (!as->batch_error)
-		err = batch_flush(as);
+		err = as->deferring ? 0 : batch_flush(as);
 	else
 		batch_drop(as);
 	return as->batch_error ? as->batch_error : err;
@@ -262,16 +317,18 @@ static int batch_add(struct aspace *as, struct host_call call, struct host_fd *f
 		as->batch_error = err;
 		return err;
 	}
-	return err ? err : batch_flush(as);
+	return err || as->deferring ? err : batch_flush(as);
 }
 
 /* One change: by the trapped thread itself where that is possible, else by the memory thread. */
 static int change(struct aspace *as, struct uthread *by, struct host_call call, struct host_fd *fd)
 {
 	bool own = by && by->as == as && !by->running && !by->gone && !fd && !as->batch_depth &&
-		   by->op_count < SLOT_OP_MAX;
-	int err = aspace_settle(as, own ? by : NULL);
+		   !as->deferring && by->op_count < SLOT_OP_MAX;
+	int err = must_flush(as) ? aspace_flush(as) : 0;
 
+	if (!err)
+		err = aspace_settle(as, own ? by : NULL);
 	if (err)
 		return err;
 	if (!own)

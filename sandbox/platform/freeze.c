@@ -78,8 +78,8 @@ static bool settle_all(void)
 	struct aspace *as;
 
 	for (as = platform_next_aspace(NULL); as; as = platform_next_aspace(as))
-		if (as->state == ASPACE_UP && !list_empty(&as->op_threads)) {
-			if (aspace_settle(as, NULL))
+		if (as->state == ASPACE_UP && (as->deferred || !list_empty(&as->op_threads))) {
+			if (aspace_flush(as) || aspace_settle(as, NULL))
 				klog(LOG_WARN, "an address space does not settle");
 			return false; /* the list may have changed in the sleep */
 		}

@@ -220,9 +220,11 @@ u64 platform_spin_cycles(void)
 {
 	struct platform *p = platform();
 
+	if (!list_empty(&p->busy) && p->request_late < 2) /* a memory thread has just been woken */
+		return SPIN_CYCLES + WAKE_CYCLES;
 	if (p->soon_count > 0 && p->running_count < p->cpu_count)
 		return SPIN_CYCLES + (p->woken_count ? WAKE_CYCLES : 0);
-	return list_empty(&p->busy) ? 0 : SPIN_CYCLES;
+	return 0;
 }
 
 bool platform_guests_run(void)

@@ -36,6 +36,7 @@ struct aspace {
 
 	/* the memory thread: one request at a time */
 	u32 seq;
+	u64 posted; /* the counter when it was asked last */
 	bool busy;
 	struct list_head busy_node; /* in platform.busy */
 	struct wait_queue done;
@@ -43,6 +44,8 @@ struct aspace {
 	/* changes collected for the next request */
 	u32 batch_depth, batch_count;
 	int batch_error;
+	/* between aspace_defer_begin() and _end(); the batch waits for aspace_flush(); it is on its way */
+	bool deferring, deferred, flushing;
 	struct host_call batch[REQ_CALL_COUNT - 2];
 	u32 batch_fd_count;
 	struct host_fd *batch_fd[ASPACE_FD_MAX]; /* counted */
@@ -122,6 +125,7 @@ struct platform {
 	u32 running_count;
 	u32 soon_count;      /* running threads worth spinning for */
 	u32 woken_count;     /* those of them that have to wake up first */
+	u8 request_late;     /* do memory threads take long to answer? 0–3 */
 	u8 late[LATE_COUNT]; /* by the number of the call that was answered: is the next trap far away? 0–3 */
 	struct list_head running, serving, busy;
 	struct list_head exits; /* struct slot_exit: host threads to be told to end */

@@ -28,6 +28,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "sandbox/base/cycles.h"
 #include "sandbox/platform/platform_priv.h"
 
 #ifndef SO_PASSPIDFD
@@ -209,6 +210,7 @@ int stub_request_begin(struct aspace *as)
 static void request_post(struct aspace *as, u32 count)
 {
 	as->req->count = count;
+	as->posted = cycles();
 	as->seq++;
 	shared_store(&as->req->seq, as->seq);
 	full_fence();
@@ -222,6 +224,17 @@ int stub_request(struct aspace *as, u32 count)
 	request_post(as, count);
 	wait_event_uninterruptible(&as->done, !as->busy);
 	return as->state == ASPACE_UP ? 0 : -ESRCH;
+}
+
+/* Where CPUs are scarce, a loop that spins keeps the memory thread from its work. */
+static void predict_requests(u64 posted)
+{
+	u8 *late = &platform()->request_late;
+
+	if (cycles_since(posted) < SPIN_CYCLES + WAKE_CYCLES)
+		*late -= *late > 0;
+	else
+		*late += *late < 3;
 }
 
 static void request_finished(struct aspace *as)
@@ -243,6 +256,7 @@ bool stub_poll_busy(struct platform *p)
 				moved = true;
 			}
 		} else if (shared_load(&as->res->seq) == as->seq) {
+			predict_requests(as->posted);
 			request_finished(as);
 			moved = true;
 		}

@@ -42,6 +42,8 @@ static s64 move(struct mm *mm, struct uio *local, char *buf, u64 addr, u64 size,
 {
 	u64 done = 0;
 
+	if (aspace_flush(mm->as))
+		return 0;
 	while (done < size) {
 		u64 part = min_t(u64, size - done, CHUNK);
 		/* the host stops at the page where the copy fails: so do both sides */

@@ -42,6 +42,16 @@ int aspace_map_fd(struct aspace *as, uaddr_t addr, u64 size, int prot, bool shar
 {
 	return refuse;
 }
+void aspace_defer_begin(struct aspace *as)
+{
+}
+void aspace_defer_end(struct aspace *as)
+{
+}
+bool aspace_deferred(const struct aspace *as)
+{
+	return false;
+}
 int aspace_unmap(struct aspace *as, struct uthread *by, uaddr_t addr, u64 size)
 {
 	return refuse;
