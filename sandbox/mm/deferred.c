@@ -9,7 +9,8 @@
  * - only where the host has nothing mapped, so that a touch faults rather than reads what was there before:
  *   the first goes into a gap, the others into the place of the first;
  * - a fault there is a trap, after which the guest tries again (mm_deferred_fault());
- * - the sentry's own copies and every other change flush first (platform/aspace.c);
+ * - every other change flushes first (platform/aspace.c), and so does whoever copies to or from the memory of
+ *   a process that runs (ptrace_mem.c, process_vm.c) or writes a signal's frame;
  * - a file's mapping waits only if the host once granted one with this protection: else its refusal would be
  *   learnt too late to be mmap's result.
  */

@@ -139,7 +139,7 @@ int aspace_membarrier(struct aspace *as, struct uthread *by, int cmd) must_check
 void aspace_batch_begin(struct aspace *as);
 int aspace_batch_end(struct aspace *as) must_check;
 /* What is mapped between begin and end is not sent yet: it waits for aspace_flush(), which every other change
- * and copy calls first. An error of the host is then flush's. [flush sleeps] */
+ * calls first; copies do not. An error of the host is then flush's. [flush sleeps] */
 void aspace_defer_begin(struct aspace *as);
 void aspace_defer_end(struct aspace *as);
 bool aspace_deferred(const struct aspace *as);
