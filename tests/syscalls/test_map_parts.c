@@ -1,5 +1,5 @@
-/* test_map_parts.c - mmap(2) of files as a dynamic loader makes it: parts over a whole, used at once, by every
- * way in which memory can be looked at. Each protection is granted once before, see file_pages(). */
+/* test_map_parts.c - mmap(2) of files as a dynamic loader makes it: parts over a whole, used at once, by
+ * every way in which memory can be looked at. Each protection is granted once before, see file_pages(). */
 #include "case.h"
 
 #include <pthread.h>
@@ -105,7 +105,8 @@ CASE(more_parts_than_fit)
 	int fd = file_pages();
 	char *p = map(fd, PROT_READ);
 	for (unsigned i = 0; i < PAGES; i++)
-		put(p + i * PAGE, PAGE, i % 2 ? PROT_READ : PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, PAGES - 1 - i);
+		put(p + i * PAGE, PAGE, i % 2 ? PROT_READ : PROT_READ | PROT_WRITE, MAP_PRIVATE, fd,
+		    PAGES - 1 - i);
 	for (unsigned i = 0; i < PAGES; i++)
 		EXPECT_EQ(p[i * PAGE], 'A' + (int)(PAGES - 1 - i));
 }
