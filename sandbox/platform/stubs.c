@@ -378,11 +378,11 @@ void pool_coroutine(void *arg)
 
 	for (;;) {
 		wait_event_uninterruptible(&p->pool_wait, p->pool_wanted && p->pool_count < p->pool_target);
-		p->pool_wanted = false;
-		if (stub_fork(p->zygote, &as))
-			continue;
-		list_add_tail(&as->pool_node, &p->pool);
-		p->pool_count++;
+		if (!stub_fork(p->zygote, &as)) {
+			list_add_tail(&as->pool_node, &p->pool);
+			p->pool_count++;
+		}
+		p->pool_wanted = false; /* only now: who asks in between must not be forgotten */
 	}
 }
 
