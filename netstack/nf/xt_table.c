@@ -8,6 +8,10 @@
 
 #include "netstack/nf/nf_priv.h"
 
+/* Chains that call each other twice, level upon level, would otherwise keep the whole sandbox for hours: such
+ * a packet is dropped. */
+#define STEPS_MAX (1U << 20)
+
 const struct nf_kind_info nf_kinds[NF_TABLE_KINDS] = {
     [NF_FILTER] = {"filter", 1U << NF_INPUT | 1U << NF_FORWARD | 1U << NF_OUTPUT},
     [NF_NAT] = {"nat", 1U << NF_PREROUTING | 1U << NF_INPUT | 1U << NF_OUTPUT | 1U << NF_POSTROUTING},
@@ -70,7 +74,7 @@ static bool rule_matches(struct nf_table *t, const struct nf_rule *r, const stru
 
 bool nf_table_run(struct nf_table *t, struct nf_packet *k)
 {
-	u32 at = t->hook_rule[k->hook], depth = 0;
+	u32 at = t->hook_rule[k->hook], depth = 0, steps = 0;
 	bool drop = false;
 
 	if (!(t->valid_hooks & 1U << k->hook))
@@ -78,6 +82,8 @@ bool nf_table_run(struct nf_table *t, struct nf_packet *k)
 	for (;;) {
 		struct nf_rule *r = &t->rules[at];
 		s32 v;
+		if (++steps > STEPS_MAX)
+			return false;
 		if (!rule_matches(t, r, k, &drop)) {
 			if (drop)
 				return false;
