@@ -26,6 +26,7 @@ int sched_init(void)
 	if (!s)
 		return -ENOMEM;
 	list_init(&s->run_queue);
+	list_init(&s->batch);
 	list_init(&s->polls);
 	list_init(&s->held);
 	s->epoll_fd = -1;
@@ -184,15 +185,14 @@ int sched_sleep(u64 deadline_ns, enum sleep_state state)
 bool sched_run_ready(void)
 {
 	struct sched *s = sched();
-	struct list_head batch;
+	struct list_head *batch = &s->batch; /* in the arena, where those in it can be looked at */
 	bool ran = false;
 	u64 since = list_empty(&s->run_queue) ? 0 : cycles();
 
 	/* only what is ready now: what becomes ready meanwhile waits for the next turn */
-	list_init(&batch);
-	list_splice_tail_init(&s->run_queue, &batch);
-	while (!list_empty(&batch)) {
-		struct coro *c = list_first_entry(&batch, struct coro, run_node);
+	list_splice_tail_init(&s->run_queue, batch);
+	while (!list_empty(batch)) {
+		struct coro *c = list_first_entry(batch, struct coro, run_node);
 		list_del_init(&c->run_node);
 		if (s->holding && !c->service && c->generation != s->generation) {
 			list_add_tail(&c->run_node, &s->held);
