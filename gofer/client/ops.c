@@ -134,6 +134,9 @@ int gofer_create(struct gofer_client *c, struct gofer_call *call, struct gofer_r
 	if (err)
 		return err;
 	if ((p.node.attr.mode ^ create->create.mode) & 0170000) {
+		if (call->fd >= 0)
+			c->transport->close_fd(c->ctx, call->fd);
+		call->fd = -1;
 		gofer_client_break(c);
 		return -EIO;
 	}

@@ -134,6 +134,8 @@ static s64 new_segment(struct ipc_state *state, s32 key, u64 size, u32 flags)
 		return -ENOSPC;
 	if (flags & LINUX_SHM_HUGETLB)
 		return refuse_huge(flags);
+	if (size > INT64_MAX) /* no file is so large */
+		return -EINVAL;
 	if (!(flags & LINUX_SHM_NORESERVE) && memory_would_overcommit(size))
 		return -ENOMEM;
 	s = knew(struct shm_segment);

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -42,11 +43,13 @@ struct world {
 	unsigned char msg[GOFER_MSG_MAX], list[GOFER_MSG_MAX];
 };
 
-static void want(bool cond)
-{
-	if (!cond)
-		abort();
-}
+#define want(cond)                                                                                           \
+	do {                                                                                                 \
+		if (!(cond)) {                                                                               \
+			fprintf(stderr, "%d: %s does not hold\n", __LINE__, #cond);                          \
+			abort();                                                                             \
+		}                                                                                            \
+	} while (0)
 
 static uint8_t byte(struct world *w)
 {
@@ -351,14 +354,14 @@ static const struct gofer_transport transport = {
 static void check_steps(struct gofer_list steps, uint32_t count, int stop)
 {
 	struct gofer_step s;
-	uint32_t n = 0;
+	uint32_t n = 0, given = steps.count;
 
 	want(stop <= 0 && steps.count <= count && (stop == 0) == (steps.count == count));
 	while (gofer_step_next(&steps, &s)) {
 		want(s.handle != 0 && s.target.size <= GOFER_TARGET_MAX);
 		n++;
 	}
-	want(n <= count);
+	want(n == given);
 }
 
 static void walk(struct world *w, struct gofer_call *call)
@@ -384,16 +387,17 @@ static void readdir_(struct world *w, struct gofer_call *call)
 	struct gofer_list entries;
 	struct gofer_dirent e;
 	bool eof;
-	uint32_t n = 0;
+	uint32_t n = 0, count;
 
 	if (gofer_readdir(&w->client, call, 1, number(w), byte(w) & 1, &eof, &entries))
 		return;
-	want(eof || entries.count > 0);
+	count = entries.count;
+	want(eof || count > 0);
 	while (gofer_dirent_next(&entries, &e)) {
 		want(gofer_name_ok(&e.name));
 		n++;
 	}
-	want(n == entries.count);
+	want(n == count);
 }
 
 static void open_(struct world *w, struct gofer_call *call)

@@ -780,3 +780,22 @@ CASE(a_futex_in_a_segment_wakes_another_process)
 	OK(syscall(SYS_futex, p + 3, 0 /* WAIT */, 0, NULL, NULL, 0));
 	expect_exit(pid, 0);
 }
+
+/* Sizes at the end of what a file may have; nothing is charged for a segment without reserve. */
+CASE(sizes_beyond_all_files)
+{
+	static const size_t none[] = {1UL << 63, (1UL << 63) + 4096, ~0UL - (1UL << 24)};
+	static const size_t large[] = {(1UL << 63) - 1, (1UL << 63) - 4096, 1UL << 62, 1UL << 50};
+
+	for (int i = 0; i < 3; i++) {
+		EXPECT_ERRNO(shmget(IPC_PRIVATE, none[i], 0600), EINVAL);
+		EXPECT_ERRNO(shmget(IPC_PRIVATE, none[i], 0600 | 010000 /* SHM_NORESERVE */), EINVAL);
+	}
+	for (int i = 0; i < 4; i++) {
+		int id = shmget(IPC_PRIVATE, large[i], 0600 | 010000);
+		EXPECT(id >= 0 || errno == ENOMEM || errno == ENOSPC); /* others count together */
+		if (id >= 0)
+			OK(shmctl(id, IPC_RMID, NULL));
+		EXPECT_ERRNO(shmget(IPC_PRIVATE, large[i], 0600), ENOMEM);
+	}
+}

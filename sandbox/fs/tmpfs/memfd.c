@@ -57,13 +57,16 @@ int tmpfs_memfd(const char *name, u32 o_flags, u32 seals, struct file **out)
 int tmpfs_unlinked_file(const char *name, u64 size, struct file **out)
 {
 	const struct attr_change change = {.mask = ATTR_SIZE, .size = size};
-	int err = unlinked_file(name, 0777, O_RDWR, out);
+	struct file *f;
+	int err = unlinked_file(name, 0777, O_RDWR, &f);
 
 	if (err)
 		return err;
-	err = tmpfs_setattr((*out)->inode, &change);
+	err = tmpfs_setattr(f->inode, &change);
 	if (err)
-		file_put(*out);
+		file_put(f);
+	else
+		*out = f;
 	return err;
 }
 
