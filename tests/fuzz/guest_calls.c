@@ -36,6 +36,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -481,6 +482,29 @@ static void empty(const char *base, uint64_t seed)
 		closedir(d);
 }
 
+/* The devices that calls name, as they were: one may have become a file, or a directory with files in it. */
+static void restore_devices(void)
+{
+	static const struct {
+		const char *path;
+		unsigned minor, major;
+	} devices[] = {{"/dev/null", 3, 1}, {"/dev/zero", 5, 1}, {"/dev/full", 7, 1}, {"/dev/tty", 0, 5}};
+
+	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+		struct stat st;
+		if (!lstat(devices[i].path, &st) && S_ISCHR(st.st_mode))
+			continue;
+		nftw(devices[i].path, plain, 16, FTW_PHYS);
+		nftw(devices[i].path, drop, 16, FTW_PHYS | FTW_DEPTH);
+		mknod(devices[i].path, S_IFCHR | 0666, makedev(devices[i].major, devices[i].minor));
+	}
+	if (lstat("/dev/ptmx", &(struct stat){0}) || readlink("/dev/ptmx", (char[8]){0}, 8) < 0) {
+		nftw("/dev/ptmx", plain, 16, FTW_PHYS);
+		nftw("/dev/ptmx", drop, 16, FTW_PHYS | FTW_DEPTH);
+		(void)!symlink("pts/ptmx", "/dev/ptmx");
+	}
+}
+
 /* Removes what a round has left below its base: mounts, then files. */
 static void clean(const char *base, uint64_t seed)
 {
@@ -507,6 +531,7 @@ static void clean(const char *base, uint64_t seed)
 	empty(base, seed);
 	chmod(base, 01777);
 	empty("/dev/shm", seed);
+	restore_devices();
 	for (int i = 0; i < 4096; i++) { /* what lives on without a process, by design */
 		struct shmid_ds shm;
 		struct msqid_ds msg;

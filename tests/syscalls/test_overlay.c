@@ -576,6 +576,27 @@ CASE(overlays_upon_overlays_are_limited)
 	EXPECT_ERRNO(mount("o", "m2", "overlay", 0, "lowerdir=l1,upperdir=m1,workdir=w"), EINVAL);
 }
 
+/* A file that is copied up when one of its names has gone still has the other. */
+CASE(copied_up_without_a_name_but_with_another)
+{
+	int fd;
+
+	layers();
+	put("l1/x", "two names");
+	OK(link("l1/x", "l1/y"));
+	show();
+	fd = open("m/x", O_RDONLY);
+	OK(fd);
+	OK(unlink("m/x"));
+	EXPECT(!fchmod(fd, 0640) || errno == EEXIST); /* Linux fails: its copy would need the name that went */
+	close(fd);
+	EXPECT_STR(get("m/y"), "two names");
+	OK(link("m/y", "m/z"));
+	EXPECT_STR(get("m/z"), "two names");
+	OK(unlink("m/y"));
+	EXPECT_STR(get("m/z"), "two names");
+}
+
 /* ---- many at once, over a tree whose server takes its time ---- */
 
 static char root_dir[] = "/var/tmp/case-XXXXXX";

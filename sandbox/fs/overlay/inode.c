@@ -200,8 +200,10 @@ void ovl_set_upper(struct inode *inode, const struct path *upper)
 	remove_key(ovl_of(inode->sb), &x->by_upper);
 	add_key(ovl_of(inode->sb), &x->by_upper, upper->dentry->inode, inode);
 	if (!old.mnt && !mode_is_dir(inode->attr.mode) && names > 1) {
-		/* its other names lead to the lower one, and must lead here */
-		x->lower_links = names > x->lower_gone + 1 ? names - x->lower_gone - 1 : 0;
+		/* its other names lead to the lower one, and must lead here; it has one less if it was copied
+		 * under one of them */
+		u32 left = names - min_t(u32, names, x->lower_gone);
+		x->lower_links = left - (left && !upper->dentry->unhashed);
 		keep(inode);
 	}
 	path_put(&old);
