@@ -1,4 +1,5 @@
-/* text.c: what all verbs of `warren` do with text: complaints to the terminal, numbers and sizes of options. */
+/* text.c: what all verbs of `warren` do with text: complaints to the terminal, numbers and sizes of options.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

@@ -13,8 +13,8 @@
 struct sched {
 	struct list_head run_queue;
 	struct list_head batch; /* taken from it: those that run in this turn */
-	void *loop_sp;     /* the loop's own stack while a coroutine runs */
-	struct coro *dead; /* ended: its stack is freed by the loop */
+	void *loop_sp;          /* the loop's own stack while a coroutine runs */
+	struct coro *dead;      /* ended: its stack is freed by the loop */
 	char *stack_cache[STACK_CACHE];
 	u32 stack_count;
 	struct timer **heap; /* binary heap by deadline */

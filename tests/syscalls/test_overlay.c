@@ -588,7 +588,8 @@ CASE(copied_up_without_a_name_but_with_another)
 	fd = open("m/x", O_RDONLY);
 	OK(fd);
 	OK(unlink("m/x"));
-	EXPECT(!fchmod(fd, 0640) || errno == EEXIST); /* Linux fails: its copy would need the name that went */
+	EXPECT(!fchmod(fd, 0640) ||
+	       errno == EEXIST); /* Linux fails: its copy would need the name that went */
 	close(fd);
 	EXPECT_STR(get("m/y"), "two names");
 	OK(link("m/y", "m/z"));
