@@ -119,7 +119,8 @@ u32 tap_rx_space(struct tap *tap, struct iovec iov[TAP_RX_IOV])
 {
 	u32 n = 0, room = 0;
 
-	if (tap->rx[0] && tap->rx[0]->capacity - tap->rx[0]->used < tap->nif->mtu + 100) {
+	/* a large frame may have filled more than one */
+	while (tap->rx[0] && tap->rx[0]->capacity - tap->rx[0]->used < tap->nif->mtu + 100) {
 		net_data_put(tap->ns, tap->rx[0]);
 		tap->rx[0] = tap->rx[1];
 		tap->rx[1] = tap->rx[2];

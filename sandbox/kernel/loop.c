@@ -17,6 +17,7 @@
 
 #define EPOLL_CYCLES 100000 /* between looks at host descriptors while busy */
 #define EVENT_COUNT  32
+#define LAZY_PAUSE   12000 /* 5 µs: whoever wakes others in a row comes back sooner */
 
 static int epoll_wait_ns(int fd, struct epoll_event *ev, int max, u64 timeout_ns)
 {
@@ -51,6 +52,27 @@ static void sleep_until(struct sched *s, u64 deadline)
 	take_events(s, timeout);
 }
 
+/* A pause of the loop is over. Whether the next is likely to be as short is foretold by the last ones. */
+static void pause_ended(struct sched *s, u64 since)
+{
+	if (cycles_since(since) < 2 * CROWDED_CYCLES)
+		s->short_pauses += s->short_pauses < 3;
+	else
+		s->short_pauses -= s->short_pauses > 0;
+}
+
+/* For how long to spin. While guest threads want all CPUs it pays for no longer than a sleep and a waking
+ * cost, and if traps follow close on each other: two processes that talk to each other would otherwise have
+ * us asleep at each word. */
+static u64 spin_cycles(const struct sched *s)
+{
+	u64 spin = platform_spin_cycles();
+
+	if (!spin && s->short_pauses >= 2 && platform_guests_run())
+		return CROWDED_CYCLES;
+	return spin;
+}
+
 int sched_loop(void)
 {
 	struct sched *s = sched();
@@ -73,16 +95,22 @@ int sched_loop(void)
 			looked = cycles();
 		}
 		if (moved || !list_empty(&s->run_queue)) {
+			if (idle_since)
+				pause_ended(s, idle_since);
 			idle_since = 0;
-			continue;
-		}
-		if (s->at_rest && s->at_rest(s->at_rest_arg)) {
-			s->at_rest = NULL;
 			continue;
 		}
 		if (!idle_since)
 			idle_since = cycles();
-		if (cycles_since(idle_since) < platform_spin_cycles()) {
+		if (!list_empty(&s->lazy) && (!spin_cycles(s) || cycles_since(idle_since) > LAZY_PAUSE)) {
+			(void)sched_hurry();
+			continue;
+		}
+		if (list_empty(&s->lazy) && s->at_rest && s->at_rest(s->at_rest_arg)) {
+			s->at_rest = NULL;
+			continue;
+		}
+		if (cycles_since(idle_since) < spin_cycles(s)) {
 			__builtin_ia32_pause();
 			__builtin_ia32_pause(); /* the guest may run on the other half of this core */
 			continue;
@@ -94,6 +122,7 @@ int sched_loop(void)
 			continue;
 		sleep_until(s, next);
 		platform_sleep_done();
+		pause_ended(s, idle_since);
 		idle_since = 0;
 		looked = cycles();
 	}

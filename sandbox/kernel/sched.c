@@ -9,14 +9,17 @@
 #include "sandbox/base/cycles.h"
 #include "sandbox/kernel/sched_priv.h"
 #include "sandbox/kernel/signal.h"
+#include "sandbox/platform/platform.h"
 
 #define STACK_CANARY 0x5741525245ULL
+#define LAZY_CYCLES  1200000 /* some 500 µs */
 
 void coro_switch(void **save_sp, void *load_sp);
 void coro_entry(void);
 void coro_main(struct coro *c);
-/* signals are above us in the layering; unit tests link without them */
+/* signals and the platform are not below us; unit tests link without them */
 #pragma weak signal_pending
+#pragma weak platform_crowded
 #pragma weak fatal_signal_pending
 
 int sched_init(void)
@@ -27,6 +30,7 @@ int sched_init(void)
 		return -ENOMEM;
 	list_init(&s->run_queue);
 	list_init(&s->batch);
+	list_init(&s->lazy);
 	list_init(&s->polls);
 	list_init(&s->held);
 	s->epoll_fd = -1;
@@ -117,8 +121,57 @@ void coro_main(struct coro *c)
 void coro_wake(struct coro *c)
 {
 	c->woken = true;
+	if (c->lazy) {
+		c->lazy = false;
+		list_del_init(&c->run_node);
+	}
 	if (c->sleeping && list_empty(&c->run_node))
 		list_add_tail(&c->run_node, &sched()->run_queue);
+}
+
+/* ---- waking lazily ---- */
+
+void coro_wake_lazily(struct coro *c)
+{
+	struct sched *s = sched();
+	struct coro *by = coro_current();
+	bool first = list_empty(&s->lazy);
+
+	if (!by || !c->sleeping || !platform_crowded || !platform_crowded() || (!first && s->lazy_by != by)) {
+		coro_wake(c);
+		return;
+	}
+	if (!c->lazy && !list_empty(&c->run_node)) {
+		c->woken = true; /* it is going to run as it is */
+		return;
+	}
+	if (c->lazy)
+		return;
+	if (first) {
+		s->lazy_by = by;
+		s->lazy_since = cycles();
+	}
+	c->woken = c->lazy = true;
+	list_add_tail(&c->run_node, &s->lazy);
+}
+
+bool sched_hurry(void)
+{
+	struct sched *s = sched();
+	struct coro *c, *next;
+	bool any = !list_empty(&s->lazy);
+
+	list_for_each_entry_safe (c, next, &s->lazy, run_node)
+		coro_wake(c);
+	s->lazy_by = NULL;
+	return any;
+}
+
+/* lazy_by has run. Does it sleep now, or has it had its turn? */
+static bool row_ends(struct sched *s, const struct coro *c)
+{
+	return (c->sleep_state != SLEEP_UNINTERRUPTIBLE || cycles_since(s->lazy_since) > LAZY_CYCLES) &&
+	       sched_hurry();
 }
 
 void sched_yield_now(void)
@@ -202,6 +255,9 @@ bool sched_run_ready(void)
 		coro_switch(&s->loop_sp, c->sp);
 		kernel()->current = NULL;
 		ran = true;
+		if (c == s->lazy_by &&
+		    row_ends(s, c)) /* now, while its thread still spins: they get its CPU */
+			list_splice_tail_init(&s->run_queue, &batch);
 		if (s->dead) {
 			list_del_init(&s->dead->run_node);
 			stack_put(s, s->dead->stack);

@@ -22,6 +22,7 @@ struct coro {
 	void *arg;
 	struct task *task; /* the guest task this is the kernel stack of, or NULL */
 	bool sleeping, woken, ended;
+	bool lazy; /* run_node is in the list of those that may wait a little */
 	bool
 	    service; /* of the kernel's own, touches neither guests nor streams: runs while others are held */
 	u32 generation; /* the restore since which it is */
@@ -37,6 +38,11 @@ struct coro *coro_current(void);
 void coro_exit(void) __attribute__((noreturn));
 /* Makes a sleeping coroutine runnable; harmless if it is not asleep (then its next sleep returns at once). */
 void coro_wake(struct coro *c);
+/* The same for a wake that may be one of a row, such as that of a reader by each of many small writes. While
+ * there are fewer CPUs than threads that would run then, the reader goes on sleeping until the writer sleeps,
+ * or works for more than 5 µs between two calls, or 500 µs are over: both sides then work on many pieces at a
+ * time instead of taking turns, with two wakings, over each. */
+void coro_wake_lazily(struct coro *c);
 /* Lets the others run once. */
 void sched_yield_now(void);
 /* Runs the loop until sched_stop(); returns its argument. */
@@ -74,6 +80,8 @@ void sched_release(void);
 /* And that much longer for a thread that slept: an idle CPU of a virtual machine wakes up within 80–150 µs.
  */
 #define WAKE_CYCLES 360000
+/* With a guest thread for each CPU: about what it costs to sleep and be woken by the next trap. */
+#define CROWDED_CYCLES 25000
 u64 clock_monotonic(void); /* as guests see CLOCK_MONOTONIC */
 /* A duration of base/cycles.h in ns, by what both clocks have counted since boot. */
 u64 cycles_to_ns(u64 cycles);

@@ -169,10 +169,17 @@ void platform_epoll_event(u64 data)
 	}
 }
 
-/* Spinning is for when everybody who spins has a CPU. */
+/* Spinning is for when everybody who spins has a CPU: those that run, those that wait for an answer, and we.
+ */
 static void set_guest_spin(struct platform *p)
 {
-	u32 want = p->running_count < p->cpu_count ? p->guest_spin : 0;
+	u32 active = p->running_count, want;
+	struct uthread *ut;
+
+	list_for_each_entry (ut, &p->serving, serving_node)
+		if (++active >= p->cpu_count)
+			break;
+	want = active < p->cpu_count ? p->guest_spin : 0;
 
 	if (p->glob->guest_spin != want)
 		shared_store(&p->glob->guest_spin, want);
@@ -225,6 +232,11 @@ u64 platform_spin_cycles(void)
 	if (p->soon_count > 0 && p->running_count < p->cpu_count)
 		return SPIN_CYCLES + (p->woken_count ? WAKE_CYCLES : 0);
 	return 0;
+}
+
+bool platform_crowded(void)
+{
+	return platform()->running_count + 2 >= platform()->cpu_count;
 }
 
 bool platform_guests_run(void)

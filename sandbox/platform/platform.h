@@ -70,6 +70,8 @@ int platform_epoll_setup(int epoll_fd);
 void platform_epoll_event(u64 data);
 /* For how long it pays to spin before the loop sleeps; 0 if no guest code runs, or no CPU is left over. */
 u64 platform_spin_cycles(void);
+/* A guest thread that is in a call wakes another: will both have a CPU, and the loop one too? */
+bool platform_crowded(void);
 /* Does any guest code run at this moment? */
 bool platform_guests_run(void);
 /* Wanted: one clean stub ready in the pool (called when idle). */

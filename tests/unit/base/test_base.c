@@ -33,6 +33,14 @@ u64 platform_spin_cycles(void)
 {
 	return 0;
 }
+bool platform_crowded(void)
+{
+	return true;
+}
+bool platform_guests_run(void)
+{
+	return false;
+}
 void platform_idle(void)
 {
 }
@@ -267,6 +275,70 @@ START_TEST(wait_event_times_out)
 }
 END_TEST
 
+static int slept;
+
+static void sleeps_twice(void *arg)
+{
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(sched_sleep(clock_monotonic() + 60 * NSEC_PER_SEC, SLEEP_UNINTERRUPTIBLE),
+				 0);
+		order[order_count++] = ++slept;
+	}
+	sched_stop(0);
+}
+
+static void wakes_lazily(void *arg)
+{
+	struct coro *c = *(struct coro **)arg;
+
+	coro_wake_lazily(c);
+	coro_wake_lazily(c); /* is woken already */
+	coro_wake(c);        /* and now at once, but not twice */
+	order[order_count++] = 10;
+	while (slept < 1)
+		sched_yield_now();
+	coro_wake_lazily(c); /* when this one is gone */
+	order[order_count++] = 11;
+}
+
+START_TEST(lazy_wakes_are_not_lost_and_come_once)
+{
+	struct coro *c, *w;
+
+	order_count = slept = 0;
+	ck_assert_int_eq(coro_start(sleeps_twice, NULL, NULL, &c), 0);
+	ck_assert_int_eq(coro_start(wakes_lazily, &c, NULL, &w), 0);
+	ck_assert_int_eq(sched_loop(), 0);
+	ck_assert_int_eq(order_count, 4);
+	ck_assert_int_eq(order[0], 10);
+	ck_assert_int_eq(order[1], 1);
+	ck_assert_int_eq(order[2], 11);
+	ck_assert_int_eq(order[3], 2);
+}
+END_TEST
+
+static void wakes_lazily_and_works_on(void *arg)
+{
+	coro_wake_lazily(*(struct coro **)arg);
+	order[order_count++] = 10;
+	for (u64 until = clock_monotonic() + 20000000; clock_monotonic() < until;)
+		sched_yield_now(); /* never idle: only the row's length ends it */
+	ck_assert_int_eq(slept, 1);
+	coro_wake(*(struct coro **)arg);
+}
+
+START_TEST(a_row_of_lazy_wakes_ends)
+{
+	struct coro *c, *w;
+
+	order_count = slept = 0;
+	ck_assert_int_eq(coro_start(sleeps_twice, NULL, NULL, &c), 0);
+	ck_assert_int_eq(coro_start(wakes_lazily_and_works_on, &c, NULL, &w), 0);
+	ck_assert_int_eq(sched_loop(), 0);
+	ck_assert_int_eq(order_count, 3);
+}
+END_TEST
+
 static u64 last_deadline;
 static int fired;
 struct counted_timer {
@@ -365,6 +437,8 @@ int main(void)
 	tcase_add_test(t, tree_random);
 	tcase_add_test(t, wait_event_wakes);
 	tcase_add_test(t, wait_event_times_out);
+	tcase_add_test(t, lazy_wakes_are_not_lost_and_come_once);
+	tcase_add_test(t, a_row_of_lazy_wakes_ends);
 	tcase_add_test(t, timers_fire_in_order);
 	tcase_add_test(t, exclusive_waiters_one_at_a_time);
 	tcase_add_test(t, thousand_coroutines_leave_nothing);

@@ -36,6 +36,14 @@ u64 platform_spin_cycles(void)
 {
 	return 0;
 }
+bool platform_crowded(void)
+{
+	return true;
+}
+bool platform_guests_run(void)
+{
+	return false;
+}
 void platform_idle(void)
 {
 }

@@ -673,6 +673,32 @@ START_TEST(tap_without_memory)
 }
 END_TEST
 
+/* Whatever frames came before, there is room for the largest. */
+START_TEST(tap_has_room_after_large_frames)
+{
+	static u8 frame[65549];
+	struct iovec iov[TAP_RX_IOV];
+	struct pkt *p;
+
+	open_tap(10, LINK_CSUM_OUT, false);
+	frame[12] = 0x88; /* of no protocol that we know */
+	frame[13] = 0xb5;
+	for (u32 i = 0; i < 300; i++) {
+		u32 n = tap_rx_space(tap, iov), room = 0;
+		u8 vnet[10] = {0};
+		for (u32 k = 0; k < n; k++)
+			room += (u32)iov[k].iov_len;
+		ck_assert_uint_ge(room, 10 + sizeof(frame));
+		rx(vnet, 10, frame, i % 3 ? (u32)sizeof(frame) - i : 1200 + 97 * i);
+		tap_rx_end(tap);
+		while ((p = next_seen()) != NULL)
+			pkt_free(p);
+	}
+	ck_assert_uint_eq(tap_netif(tap)->stats.rx_dropped, 0);
+	close_tap();
+}
+END_TEST
+
 START_TEST(tap_refused)
 {
 	struct tap_config c = {.name = "t0", .mtu = 1500, .vnet_size = 11, .write = on_write};
@@ -803,6 +829,7 @@ TCase *case_link(void)
 	tcase_add_test(t, tap_blocks_are_shared_safely);
 	tcase_add_test(t, tap_without_memory);
 	tcase_add_test(t, tap_refused);
+	tcase_add_test(t, tap_has_room_after_large_frames);
 	tcase_add_test(t, capture);
 	tcase_add_test(t, capture_cut_short);
 	tcase_add_test(t, capture_of_loopback);
