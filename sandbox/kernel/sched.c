@@ -257,7 +257,7 @@ bool sched_run_ready(void)
 		ran = true;
 		if (c == s->lazy_by &&
 		    row_ends(s, c)) /* now, while its thread still spins: they get its CPU */
-			list_splice_tail_init(&s->run_queue, &batch);
+			list_splice_tail_init(&s->run_queue, batch);
 		if (s->dead) {
 			list_del_init(&s->dead->run_node);
 			stack_put(s, s->dead->stack);
