@@ -205,6 +205,14 @@ static int ip6_out(struct inet_sock *i, const struct pkt *p, struct socket_contr
 	return err;
 }
 
+/* What is told of an arrived packet whatever it was: a datagram or an error. */
+static int packet_out(struct inet_sock *i, const struct pkt *p, struct socket_control *c)
+{
+	int err = inet_is_v6(i) ? ip6_out(i, p, c) : 0;
+
+	return !err && ip_is_v4(&p->src) ? ip_out(i, p, c) : err;
+}
+
 int inet_cmsg_out(struct inet_sock *i, const struct pkt *p, struct socket_control *c)
 {
 	u32 drops = (u32)i->sk->drops;
@@ -218,14 +226,21 @@ int inet_cmsg_out(struct inet_sock *i, const struct pkt *p, struct socket_contro
 		err = socket_control_add(c, LINUX_SOL_SOCKET, LINUX_SO_RXQ_OVFL, &drops, sizeof(drops));
 	if (!err && (i->tell & TELL_GRO) && p->gso == PKT_GSO_UDP)
 		err = add_int(c, LINUX_IPPROTO_UDP, LINUX_UDP_GRO, p->gso_size);
-	if (!err && inet_is_v6(i))
-		err = ip6_out(i, p, c);
-	if (!err && ip_is_v4(&p->src))
-		err = ip_out(i, p, c);
-	return err;
+	return err ? err : packet_out(i, p, c);
 }
 
 /* ---- errors ---- */
+
+/* When and how the error came, as of a datagram, goes before the error itself. */
+static int error_arrival(struct inet_sock *i, const struct sock_error *e, struct socket_control *c)
+{
+	u64 now = clock_realtime();
+	int err = 0;
+
+	if (i->tell & (TELL_TIMESTAMP | TELL_TIMESTAMPNS))
+		err = add_stamp(i, e->p && e->p->stamp ? e->p->stamp : now, c);
+	return !err && e->p && e->origin != 1 ? packet_out(i, e->p, c) : err;
+}
 
 static int error_cmsg(struct inet_sock *i, const struct sock_error *e, struct socket_control *c)
 {
@@ -267,7 +282,9 @@ s64 inet_receive_error(struct inet_sock *i, struct socket_msg *m)
 	if (m->name)
 		inet_name_out(i, &e->dst, e->dport, 0, m->name);
 	if (n >= 0 && m->control) {
-		int err = error_cmsg(i, e, m->control);
+		int err = error_arrival(i, e, m->control);
+		if (!err)
+			err = error_cmsg(i, e, m->control);
 		n = err ? err : n;
 	}
 	sock_error_free(inet_stack(i), e);

@@ -268,6 +268,60 @@ CASE(recverr_tells_who_said_no)
 	EXPECT_EQ(ntohl(((struct sockaddr_in *)SO_EE_OFFENDER(ee))->sin_addr.s_addr), INADDR_LOOPBACK);
 }
 
+/* An error's control message of that level and type. */
+static void *error_control(struct msghdr *m, int level, int type)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
+		if (c->cmsg_level == level && c->cmsg_type == type)
+			return CMSG_DATA(c);
+	return NULL;
+}
+
+CASE(errors_tell_when_and_how_they_came)
+{
+	char buf[64], control[512];
+	struct iovec iov = {buf, sizeof(buf)};
+	struct msghdr m = {NULL, 0, &iov, 1, control, sizeof(control), 0};
+	struct timeval *tv;
+	int fd = bound(AF_INET, SOCK_DGRAM), gone = bound(AF_INET, SOCK_DGRAM), port = port_of(gone);
+
+	close(gone);
+	EXPECT_EQ(set_int(fd, IPPROTO_IP, IP_RECVERR, 1), 0);
+	EXPECT_EQ(set_int(fd, IPPROTO_IP, IP_RECVTTL, 1), 0);
+	EXPECT_EQ(set_int(fd, IPPROTO_IP, IP_PKTINFO, 1), 0);
+	EXPECT_EQ(set_int(fd, SOL_SOCKET, SO_TIMESTAMP, 1), 0);
+	EXPECT_EQ(send_port(fd, AF_INET, port, "payload", 7), 7);
+	EXPECT(poll_for(fd, 0, 5000) & POLLERR);
+	EXPECT_EQ(recvmsg(fd, &m, MSG_ERRQUEUE), 7);
+	tv = error_control(&m, SOL_SOCKET, SO_TIMESTAMP);
+	EXPECT(tv != NULL);
+	EXPECT(time(NULL) - tv->tv_sec < 60);
+	EXPECT(error_control(&m, IPPROTO_IP, IP_TTL) != NULL);
+	EXPECT_EQ(*(int *)error_control(&m, IPPROTO_IP, IP_TTL), 64);
+	EXPECT(error_control(&m, IPPROTO_IP, IP_PKTINFO) != NULL);
+	EXPECT(error_control(&m, IPPROTO_IP, IP_RECVERR) != NULL);
+}
+
+CASE(errors_tell_when_and_how_they_came_over_ipv6)
+{
+	char buf[64], control[512];
+	struct iovec iov = {buf, sizeof(buf)};
+	struct msghdr m = {NULL, 0, &iov, 1, control, sizeof(control), 0};
+	int fd = bound(AF_INET6, SOCK_DGRAM), gone = bound(AF_INET6, SOCK_DGRAM), port = port_of(gone);
+
+	close(gone);
+	EXPECT_EQ(set_int(fd, IPPROTO_IPV6, IPV6_RECVERR, 1), 0);
+	EXPECT_EQ(set_int(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1), 0);
+	EXPECT_EQ(set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1), 0);
+	EXPECT_EQ(send_port(fd, AF_INET6, port, "payload", 7), 7);
+	EXPECT(poll_for(fd, 0, 5000) & POLLERR);
+	EXPECT_EQ(recvmsg(fd, &m, MSG_ERRQUEUE), 7);
+	EXPECT(error_control(&m, SOL_SOCKET, SO_TIMESTAMPNS) != NULL);
+	EXPECT(error_control(&m, IPPROTO_IPV6, IPV6_HOPLIMIT) != NULL);
+	EXPECT_EQ(*(int *)error_control(&m, IPPROTO_IPV6, IPV6_HOPLIMIT), 64);
+	EXPECT(error_control(&m, IPPROTO_IPV6, IPV6_RECVERR) != NULL);
+}
+
 CASE(shutdown_of_an_unconnected_socket_is_enotconn)
 {
 	EXPECT_ERRNO(shutdown(bound(AF_INET, SOCK_DGRAM), SHUT_RDWR), ENOTCONN);
