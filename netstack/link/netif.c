@@ -379,7 +379,8 @@ static int send_frame(struct netif *nif, struct pkt *p)
 		nif->stats.tx_packets++;
 		nif->stats.tx_bytes += size;
 	}
-	return err;
+	/* what a device fails to send is lost, as on a wire: Linux's drivers tell nobody either */
+	return err == -ENOBUFS || err == -ENOMEM ? err : 0;
 }
 
 int netif_xmit(struct netif *nif, struct pkt *p)

@@ -516,8 +516,8 @@ START_TEST(tap_write_errors)
 
 	open_tap(0, 0, false);
 	u = udp_open(w.w, false);
-	write_result = -EIO;
-	ck_assert_int_eq(udp_put(u, &b, 9, "x", 1), -EIO);
+	write_result = -EIO; /* the host's end is down: lost, as on a wire */
+	ck_assert_int_eq(udp_put(u, &b, 9, "x", 1), 1);
 	ck_assert_uint_eq(nif->stats.tx_dropped, 1);
 	write_result = 0;
 	ck_assert_int_eq(udp_put(u, &b, 9, "x", 1), 1);
