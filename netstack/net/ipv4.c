@@ -337,6 +337,5 @@ void ip_error_deliver(struct netstack *ns, const struct icmp_event *e)
 		tcp_icmp(ns, e);
 	else if (e->proto == PROTO_UDP)
 		udp_icmp(ns, e);
-	else
-		sock_raw_icmp(ns, e);
+	sock_raw_icmp(ns, e);
 }

@@ -321,7 +321,8 @@ void sock_raw_icmp(struct netstack *ns, const struct icmp_event *e)
 {
 	struct net_sock *sk;
 
-	if (is_too_big(e))
+	/* TCP believes it only if the numbers fit, UDP as the socket says */
+	if (is_too_big(e) && e->proto != PROTO_TCP && e->proto != PROTO_UDP)
 		net_pmtu_learn(ns, &e->dst, e->info);
 	if (e->proto == (e->v6 ? PROTO_ICMPV6 : PROTO_ICMP)) {
 		sk = ping_find(ns, e->v6, get_be16(e->l4 + 4), &e->src, e->p->ifindex);

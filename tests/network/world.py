@@ -208,7 +208,7 @@ class World:
         self.sentry = side.sentry = Sentry(container=False, root=self.rootfs)
         fds = [self.sentry.gofer(self.rootfs), self.sentry.gofer(side.work)]
         answer = self.sentry.ask("create", [fds[0].fileno(), fds[1].fileno(), self.tap], container="c", hostname="box",
-                                 root={"gofer": 0, "ro": True, "overlay": "memory"}, mounts=[{"target": "/work", "gofer": 1}],
+                                 root={"gofer": 0, "overlay": "memory"}, mounts=[{"target": "/work", "gofer": 1}],
                                  network={"tap": 2, "vnet_size": VNET_SIZE, "address": "10.9.0.2", "prefix": 24, "gateway": "10.9.0.1",
                                           "mtu": 1500, "mac": "02:57:00:00:00:02", "dns": []})
         for fd in fds:

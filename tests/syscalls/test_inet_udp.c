@@ -820,6 +820,34 @@ CASE(a_raw_socket_sees_the_ip_header)
 	EXPECT(!"the reply came");
 }
 
+/* As traceroute -T does it: errors about packets of the socket's protocol, whoever sent them */
+CASE(a_raw_socket_hears_of_errors)
+{
+	char buf[128], control[512];
+	struct iovec iov = {buf, sizeof(buf)};
+	struct msghdr m = {NULL, 0, &iov, 1, control, sizeof(control), 0};
+	struct sockaddr_storage a;
+	socklen_t len = loop_addr(AF_INET, 0, &a);
+	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_UDP), gone = bound(AF_INET, SOCK_DGRAM), port = port_of(gone);
+	struct sock_extended_err *ee;
+
+	if (fd < 0 && errno == EPERM)
+		case_skip("no CAP_NET_RAW");
+	EXPECT(fd >= 0);
+	EXPECT_EQ(set_int(fd, IPPROTO_IP, IP_RECVERR, 1), 0);
+	EXPECT_EQ(connect(fd, (struct sockaddr *)&a, len), 0);
+	close(gone);
+	EXPECT_EQ(send_port(bound(AF_INET, SOCK_DGRAM), AF_INET, port, "payload", 7), 7);
+	EXPECT(poll_for(fd, 0, 5000) & POLLERR);
+	EXPECT(recvmsg(fd, &m, MSG_ERRQUEUE) >= 15); /* from the UDP header on */
+	EXPECT_EQ(memcmp(buf + 8, "payload", 7), 0);
+	ee = error_control(&m, IPPROTO_IP, IP_RECVERR);
+	EXPECT(ee != NULL);
+	EXPECT_EQ(ee->ee_origin, SO_EE_ORIGIN_ICMP);
+	EXPECT_EQ(ee->ee_type, ICMP_DEST_UNREACH);
+	EXPECT_EQ(ee->ee_code, ICMP_PORT_UNREACH);
+}
+
 CASE(raw_sockets_need_a_capability)
 {
 	if (setresuid(65534, 65534, 65534))
