@@ -157,7 +157,8 @@ s64 raw_send(struct net_sock *sk, struct dgram_msg *m)
 	struct pkt *p;
 	int err = check_way(sk, m);
 
-	if (!err && sk->error)
+	/* as Linux: a raw socket that has its IP header made does not hear of pending errors here */
+	if (!err && sk->error && (sk->hdrincl || sk->ep.kind == EP_PING))
 		err = sock_take_error(sk);
 	if (err)
 		return err;

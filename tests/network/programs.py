@@ -5,12 +5,13 @@ import json, re, time
 
 from world import Failed
 
-CASES = []  # (name, programs that both sides need, function)
+CASES = []  # (name, programs that both sides need, heavy, function)
 
 
-def case(name, *needs):
+def case(name, *needs, heavy=False):
+    """heavy: the short form does it once in each direction, over one family each"""
     def add(fn):
-        CASES.append((name, needs, fn))
+        CASES.append((name, needs, heavy, fn))
         return fn
     return add
 
@@ -82,7 +83,7 @@ def echo(c):
 
 # ---- the web ----
 
-@case("nginx, curl, wget", "nginx", "curl", "wget")
+@case("nginx, curl, wget", "nginx", "curl", "wget", heavy=True)
 def nginx(c):
     mib = 256 if c.long else 16
     c.server.sh("chmod 755 /work; mkdir -p /work/www; cd /work/www; for i in $(seq 0 199); do yes \"page $i\" | head -n $i > $i; done")
@@ -112,7 +113,7 @@ def python_http(c):
     return f"{count / (time.monotonic() - start):.0f} requests/s"
 
 
-@case("node http", "node")
+@case("node http", "node", heavy=True)
 def node_http(c):
     c.server.serve("node /work/side/web.js server 8002", 8002)
     count = 3000 if c.long else 300
@@ -121,7 +122,7 @@ def node_http(c):
     return f"{count / (time.monotonic() - start):.0f} requests/s"
 
 
-@case("git over http", "git", "python3")
+@case("git over http", "git", "python3", heavy=True)
 def git_http(c):
     c.server.sh("rm -rf /work/git && git init -q --bare /work/git/repo && git -C /work/git/repo config http.receivepack true")
     c.server.serve("python3 /work/side/web.py server 8003", 8003)
@@ -138,9 +139,9 @@ def git_http(c):
 
 # ---- shells and data bases ----
 
-@case("ssh, scp", "sshd", "scp")
+@case("ssh, scp", "sshd", "scp", heavy=True)
 def ssh(c):
-    mib = 1024 if c.long else 32
+    mib = 1024 if c.long else 8
     for side in (c.server, c.client):
         side.sh("mkdir -p /run/sshd /work/ssh && chmod 700 /work/ssh && cd /work/ssh && rm -f id* host* && ssh-keygen -q -t ed25519 -N '' -f id && "
                 "ssh-keygen -q -t ed25519 -N '' -f host")
@@ -165,10 +166,10 @@ def ssh(c):
     return f"{mib} MiB there and back, there {mib / took:.0f} MiB/s"
 
 
-@case("redis", "redis-server", "redis-benchmark")
+@case("redis", "redis-server", "redis-benchmark", heavy=True)
 def redis(c):
     c.server.serve("redis-server --port 6390 --protected-mode no --save '' --bind 0.0.0.0 ::", 6390)
-    count = 200000 if c.long else 10000
+    count = 200000 if c.long else 3000
     figures = []
     for pipeline in (1, 16):
         text = c.client.sh(f"redis-benchmark -h {c.address} -p 6390 -n {count} -P {pipeline} -t set,get,lpush,lrange_100 -q --csv", 200)
@@ -180,7 +181,7 @@ def redis(c):
     return ", ".join(figures)
 
 
-@case("PostgreSQL", "postgres", "initdb", "psql", "pgbench")
+@case("PostgreSQL", "postgres", "initdb", "psql", "pgbench", heavy=True)
 def postgres(c):
     user = "setpriv --reuid postgres --regid postgres --clear-groups -- env HOME=/tmp PATH=$(echo /usr/lib/postgresql/*/bin):$PATH"
     c.server.sh(f"[ -e /tmp/pg/PG_VERSION ] || {user} initdb -D /tmp/pg -A trust --no-sync >/dev/null && "
@@ -244,13 +245,13 @@ def traceroute(c):
     return "UDP, ICMP, TCP"
 
 
-@case("mtr", "mtr")
+@case("mtr", "mtr", heavy=True)
 def mtr(c):
     router = {("sandbox", 4): "10.9.0.1", ("sandbox", 6): "fd09::1", ("linux", 4): "10.8.0.1", ("linux", 6): "fd08::1"}[c.client.name, c.family]
     port = 8005
     c.server.serve(f"python3 /work/side/web.py server {port}", port)
     for way in ("", "-u", f"-T -P {port}"):
-        text = c.client.sh(f"mtr -{c.family} -n -r -w -c 3 -i 0.3 -G 5 {way} {c.address} | tail -n +3")
+        text = c.client.sh(f"mtr -{c.family} -n -r -w -c 2 -i 0.3 -G 3 {way} {c.address} | tail -n +3")
         expect(f"the way by mtr {way}", hops(text), [router, c.address])
         expect(f"losses by mtr {way}", re.findall(r" ([0-9.]+)% ", text), ["0.0"] * 2)
     return "ICMP, UDP, TCP"

@@ -167,9 +167,9 @@ class World:
         host("ip", "link", "set", "lo", "up")
         self.make_linux()
         self.make_sandbox()
-        for name, value in (("ipv4/ip_forward", 1), ("ipv6/conf/all/forwarding", 1)):
-            with open("/proc/sys/net/" + name, "w") as f:
-                f.write(str(value))
+        quiet = "ipv4/icmp_ratelimit 0 ipv4/icmp_msgs_per_sec 1000000 ipv6/icmp/ratelimit 0"  # traceroute asks faster than they answer
+        self.sysctl([], quiet + " ipv4/ip_forward 1 ipv6/conf/all/forwarding 1")
+        self.sysctl(self.in_linux, quiet)
 
     def make_linux(self):
         side = self.linux = Side("linux", "10.8.0.2", "fd08::2", self.dir + "/linux")
@@ -223,6 +223,11 @@ class World:
             host(*where, "ip", "addr", "add", v4, "dev", device)
             host(*where, "ip", "addr", "add", v6, "dev", device, "nodad")
         host(*where, "ip", "link", "set", device, "up")
+
+    def sysctl(self, where, settings):
+        words = settings.split()
+        for name, value in zip(words[::2], words[1::2]):
+            host(*where, "sh", "-c", f"echo {value} > /proc/sys/net/{name}")
 
     def arena(self):
         """What lives in the sentry: {type: (count, bytes)}."""

@@ -848,6 +848,27 @@ CASE(a_raw_socket_hears_of_errors)
 	EXPECT_EQ(ee->ee_code, ICMP_PORT_UNREACH);
 }
 
+/* Linux looks for a pending error where it takes memory for the protocol's header, and raw sockets have none:
+ * traceroute -I sends its next probe while the answer to the last one waits. */
+CASE(a_raw_socket_sends_while_an_error_waits)
+{
+	static const char udp[8] = {0, 9, 0, 9, 0, 8, 0, 0};
+	struct sockaddr_storage a;
+	socklen_t len = loop_addr(AF_INET, 0, &a);
+	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_UDP), gone = bound(AF_INET, SOCK_DGRAM), port = port_of(gone);
+
+	if (fd < 0 && errno == EPERM)
+		case_skip("no CAP_NET_RAW");
+	EXPECT(fd >= 0);
+	EXPECT_EQ(connect(fd, (struct sockaddr *)&a, len), 0);
+	EXPECT_EQ(set_int(fd, IPPROTO_IP, IP_RECVERR, 1), 0);
+	close(gone);
+	EXPECT_EQ(send_port(bound(AF_INET, SOCK_DGRAM), AF_INET, port, "payload", 7), 7);
+	EXPECT(poll_for(fd, 0, 5000) & POLLERR);
+	EXPECT_EQ(send(fd, udp, sizeof(udp), 0), sizeof(udp));
+	EXPECT_EQ(opt_int(fd, SOL_SOCKET, SO_ERROR), ECONNREFUSED);
+}
+
 CASE(raw_sockets_need_a_capability)
 {
 	if (setresuid(65534, 65534, 65534))
