@@ -69,7 +69,7 @@ void sock_queue_error(struct net_sock *sk, const struct sock_error *from, struct
 
 struct sock_error *sock_next_error(struct net_sock *sk)
 {
-	struct sock_error *e;
+	struct sock_error *e, *next = NULL;
 
 	if (list_empty(&sk->errors))
 		return NULL;
@@ -77,7 +77,12 @@ struct sock_error *sock_next_error(struct net_sock *sk)
 	list_del_init(&e->node);
 	sk->error_count--;
 	if (!list_empty(&sk->errors))
-		sk->error = (int)list_first_entry(&sk->errors, struct sock_error, node)->error;
+		next = list_first_entry(&sk->errors, struct sock_error, node);
+	/* the pending error follows the queue's errors that came from outside */
+	if (next && next->origin != 1)
+		sk->error = (int)next->error;
+	else if (e->origin != 1)
+		sk->error = 0;
 	return e;
 }
 

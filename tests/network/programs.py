@@ -49,27 +49,27 @@ def iperf(c, options, seconds):
     return f"{end['sum_received']['bits_per_second'] / 1e9:.2f} Gbit/s"
 
 
-@case("iperf3", "iperf3")
+@case("iperf3", "iperf3", heavy=True)
 def iperf3(c):
     return iperf(c, "", 10 if c.long else 1)
 
 
-@case("iperf3 -P 8", "iperf3")
+@case("iperf3 -P 8", "iperf3", heavy=True)
 def iperf3_eight(c):
     return iperf(c, "-P 8", 10 if c.long else 1)
 
 
-@case("iperf3 -R", "iperf3")
+@case("iperf3 -R", "iperf3", heavy=True)
 def iperf3_reverse(c):
     return iperf(c, "-R", 10 if c.long else 1)
 
 
-@case("iperf3 -u", "iperf3")
+@case("iperf3 -u", "iperf3", heavy=True)
 def iperf3_udp(c):
     return iperf(c, "-u -b 200M -l 1400", 10 if c.long else 1)
 
 
-@case("iperf3 -u -R", "iperf3")
+@case("iperf3 -u -R", "iperf3", heavy=True)
 def iperf3_udp_reverse(c):
     return iperf(c, "-u -R -b 200M -l 1400", 10 if c.long else 1)
 
@@ -169,7 +169,7 @@ def ssh(c):
 @case("redis", "redis-server", "redis-benchmark", heavy=True)
 def redis(c):
     c.server.serve("redis-server --port 6390 --protected-mode no --save '' --bind 0.0.0.0 ::", 6390)
-    count = 200000 if c.long else 3000
+    count = 200000 if c.long else 1000
     figures = []
     for pipeline in (1, 16):
         text = c.client.sh(f"redis-benchmark -h {c.address} -p 6390 -n {count} -P {pipeline} -t set,get,lpush,lrange_100 -q --csv", 200)

@@ -254,6 +254,9 @@ CASE(recverr_tells_who_said_no)
 	EXPECT(poll_for(fd, 0, 5000) & POLLERR);
 	EXPECT_EQ(recvmsg(fd, &m, MSG_ERRQUEUE), 7);
 	EXPECT_EQ(memcmp(buf, "payload", 7), 0);
+	/* who has read it all has no error pending either */
+	EXPECT_EQ(opt_int(fd, SOL_SOCKET, SO_ERROR), 0);
+	EXPECT_EQ(poll_for(fd, 0, 0), 0);
 	EXPECT(m.msg_flags & MSG_ERRQUEUE);
 	EXPECT_EQ(ntohs(to.sin_port), port);
 	c = CMSG_FIRSTHDR(&m);
