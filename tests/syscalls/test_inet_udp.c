@@ -831,7 +831,8 @@ CASE(a_raw_socket_hears_of_errors)
 	struct msghdr m = {NULL, 0, &iov, 1, control, sizeof(control), 0};
 	struct sockaddr_storage a;
 	socklen_t len = loop_addr(AF_INET, 0, &a);
-	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_UDP), gone = bound(AF_INET, SOCK_DGRAM), port = port_of(gone);
+	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_UDP), gone = bound(AF_INET, SOCK_DGRAM),
+	    port = port_of(gone);
 	struct sock_extended_err *ee;
 
 	if (fd < 0 && errno == EPERM)
@@ -858,7 +859,8 @@ CASE(a_raw_socket_sends_while_an_error_waits)
 	static const char udp[8] = {0, 9, 0, 9, 0, 8, 0, 0};
 	struct sockaddr_storage a;
 	socklen_t len = loop_addr(AF_INET, 0, &a);
-	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_UDP), gone = bound(AF_INET, SOCK_DGRAM), port = port_of(gone);
+	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_UDP), gone = bound(AF_INET, SOCK_DGRAM),
+	    port = port_of(gone);
 
 	if (fd < 0 && errno == EPERM)
 		case_skip("no CAP_NET_RAW");

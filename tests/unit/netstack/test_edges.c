@@ -277,7 +277,8 @@ START_TEST(raw_after_shutdown_and_errors)
 	ck_assert_int_eq(raw_new(w.w, false, 200, false, &r), 0);
 	ck_assert_int_eq(dgram_connect(r, &b, 0), 0);
 	sock_set_error(r, EHOSTUNREACH);
-	ck_assert_int_eq(raw_put(r, NULL, 0, "x", 1), 1); /* as Linux: not told here, but with the own header */
+	ck_assert_int_eq(raw_put(r, NULL, 0, "x", 1),
+			 1); /* as Linux: not told here, but with the own header */
 	r->hdrincl = true;
 	ck_assert_int_eq(raw_put(r, NULL, 0, "x", 1), -EHOSTUNREACH);
 	r->hdrincl = false;
