@@ -131,5 +131,6 @@ TCase *case_mcast(void);
 TCase *case_route(void);
 TCase *case_link(void);
 TCase *case_edges(void);
+TCase *case_nf(void);
 
 #endif

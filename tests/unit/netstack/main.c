@@ -23,6 +23,7 @@ int main(void)
 	suite_add_tcase(s, case_route());
 	suite_add_tcase(s, case_link());
 	suite_add_tcase(s, case_edges());
+	suite_add_tcase(s, case_nf());
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);

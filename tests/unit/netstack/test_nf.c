@@ -1,0 +1,906 @@
+/* test_nf.c: packet filters, connections and translation: what rules do to packets, and what tables are
+ * refused. */
+#include <errno.h>
+
+#include "netstack/nf/nf_priv.h"
+#include "netstack/wire/checksum.h"
+#include "tests/unit/netstack/fixture.h"
+#include "tests/unit/netstack/nf_build.h"
+
+static struct world w;
+static struct table_build t;
+static struct ip_addr a, b;
+
+static void start(void)
+{
+	world_pair(&w);
+	a = ip_v4(IP_A);
+	b = ip_v4(IP_B);
+}
+
+static void stop(void)
+{
+	world_end(&w);
+}
+
+/* A filter table whose INPUT begins with the caller's rules; finish() adds the rest. */
+static void filter_input(bool v6)
+{
+	tb_begin(&t, v6, "filter", FILTER_HOOKS);
+	tb_hook(&t, H_IN);
+}
+
+static void filter_output(s32 input)
+{
+	tb_policy(&t, H_IN, input);
+	tb_hook(&t, H_FWD);
+	tb_policy(&t, H_FWD, XT_ACCEPT);
+	tb_hook(&t, H_OUT);
+}
+
+static int finish_filter(struct netstack *ns)
+{
+	tb_policy(&t, H_OUT, XT_ACCEPT);
+	tb_error(&t, "ERROR");
+	return tb_commit(&t, ns);
+}
+
+static int finish_input(struct netstack *ns, s32 policy)
+{
+	filter_output(policy);
+	return finish_filter(ns);
+}
+
+/* nat: rules of one hook, then the others' policies. */
+static void nat_hook(bool v6, u32 hook)
+{
+	static const u32 order[] = {H_PRE, H_IN, H_OUT, H_POST};
+
+	tb_begin(&t, v6, "nat", NAT_HOOKS);
+	for (u32 i = 0; i < 4; i++) {
+		if (order[i] == hook)
+			continue;
+		tb_hook(&t, order[i]);
+		tb_policy(&t, order[i], XT_ACCEPT);
+	}
+	tb_hook(&t, hook);
+}
+
+static int finish_nat(struct netstack *ns, u32 hook)
+{
+	tb_policy(&t, hook, XT_ACCEPT);
+	tb_error(&t, "ERROR");
+	return tb_commit(&t, ns);
+}
+
+static void nat4(const char *target, u32 flags, u32 addr, u16 port)
+{
+	struct xt_nat4_info n = {
+	    .count = 1, .flags = flags, .min_port = be16_of(port), .max_port = be16_of(port)};
+
+	put_be32(n.min, addr);
+	put_be32(n.max, addr);
+	tb_ext(&t, target, 0, &n, sizeof(n));
+}
+
+static struct xt_counters counters(struct netstack *ns, bool v6, const char *name, u32 rule)
+{
+	struct xt_counters c = {0};
+	struct nf_table *table = ns->nf->tables[v6][strcmp(name, "nat") == 0];
+
+	ck_assert_uint_lt(rule, table->rule_count);
+	c = table->rules[rule].counters;
+	return c;
+}
+
+static void say(struct net_sock *sk, struct ip_addr dst, u32 port, const char *text)
+{
+	ck_assert_int_eq(udp_put(sk, &dst, port, text, strlen(text)), (s64)strlen(text));
+	settle(&w);
+}
+
+/* ---- tables ---- */
+
+START_TEST(tables_come_when_asked_for)
+{
+	struct xt_getinfo info = {.name = "filter"};
+	u8 entries[1024];
+
+	ck_assert_ptr_null(w.a->nf);
+	ck_assert_int_eq(nf_table_info(w.a, false, &info), 0);
+	ck_assert_uint_eq(info.valid_hooks, FILTER_HOOKS);
+	ck_assert_uint_eq(info.entry_count, 4);
+	ck_assert_uint_eq(info.size, 3 * (112 + 40) + 112 + 64);
+	ck_assert_uint_eq(info.hook_entry[H_OUT], 2 * (112 + 40));
+	ck_assert_int_eq(nf_table_entries(w.a, false, "filter", entries, info.size), 0);
+	ck_assert_int_eq(nf_table_entries(w.a, false, "filter", entries, info.size - 8), -EAGAIN);
+	strcpy(info.name, "nat");
+	ck_assert_int_eq(nf_table_info(w.a, true, &info), 0);
+	ck_assert_uint_eq(info.entry_count, 5);
+	ck_assert_uint_eq(info.size, 4 * (168 + 40) + 168 + 64);
+	ck_assert_str_eq(nf_table_name(w.a, true, 0), "nat");
+	ck_assert_ptr_null(nf_table_name(w.a, true, 1));
+	for (u32 i = 0; i < 3; i++) {
+		static const char *const names[] = {"raw", "mangle", ""};
+		strcpy(info.name, names[i]);
+		ck_assert_int_eq(nf_table_info(w.a, false, &info), -ENOENT);
+	}
+	ck_assert_ptr_null(w.b->nf);
+}
+END_TEST
+
+START_TEST(what_was_written_is_read)
+{
+	u8 entries[2048];
+
+	filter_input(false);
+	tb_rule(&t);
+	tb_ports(&t, false, 53);
+	tb_verdict(&t, XT_DROP);
+	ck_assert_int_eq(finish_input(w.a, XT_DROP), 0);
+	ck_assert_int_eq(nf_table_entries(w.a, false, "filter", entries, t.r.size), 0);
+	ck_assert_mem_eq(entries, t.e, t.r.size);
+}
+END_TEST
+
+START_TEST(counters_are_handed_over_and_added)
+{
+	struct xt_counters old[4], add[4] = {{1, 100}, {2, 200}, {3, 300}, {4, 400}};
+	struct net_sock *u = udp_bound(w.b, b, 9), *c = udp_open(w.a, false);
+
+	filter_input(false);
+	ck_assert_int_eq(finish_input(w.b, XT_ACCEPT), 0);
+	say(c, b, 9, "hello");
+	expect_datagram(u, "hello");
+	ck_assert_uint_eq(counters(w.b, false, "filter", 0).packets, 1);
+	ck_assert_uint_eq(counters(w.b, false, "filter", 0).bytes, 20 + 8 + 5);
+	ck_assert_int_eq(nf_table_add_counters(w.b, false, "filter", add, 4), 0);
+	ck_assert_uint_eq(counters(w.b, false, "filter", 0).packets, 2);
+	ck_assert_int_eq(nf_table_add_counters(w.b, false, "filter", add, 3), -EINVAL);
+	t.r.counter_count = 4;
+	ck_assert_int_eq(nf_table_replace(w.b, false, &t.r, t.e, old), 0);
+	ck_assert_uint_eq(old[0].packets, 2);
+	ck_assert_uint_eq(old[0].bytes, 133);
+	ck_assert_uint_eq(old[3].bytes, 400);
+	t.r.counter_count = 3;
+	ck_assert_int_eq(nf_table_replace(w.b, false, &t.r, t.e, old), -EAGAIN);
+	dgram_close(u);
+	dgram_close(c);
+}
+END_TEST
+
+START_TEST(revisions)
+{
+	ck_assert_int_eq(nf_revision(false, "conntrack", 3, false), 3);
+	ck_assert_int_eq(nf_revision(false, "conntrack", 1, false), 3);
+	ck_assert_int_eq(nf_revision(false, "conntrack", 4, false), -EPROTONOSUPPORT);
+	ck_assert_int_eq(nf_revision(false, "icmp6", 0, false), -ENOENT);
+	ck_assert_int_eq(nf_revision(true, "icmp6", 0, false), 0);
+	ck_assert_int_eq(nf_revision(false, "nosuch", 0, false), -ENOENT);
+	ck_assert_int_eq(nf_revision(false, "DNAT", 0, true), 2);
+	ck_assert_int_eq(nf_revision(true, "DNAT", 0, true), -EPROTONOSUPPORT);
+	ck_assert_int_eq(nf_revision(true, "tcp", 0, true), -ENOENT);
+}
+END_TEST
+
+/* ---- filters ---- */
+
+START_TEST(drop_and_policy)
+{
+	bool v6 = _i;
+	struct ip_addr to = v6 ? a6("fd00::2") : b;
+	struct net_sock *u = udp_bound(w.b, v6 ? IP6_ANY : IP4_ANY, 53),
+			*v = udp_bound(w.b, v6 ? IP6_ANY : IP4_ANY, 54), *c = udp_open(w.a, v6);
+
+	filter_input(v6);
+	tb_rule(&t);
+	tb_ports(&t, false, 53);
+	tb_verdict(&t, XT_DROP);
+	tb_rule(&t);
+	tb_ports(&t, false, 55);
+	tb_verdict(&t, XT_ACCEPT);
+	ck_assert_int_eq(finish_input(w.b, XT_ACCEPT), 0);
+	say(c, to, 53, "no");
+	say(c, to, 54, "yes");
+	expect_nothing(u);
+	expect_datagram(v, "yes");
+	ck_assert_uint_eq(counters(w.b, v6, "filter", 0).packets, 1);
+	ck_assert_uint_eq(counters(w.b, v6, "filter", 1).packets, 0);
+	dgram_close(u);
+	dgram_close(v);
+	dgram_close(c);
+}
+END_TEST
+
+START_TEST(dropped_on_the_way_out_is_eperm)
+{
+	struct net_sock *c = udp_open(w.a, false);
+
+	filter_input(false);
+	filter_output(XT_ACCEPT);
+	tb_rule(&t);
+	tb_ports(&t, false, 53);
+	tb_verdict(&t, XT_DROP);
+	ck_assert_int_eq(finish_filter(w.a), 0);
+	ck_assert_int_eq(udp_put(c, &b, 53, "x", 1), -EPERM);
+	ck_assert_int_eq(udp_put(c, &b, 54, "x", 1), 1);
+	settle(&w);
+	dgram_close(c);
+}
+END_TEST
+
+START_TEST(chains_jump_return_and_goto)
+{
+	struct net_sock *u = udp_bound(w.b, b, 1), *c = udp_open(w.a, false);
+	u32 jump;
+	s32 chain;
+
+	/* INPUT: jump mine; drop all of port 1 if it comes back. mine: port 2 is dropped, else falls off the
+	 * end. */
+	filter_input(false);
+	jump = t.r.size + XT_IP4_ENTRY + sizeof(struct xt_ext_head);
+	tb_rule(&t);
+	if (_i)
+		t.e[t.rule + 82] = XT4_F_GOTO;
+	tb_verdict(&t, 0);
+	tb_rule(&t);
+	tb_ports(&t, false, 1);
+	tb_verdict(&t, XT_DROP);
+	filter_output(XT_ACCEPT);
+	tb_policy(&t, H_OUT, XT_ACCEPT);
+	tb_error(&t, "mine");
+	chain = (s32)t.r.size;
+	memcpy(t.e + jump, &chain, sizeof(chain));
+	tb_rule(&t);
+	tb_ports(&t, false, 2);
+	tb_verdict(&t, XT_DROP);
+	tb_rule(&t);
+	tb_verdict(&t, XT_RETURN);
+	tb_error(&t, "ERROR");
+	ck_assert_int_eq(tb_commit(&t, w.b), 0);
+	say(c, b, 1, "x");
+	if (_i)
+		expect_datagram(u, "x"); /* goto: it does not come back, the policy decides */
+	else
+		expect_nothing(u);
+	dgram_close(u);
+	dgram_close(c);
+}
+END_TEST
+
+START_TEST(reject_says_so)
+{
+	static const u8 kinds4[] = {0, 1, 2, 3, 5, 6, 8}, codes4[] = {0, 1, 2, 3, 9, 10, 13};
+	static const u8 kinds6[] = {0, 1, 2, 3, 4, 7, 8}, codes6[] = {0, 1, 2, 3, 4, 5, 6};
+	bool v6 = _i >= 7;
+	u32 with = v6 ? kinds6[_i - 7] : kinds4[_i];
+	struct ip_addr to = v6 ? a6("fd00::2") : b;
+	struct net_sock *c = udp_open(w.a, v6);
+	struct sock_error *e;
+
+	c->recverr = true;
+	filter_input(v6);
+	tb_rule(&t);
+	tb_proto(&t, PROTO_UDP);
+	tb_ext(&t, "REJECT", 0, &with, sizeof(with));
+	ck_assert_int_eq(finish_input(w.b, XT_ACCEPT), 0);
+	say(c, to, 53, "x");
+	run_for(&w, 10 * MS);
+	e = sock_next_error(c);
+	ck_assert_ptr_nonnull(e);
+	ck_assert_uint_eq(e->type, v6 ? ICMP6_UNREACH : ICMP_UNREACH);
+	ck_assert_uint_eq(e->code, v6 ? codes6[_i - 7] : codes4[_i]);
+	sock_error_free(w.a, e);
+	dgram_close(c);
+}
+END_TEST
+
+START_TEST(owner_matches_the_socket)
+{
+	struct net_sock *c = udp_open(w.a, false), *d = udp_open(w.a, false);
+	struct xt_owner_info o = {.uid_min = 1000, .uid_max = 1000, .match = XT_OWNER_UID};
+
+	c->ep.uid = 1000;
+	d->ep.uid = 1001;
+	filter_input(false);
+	filter_output(XT_ACCEPT);
+	tb_rule(&t);
+	tb_match(&t, "owner", 1, &o, sizeof(o));
+	tb_verdict(&t, XT_DROP);
+	ck_assert_int_eq(finish_filter(w.a), 0);
+	ck_assert_int_eq(udp_put(c, &b, 53, "x", 1), -EPERM);
+	ck_assert_int_eq(udp_put(d, &b, 53, "x", 1), 1);
+	settle(&w);
+	dgram_close(c);
+	dgram_close(d);
+}
+END_TEST
+
+START_TEST(multiport)
+{
+	static const struct {
+		u16 port;
+		bool hit;
+	} cases[] = {{53, true}, {52, false}, {100, true}, {150, true}, {200, true}, {201, false}};
+	struct xt_multiport_info m = {.kind = XT_MULTIPORT_DST,
+				      .count = 3,
+				      .ports = {53, 100, 200},
+				      .range = {0, 1, 0},
+				      .invert = (u8)_i};
+	struct net_sock *c = udp_open(w.a, false);
+
+	filter_input(false);
+	filter_output(XT_ACCEPT);
+	tb_rule(&t);
+	tb_proto(&t, PROTO_UDP);
+	tb_match(&t, "multiport", 1, &m, sizeof(m));
+	tb_verdict(&t, XT_DROP);
+	ck_assert_int_eq(finish_filter(w.a), 0);
+	for (u32 i = 0; i < ARRAY_COUNT(cases); i++)
+		ck_assert_int_eq(udp_put(c, &b, cases[i].port, "x", 1), cases[i].hit != !!_i ? -EPERM : 1);
+	settle(&w);
+	dgram_close(c);
+}
+END_TEST
+
+START_TEST(interfaces_and_addresses)
+{
+	struct net_sock *u = udp_bound(w.b, IP4_ANY, 1), *c = udp_open(w.a, false);
+
+	filter_input(false);
+	tb_rule(&t); /* -i other */
+	memcpy(t.e + t.rule + 16, "other", 6);
+	memset(t.e + t.rule + 48, 0xff, 6);
+	tb_verdict(&t, XT_DROP);
+	tb_rule(&t); /* ! -s 10.0.0.0/24 */
+	put_be32(t.e + t.rule, 0x0a000000);
+	put_be32(t.e + t.rule + 8, 0xffffff00);
+	t.e[t.rule + 83] = XT_INV_SRC;
+	tb_verdict(&t, XT_DROP);
+	tb_rule(&t); /* -i NAME -d 10.0.0.2 -p udp */
+	memcpy(t.e + t.rule + 16, w.bn->name, strlen(w.bn->name) + 1);
+	memset(t.e + t.rule + 48, 0xff, strlen(w.bn->name) + 1);
+	put_be32(t.e + t.rule + 4, IP_B);
+	put_be32(t.e + t.rule + 12, 0xffffffff);
+	tb_proto(&t, PROTO_UDP);
+	tb_verdict(&t, XT_ACCEPT);
+	ck_assert_int_eq(finish_input(w.b, XT_DROP), 0);
+	say(c, b, 1, "x");
+	expect_datagram(u, "x");
+	ck_assert_uint_eq(counters(w.b, false, "filter", 2).packets, 1);
+	dgram_close(u);
+	dgram_close(c);
+}
+END_TEST
+
+START_TEST(limit_fills_again)
+{
+	struct xt_limit_info l = {.average = 10000, .burst = 3}; /* one a second */
+	struct net_sock *u = udp_bound(w.b, b, 1), *c = udp_open(w.a, false);
+
+	filter_input(false);
+	tb_rule(&t);
+	tb_match(&t, "limit", 0, &l, sizeof(l));
+	tb_verdict(&t, XT_ACCEPT);
+	ck_assert_int_eq(finish_input(w.b, XT_DROP), 0);
+	for (int i = 0; i < 5; i++)
+		say(c, b, 1, "x");
+	for (int i = 0; i < 3; i++)
+		expect_datagram(u, "x");
+	expect_nothing(u);
+	run_for(&w, 1100 * MS);
+	say(c, b, 1, "y");
+	say(c, b, 1, "y");
+	expect_datagram(u, "y");
+	expect_nothing(u);
+	dgram_close(u);
+	dgram_close(c);
+}
+END_TEST
+
+/* ---- connections ---- */
+
+static void state_rule(u32 states)
+{
+	struct xt_conntrack_info m = {.match = XT_CT_STATE, .state_mask = (u16)states};
+
+	tb_rule(&t);
+	tb_match(&t, "conntrack", 3, &m, sizeof(m));
+}
+
+START_TEST(answers_are_established)
+{
+	struct net_sock *u = udp_bound(w.b, b, 53), *c = udp_bound(w.a, a, 1000), *x = udp_open(w.b, false);
+
+	filter_input(false);
+	state_rule(XT_STATE_ESTABLISHED | XT_STATE_RELATED);
+	tb_verdict(&t, XT_ACCEPT);
+	ck_assert_int_eq(finish_input(w.a, XT_DROP), 0);
+	say(x, a, 1000, "stranger");
+	expect_nothing(c);
+	say(c, b, 53, "question");
+	expect_datagram(u, "question");
+	say(u, a, 1000, "answer");
+	expect_datagram(c, "answer");
+	say(x, a, 1000, "stranger");
+	expect_nothing(c);
+	ck_assert_uint_eq(nf_conn_count(w.a), 1);
+	/* after its time it is a stranger too */
+	run_for(&w, 200000 * MS);
+	ck_assert_uint_eq(nf_conn_count(w.a), 0);
+	say(u, a, 1000, "late");
+	expect_nothing(c);
+	dgram_close(u);
+	dgram_close(c);
+	dgram_close(x);
+}
+END_TEST
+
+START_TEST(errors_are_related)
+{
+	struct net_sock *c = udp_bound(w.a, a, 1000);
+
+	c->recverr = true;
+	ck_assert_int_eq(dgram_connect(c, &b, 7), 0);
+	filter_input(false);
+	state_rule(XT_STATE_RELATED);
+	tb_verdict(&t, XT_ACCEPT);
+	ck_assert_int_eq(finish_input(w.a, XT_DROP), 0);
+	say(c, b, 7, "x");
+	run_for(&w, 10 * MS);
+	ck_assert_int_eq(c->error, ECONNREFUSED);
+	dgram_close(c);
+}
+END_TEST
+
+static void count_one(const struct nf_conn *c, void *arg)
+{
+	(*(u32 *)arg)++;
+}
+
+START_TEST(connections_are_limited)
+{
+	struct net_sock *c = udp_open(w.a, false), *d = udp_open(w.a, false);
+	u32 seen = 0;
+
+	nat_hook(false, H_PRE);
+	ck_assert_int_eq(finish_nat(w.a, H_PRE), 0);
+	for (u32 i = 0; i < nf_conn_max() + 500; i++) {
+		ck_assert_int_eq(udp_put(i < 65535 ? c : d, &b, 1 + i % 65535, "x", 1), 1);
+		if (i % 1000 == 0)
+			settle(&w);
+		if (i > 65000)
+			ck_assert_uint_le(nf_conn_count(w.a), nf_conn_max());
+	}
+	settle(&w);
+	nf_conn_walk(w.a, count_one, &seen);
+	ck_assert_uint_gt(seen, 60000);
+	run_for(&w, 60000 * MS);
+	ck_assert_uint_eq(nf_conn_count(w.a), 0);
+	dgram_close(c);
+	dgram_close(d);
+}
+END_TEST
+
+/* ---- translation ---- */
+
+START_TEST(redirect_and_its_answers)
+{
+	struct net_sock *u = udp_bound(w.b, IP4_ANY, 5353), *c = udp_bound(w.a, a, 1000);
+	struct ip_addr from;
+	u16 port;
+	char buf[16];
+
+	nat_hook(false, H_PRE);
+	tb_rule(&t);
+	tb_ports(&t, false, 53);
+	nat4("REDIRECT", XT_NAT_PORTS, 0, 5353);
+	ck_assert_int_eq(finish_nat(w.b, H_PRE), 0);
+	say(c, b, 53, "question");
+	ck_assert_int_eq(dgram_get(u, buf, sizeof(buf), &from, &port), 8);
+	ck_assert(ip_eq(&from, &a) && port == 1000);
+	say(u, a, 1000, "answer");
+	ck_assert_int_eq(dgram_get(c, buf, sizeof(buf), &from, &port), 6);
+	ck_assert(ip_eq(&from, &b));
+	ck_assert_uint_eq(port, 53);
+	/* what does not match goes its way */
+	say(c, b, 5353, "direct");
+	expect_datagram(u, "direct");
+	dgram_close(u);
+	dgram_close(c);
+}
+END_TEST
+
+START_TEST(dnat_on_the_way_out)
+{
+	struct ip_addr far = ip_v4(0xc6336407);
+	struct net_sock *u = udp_bound(w.b, IP4_ANY, 8080), *c = udp_open(w.a, false);
+	struct net_route r = {.dst = IP4_ANY,
+			      .gateway = b,
+			      .source = IP4_ANY,
+			      .table = RT_TABLE_MAIN,
+			      .type = ROUTE_UNICAST,
+			      .protocol = RTPROTO_STATIC,
+			      .nif = w.an,
+			      .expires = TIME_NEVER};
+	struct ip_addr from;
+	u16 port;
+	char buf[16];
+
+	ck_assert_int_eq(net_route_add(w.a, &r), 0);
+	nat_hook(false, H_OUT);
+	tb_rule(&t);
+	tb_ports(&t, false, 80);
+	nat4("DNAT", XT_NAT_IPS | XT_NAT_PORTS, IP_B, 8080);
+	ck_assert_int_eq(finish_nat(w.a, H_OUT), 0);
+	say(c, far, 80, "question");
+	ck_assert_int_eq(dgram_get(u, buf, sizeof(buf), &from, &port), 8);
+	ck_assert(ip_eq(&from, &a));
+	say(u, from, port, "answer");
+	ck_assert_int_eq(dgram_get(c, buf, sizeof(buf), &from, &port), 6);
+	ck_assert(ip_eq(&from, &far));
+	ck_assert_uint_eq(port, 80);
+	dgram_close(u);
+	dgram_close(c);
+}
+END_TEST
+
+START_TEST(redirect_to_ourselves_over_loopback)
+{
+	bool v6 = _i;
+	struct ip_addr far = v6 ? a6("fd00::2") : b, from;
+	struct net_sock *u, *c = udp_open(w.a, v6);
+	struct xt_nat_info n = {.flags = XT_NAT_PORTS, .min_port = be16_of(5353), .max_port = be16_of(5353)};
+	u16 port;
+	char buf[16];
+
+	ck_assert_int_eq(netif_set_up(w.a->lo, true), 0);
+	/* one bound to no address would answer from another, on Linux as well */
+	u = udp_bound(w.a, v6 ? IP6_LOOP : ip_v4(0x7f000001), 5353);
+	nat_hook(v6, H_OUT);
+	tb_rule(&t);
+	tb_ports(&t, false, 53);
+	if (v6)
+		tb_ext(&t, "REDIRECT", 0, &n, 40);
+	else
+		nat4("REDIRECT", XT_NAT_PORTS, 0, 5353);
+	ck_assert_int_eq(finish_nat(w.a, H_OUT), 0);
+	say(c, far, 53, "question");
+	ck_assert_int_eq(dgram_get(u, buf, sizeof(buf), &from, &port), 8);
+	ck_assert_int_eq(udp_put(u, &from, port, "answer", 6), 6);
+	settle(&w);
+	ck_assert_int_eq(dgram_get(c, buf, sizeof(buf), &from, &port), 6);
+	ck_assert(ip_eq(&from, &far));
+	ck_assert_uint_eq(port, 53);
+	ck_assert_uint_eq(nf_conn_count(w.a), 1);
+	dgram_close(u);
+	dgram_close(c);
+}
+END_TEST
+
+START_TEST(masquerade_keeps_ports_apart)
+{
+	/* two sockets with the same port, two addresses; both become 10.0.0.1 */
+	struct ip_addr second = ip_v4(0x0a000009), from[2];
+	struct net_sock *u = udp_bound(w.b, b, 53), *c, *d;
+	u16 port[2];
+	char buf[16];
+
+	ck_assert_int_eq(netif_addr_add(w.an, second, 32, IFA_PERMANENT), 0);
+	c = udp_bound(w.a, a, 4000);
+	d = udp_bound(w.a, second, 4000);
+	nat_hook(false, H_POST);
+	tb_rule(&t);
+	nat4(_i ? "SNAT" : "MASQUERADE", _i ? XT_NAT_IPS : 0, _i ? IP_A : 0, 0);
+	ck_assert_int_eq(finish_nat(w.a, H_POST), 0);
+	say(c, b, 53, "one");
+	say(d, b, 53, "two");
+	ck_assert_int_eq(dgram_get(u, buf, sizeof(buf), &from[0], &port[0]), 3);
+	ck_assert_int_eq(dgram_get(u, buf, sizeof(buf), &from[1], &port[1]), 3);
+	ck_assert(ip_eq(&from[0], &a) && ip_eq(&from[1], &a));
+	ck_assert_uint_eq(port[0], 4000);
+	ck_assert_uint_ne(port[1], 4000);
+	ck_assert_uint_ge(port[1], 1024);
+	say(u, a, port[1], "to two");
+	say(u, a, port[0], "to one");
+	expect_datagram(c, "to one");
+	expect_datagram(d, "to two");
+	/* the device goes down: what was masqueraded behind it is forgotten */
+	ck_assert_int_eq(netif_set_up(w.an, false), 0);
+	ck_assert_uint_eq(nf_conn_count(w.a), _i ? 2 : 0);
+	dgram_close(u);
+	dgram_close(c);
+	dgram_close(d);
+}
+END_TEST
+
+START_TEST(errors_come_back_translated)
+{
+	struct ip_addr far = ip_v4(0xc6336407);
+	struct net_sock *c = udp_open(w.a, false);
+	struct net_route r = {.dst = IP4_ANY,
+			      .gateway = b,
+			      .source = IP4_ANY,
+			      .table = RT_TABLE_MAIN,
+			      .type = ROUTE_UNICAST,
+			      .protocol = RTPROTO_STATIC,
+			      .nif = w.an,
+			      .expires = TIME_NEVER};
+
+	ck_assert_int_eq(net_route_add(w.a, &r), 0);
+	nat_hook(false, H_OUT);
+	tb_rule(&t);
+	tb_ports(&t, false, 80);
+	nat4("DNAT", XT_NAT_IPS | XT_NAT_PORTS, IP_B, 8080);
+	ck_assert_int_eq(finish_nat(w.a, H_OUT), 0);
+	ck_assert_int_eq(dgram_connect(c, &far, 80), 0);
+	say(c, far, 80, "x"); /* nobody listens at 8080: port unreachable, about 10.0.0.2:8080 */
+	run_for(&w, 10 * MS);
+	ck_assert_int_eq(c->error, ECONNREFUSED);
+	dgram_close(c);
+}
+END_TEST
+
+START_TEST(fragments_are_filtered_whole)
+{
+	bool v6 = _i;
+	struct ip_addr to = v6 ? a6("fd00::2") : b;
+	struct net_sock *u = udp_bound(w.b, v6 ? IP6_ANY : IP4_ANY, 5353), *c = udp_open(w.a, v6);
+	struct xt_nat_info n = {.flags = XT_NAT_PORTS, .min_port = be16_of(5353), .max_port = be16_of(5353)};
+	static char big[6000];
+	static char got[8000];
+
+	memset(big, 'x', sizeof(big));
+	nat_hook(v6, H_PRE);
+	tb_rule(&t);
+	tb_ports(&t, false, 53);
+	if (v6)
+		tb_ext(&t, "REDIRECT", 0, &n, 40);
+	else
+		nat4("REDIRECT", XT_NAT_PORTS, 0, 5353);
+	ck_assert_int_eq(finish_nat(w.b, H_PRE), 0);
+	nat_hook(v6, H_OUT); /* the sender tracks as well */
+	ck_assert_int_eq(finish_nat(w.a, H_OUT), 0);
+	ck_assert_int_eq(udp_put(c, &to, 53, big, sizeof(big)), sizeof(big));
+	settle(&w);
+	ck_assert_int_eq(dgram_get(u, got, sizeof(got), NULL, NULL), sizeof(big));
+	ck_assert_mem_eq(got, big, sizeof(big));
+	dgram_close(u);
+	dgram_close(c);
+}
+END_TEST
+
+/* ---- tables that are refused ---- */
+
+static void good(void)
+{
+	u32 with = 3;
+
+	filter_input(false);
+	tb_rule(&t);
+	tb_ports(&t, false, 53);
+	tb_verdict(&t, XT_DROP);
+	tb_rule(&t);
+	tb_proto(&t, PROTO_UDP);
+	tb_ext(&t, "REJECT", 0, &with, sizeof(with));
+	filter_output(XT_ACCEPT);
+	tb_policy(&t, H_OUT, XT_ACCEPT);
+	tb_error(&t, "mine");
+	tb_rule(&t);
+	tb_verdict(&t, XT_RETURN);
+	tb_error(&t, "ERROR");
+}
+
+#define MATCH_AT  112 /* in the first rule of good() */
+#define TARGET_AT (112 + 48)
+
+START_TEST(bad_tables)
+{
+	static const struct {
+		u32 at, size, value;
+		int err;
+	} cases[] = {
+	    {88, 2, 0, -EINVAL},                     /* the target within the head */
+	    {88, 2, 111, -EINVAL},                   /* likewise */
+	    {88, 2, 0xffff, -EINVAL},                /* behind the entry */
+	    {88, 2, 112, -ENOENT},                   /* a match as the target */
+	    {90, 2, 0, -EINVAL},                     /* an entry of no size */
+	    {90, 2, 8, -EINVAL},                     /* smaller than a head */
+	    {90, 2, 0xfff8, -EINVAL},                /* larger than what is there */
+	    {90, 2, 201, -EINVAL},                   /* not aligned */
+	    {82, 1, 0xfc, -EINVAL},                  /* unknown flags */
+	    {83, 1, 0x80, -EINVAL},                  /* unknown inversion */
+	    {80, 2, 6, -EINVAL},                     /* udp's match with tcp */
+	    {MATCH_AT, 2, 0, -EINVAL},               /* a match of no size */
+	    {MATCH_AT, 2, 40, -EINVAL},              /* two matches, the second without a head */
+	    {MATCH_AT, 2, 0xfff8, -EINVAL},          /* beyond the target */
+	    {MATCH_AT + 2, 1, 'x', -ENOENT},         /* "xdp" */
+	    {MATCH_AT + 31, 1, 7, -ENOENT},          /* a revision that is not there */
+	    {MATCH_AT + 32 + 8, 1, 0xff, -EINVAL},   /* udp's unknown inversion */
+	    {TARGET_AT, 2, 0, -EINVAL},              /* a target of no size */
+	    {TARGET_AT, 2, 32, -EINVAL},             /* without a verdict */
+	    {TARGET_AT, 2, 0xffff, -EINVAL},         /* beyond the entry */
+	    {TARGET_AT + 2, 1, 'Z', -ENOENT},        /* "Z" */
+	    {TARGET_AT + 32, 4, 4, -ELOOP},          /* a jump into the middle */
+	    {TARGET_AT + 32, 4, 0, -ELOOP},          /* to itself */
+	    {TARGET_AT + 32, 4, 0x7fffffff, -ELOOP}, /* to nowhere */
+	    {TARGET_AT + 32, 4, (u32)-3, -EINVAL},   /* no such verdict */
+	    {TARGET_AT + 32, 4, (u32)-100, -EINVAL},
+	};
+
+	good();
+	ck_assert_int_eq(tb_commit(&t, w.a), 0);
+	good();
+	if (cases[_i].size == 2)
+		tb_u16(t.e + cases[_i].at, cases[_i].value);
+	else
+		memcpy(t.e + cases[_i].at, &cases[_i].value, cases[_i].size);
+	ck_assert_int_eq(tb_commit(&t, w.a), cases[_i].err);
+	good();
+	ck_assert_int_eq(tb_commit(&t, w.a), 0);
+}
+END_TEST
+
+START_TEST(bad_heads)
+{
+	good();
+	t.r.hook_entry[H_IN] = 8;
+	ck_assert_int_eq(tb_commit(&t, w.a), -EINVAL);
+	good();
+	t.r.underflow[H_IN] = 0; /* a rule with conditions */
+	ck_assert_int_eq(tb_commit(&t, w.a), -EINVAL);
+	good();
+	t.r.entry_count++;
+	ck_assert_int_eq(tb_commit(&t, w.a), -EINVAL);
+	good();
+	t.r.size -= 8;
+	ck_assert_int_eq(tb_commit(&t, w.a), -EINVAL);
+	good();
+	t.r.size = 0;
+	ck_assert_int_eq(tb_commit(&t, w.a), -EINVAL);
+	good();
+	t.r.valid_hooks = 1U << H_IN;
+	ck_assert_int_eq(tb_commit(&t, w.a), -EINVAL);
+	good();
+	strcpy(t.r.name, "nosuch");
+	ck_assert_int_eq(tb_commit(&t, w.a), -ENOENT);
+}
+END_TEST
+
+START_TEST(targets_have_their_places)
+{
+	u32 reset = XT4_REJECT_RESET;
+
+	/* REJECT in nat, REDIRECT in POSTROUTING, MASQUERADE in OUTPUT, DNAT in filter, a reset without TCP
+	 */
+	nat_hook(false, H_OUT);
+	tb_rule(&t);
+	tb_ext(&t, "REJECT", 0, &reset, 4);
+	ck_assert_int_eq(finish_nat(w.a, H_OUT), -EINVAL);
+	nat_hook(false, H_POST);
+	tb_rule(&t);
+	nat4("REDIRECT", 0, 0, 0);
+	ck_assert_int_eq(finish_nat(w.a, H_POST), -EINVAL);
+	nat_hook(false, H_OUT);
+	tb_rule(&t);
+	nat4("MASQUERADE", 0, 0, 0);
+	ck_assert_int_eq(finish_nat(w.a, H_OUT), -EINVAL);
+	filter_input(false);
+	tb_rule(&t);
+	nat4("DNAT", XT_NAT_IPS, IP_B, 0);
+	ck_assert_int_eq(finish_input(w.a, XT_ACCEPT), -EINVAL);
+	filter_input(false);
+	tb_rule(&t);
+	tb_ext(&t, "REJECT", 0, &reset, 4);
+	ck_assert_int_eq(finish_input(w.a, XT_ACCEPT), -EINVAL);
+	nat_hook(false, H_OUT);
+	tb_rule(&t);
+	{
+		struct xt_nat4_info two = {.count = 2};
+		tb_ext(&t, "DNAT", 0, &two, sizeof(two));
+	}
+	ck_assert_int_eq(finish_nat(w.a, H_OUT), -EINVAL);
+}
+END_TEST
+
+static u64 next_random(u64 *s)
+{
+	*s = *s * 6364136223846793005ULL + 1442695040888963407ULL;
+	return *s >> 33;
+}
+
+/* Any table that is taken can be run; nothing is left behind by one that is not. */
+START_TEST(mutated_tables)
+{
+	struct net_sock *c = udp_open(w.a, false), *d = udp_open(w.b, false);
+	u64 seed = 1 + (u64)_i;
+	u32 taken = 0;
+
+	for (int round = 0; round < 4000; round++) {
+		good();
+		for (u64 n = next_random(&seed) % 4; n < 4; n++) {
+			u32 at = (u32)(next_random(&seed) % t.r.size);
+			if (next_random(&seed) & 1)
+				t.e[at] = (u8)next_random(&seed);
+			else
+				t.e[at] ^= (u8)(1U << next_random(&seed) % 8);
+		}
+		if (tb_commit(&t, w.a))
+			continue;
+		taken++;
+		(void)!udp_put(c, &b, 53, "x", 1);
+		(void)!udp_put(d, &a, 53, "x", 1);
+		settle(&w);
+	}
+	ck_assert_uint_gt(taken, 100);
+	dgram_close(c);
+	dgram_close(d);
+}
+END_TEST
+
+/* Memory fails at each step: an error, nothing left, the old table stays. */
+START_TEST(without_memory)
+{
+	struct net_sock *u = udp_bound(w.b, b, 53), *c = udp_open(w.a, false);
+	int err = -ENOMEM;
+
+	ck_assert_int_eq(net_route_lookup(w.a, &b, &IP4_ANY, 0, &(struct net_path){0}), 0);
+	for (s64 step = 0; err; step++) {
+		ck_assert_int_lt(step, 50);
+		nat_hook(false, H_OUT);
+		tb_rule(&t);
+		tb_ports(&t, false, 80);
+		nat4("DNAT", XT_NAT_IPS | XT_NAT_PORTS, IP_B, 53);
+		w.fail_after = step;
+		err = finish_nat(w.a, H_OUT);
+		w.fail_after = -1;
+		ck_assert(!err || err == -ENOMEM);
+	}
+	for (s64 step = 0; step < 12; step++) {
+		w.fail_after = step;
+		(void)!udp_put(c, &b, 80 + (u32)step % 2, "x", 1);
+		w.fail_after = -1;
+		settle(&w);
+	}
+	say(c, b, 80, "last");
+	while (dgram_get(u, NULL, 0, NULL, NULL) >= 0)
+		;
+	dgram_close(u);
+	dgram_close(c);
+}
+END_TEST
+
+TCase *case_nf(void)
+{
+	TCase *c = tcase_create("nf");
+
+	tcase_set_timeout(c, 120);
+	tcase_add_checked_fixture(c, start, stop);
+	tcase_add_test(c, tables_come_when_asked_for);
+	tcase_add_test(c, what_was_written_is_read);
+	tcase_add_test(c, counters_are_handed_over_and_added);
+	tcase_add_test(c, revisions);
+	tcase_add_loop_test(c, drop_and_policy, 0, 2);
+	tcase_add_test(c, dropped_on_the_way_out_is_eperm);
+	tcase_add_loop_test(c, chains_jump_return_and_goto, 0, 2);
+	tcase_add_loop_test(c, reject_says_so, 0, 14);
+	tcase_add_test(c, owner_matches_the_socket);
+	tcase_add_loop_test(c, multiport, 0, 2);
+	tcase_add_test(c, interfaces_and_addresses);
+	tcase_add_test(c, limit_fills_again);
+	tcase_add_test(c, answers_are_established);
+	tcase_add_test(c, errors_are_related);
+	tcase_add_test(c, connections_are_limited);
+	tcase_add_test(c, redirect_and_its_answers);
+	tcase_add_test(c, dnat_on_the_way_out);
+	tcase_add_loop_test(c, redirect_to_ourselves_over_loopback, 0, 2);
+	tcase_add_loop_test(c, masquerade_keeps_ports_apart, 0, 2);
+	tcase_add_test(c, errors_come_back_translated);
+	tcase_add_loop_test(c, fragments_are_filtered_whole, 0, 2);
+	tcase_add_loop_test(c, bad_tables, 0, 26);
+	tcase_add_test(c, bad_heads);
+	tcase_add_test(c, targets_have_their_places);
+	tcase_add_loop_test(c, mutated_tables, 0, 4);
+	tcase_add_test(c, without_memory);
+	return c;
+}
