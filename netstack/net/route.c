@@ -288,7 +288,9 @@ static int finish(struct netstack *ns, const struct ip_addr *dst, const struct i
 	if (!ip_is_any(&out->src))
 		return 0;
 	if (out->type == ROUTE_LOCAL) {
-		out->src = *dst;
+		/* all of 127/8 is reached from the address of loopback */
+		const struct net_ifaddr *a = net_local_addr(ns, dst);
+		out->src = a && ip_is_v4(&a->addr) == v4 ? a->addr : *dst;
 		return 0;
 	}
 	/* IPv4 looks for an address of the next hop's network, IPv6 for one like the destination */

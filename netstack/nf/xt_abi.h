@@ -185,11 +185,6 @@ enum {
 	XT6_REJECT_ROUTE
 };
 
-struct xt_log_info {
-	u8 level, flags;
-	char prefix[30];
-};
-
 enum {
 	XT_NAT_IPS = 1,
 	XT_NAT_PORTS = 2,

@@ -19,12 +19,11 @@
 struct layout {
 	u32 head,
 	    target_at; /* the size of the head; where in it the target's offset stands, next the entry's */
-	u32 counters_at;
 };
 
 static struct layout layout_of(bool v6)
 {
-	return v6 ? (struct layout){XT_IP6_ENTRY, 140, 152} : (struct layout){XT_IP4_ENTRY, 88, 96};
+	return v6 ? (struct layout){XT_IP6_ENTRY, 140} : (struct layout){XT_IP4_ENTRY, 88};
 }
 
 static u16 get_u16(const u8 *p)
@@ -141,7 +140,7 @@ static bool is_standard(const u8 *e, u32 target)
 
 static bool verdict_ok(s32 v)
 {
-	return v >= 0 || v == XT_DROP || v == XT_ACCEPT || v == XT_QUEUE || v == XT_RETURN;
+	return v > 0 || v == XT_DROP || v == XT_ACCEPT || v == XT_QUEUE || v == XT_RETURN;
 }
 
 /* Sizes and offsets of the entry at `at`. Its size, or -EINVAL. */
@@ -195,7 +194,8 @@ static u32 rule_at(const struct nf_table *t, u32 offset)
 	return low < t->rule_count && t->rules[low].offset == offset ? low : NF_NO_RULE;
 }
 
-/* Everything of a rule but what matches and targets have to say, and jumps as offsets. */
+/* Everything of a rule but what matches and targets have to say, and jumps as offsets. Counters begin at 0:
+ * who keeps old ones adds them (IPT_SO_SET_ADD_COUNTERS). */
 static int make_rule(struct nf_table *t, u32 index, u32 at, const struct layout *l, u32 *match)
 {
 	struct nf_rule *r = &t->rules[index];
@@ -214,7 +214,6 @@ static int make_rule(struct nf_table *t, u32 index, u32 at, const struct layout 
 		t->matches[(*match)++].data = e + m;
 	}
 	r->target.data = e + target;
-	memcpy(&r->counters, e + l->counters_at, sizeof(r->counters));
 	ext_head(e + target, &head);
 	if (is_standard(e, target)) {
 		r->target.kind = NF_TARGET_STANDARD;

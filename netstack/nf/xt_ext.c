@@ -45,7 +45,6 @@ static const struct ext targets[] = {
     {"DNAT", NF_TARGET_DNAT, BOTH, 1, RANGE1, NF_NAT, DST_HOOKS, 0},
     {"DNAT", NF_TARGET_DNAT, BOTH, 2, sizeof(struct xt_nat_info), NF_NAT, DST_HOOKS, 0},
     {"ERROR", NF_TARGET_ERROR, BOTH, 0, 0, -1, 0, 0},
-    {"LOG", NF_TARGET_LOG, BOTH, 0, sizeof(struct xt_log_info), -1, 0, 0},
     {"MASQUERADE", NF_TARGET_MASQUERADE, V4, 0, sizeof(struct xt_nat4_info), NF_NAT, HOOK(POSTROUTING), 0},
     {"MASQUERADE", NF_TARGET_MASQUERADE, V6, 0, RANGE1, NF_NAT, HOOK(POSTROUTING), 0},
     {"REDIRECT", NF_TARGET_REDIRECT, V4, 0, sizeof(struct xt_nat4_info), NF_NAT, DST_HOOKS, 0},
@@ -154,8 +153,7 @@ static bool values_ok(const struct nf_ext_check *c, const struct ext *x, const u
 	if (target) {
 		if (x->kind == NF_TARGET_REJECT)
 			return reject_ok(c->rule, c->table->v6, data);
-		return x->kind == NF_TARGET_LOG || x->kind == NF_TARGET_ERROR ||
-		       nat_ok(c->table->v6, x->kind, x->revision, data);
+		return x->kind == NF_TARGET_ERROR || nat_ok(c->table->v6, x->kind, x->revision, data);
 	}
 	switch (x->kind) {
 	case NF_MATCH_MULTIPORT:

@@ -220,9 +220,11 @@ int nf_table_entries(struct netstack *ns, bool v6, const char *name, void *out, 
 	if (size != t->size)
 		return -EAGAIN;
 	memcpy(out, t->entries, t->size);
-	for (u32 i = 0; i < t->rule_count; i++)
-		memcpy((u8 *)out + t->rules[i].offset + (v6 ? 152 : 96), &t->rules[i].counters,
-		       sizeof(struct xt_counters));
+	for (u32 i = 0; i < t->rule_count; i++) {
+		u8 *e = (u8 *)out + t->rules[i].offset;
+		memcpy(e + (v6 ? 148 : 92), &t->rules[i].hooks, sizeof(u32)); /* "comefrom" */
+		memcpy(e + (v6 ? 152 : 96), &t->rules[i].counters, sizeof(struct xt_counters));
+	}
 	return 0;
 }
 
@@ -230,15 +232,16 @@ int nf_table_replace(struct netstack *ns, bool v6, const struct xt_replace *r, c
 		     struct xt_counters *old)
 {
 	struct nf_table *t, *made;
-	int err = table_of(ns, v6, r->name, &t);
+	int kind = kind_of(r->name), err;
 
-	if (!err)
-		err = nf_table_new(ns, v6, t->kind, r, entries, &made);
+	/* as Linux: first what is wrong with the entries, then whether there is such a table */
+	err = nf_table_new(ns, v6, kind < 0 ? NF_TABLE_KINDS : (enum nf_table_kind)kind, r, entries, &made);
 	if (err)
 		return err;
-	if (r->valid_hooks != t->valid_hooks)
+	err = table_of(ns, v6, r->name, &t);
+	if (!err && r->valid_hooks != t->valid_hooks)
 		err = -EINVAL;
-	else if (r->counter_count != t->rule_count)
+	else if (!err && r->counter_count != t->rule_count)
 		err = -EAGAIN; /* somebody else has changed it meanwhile */
 	if (err) {
 		nf_table_free(made);

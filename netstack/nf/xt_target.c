@@ -1,8 +1,6 @@
 /*
- * xt_target.c - what targets do: bind a connection's translation, refuse with an answer, write a line.
+ * xt_target.c - what targets do: bind a connection's translation, refuse with an answer.
  */
-#include <stdio.h>
-
 #include "netstack/nf/nf_priv.h"
 #include "netstack/transport/sock.h"
 #include "netstack/wire/checksum.h"
@@ -57,11 +55,25 @@ static s32 bind(struct nf_packet *k, struct nf_range *r, enum nf_manip manip)
 	return nf_nat_setup(k, r, manip) ? XT_ACCEPT : XT_DROP;
 }
 
+/* As Linux: an address of the way out, but IPv4's of loopback are for nobody else; then any other. */
+static bool masquerade_addr(struct nf_packet *k, struct ip_addr *out)
+{
+	struct netif *nif;
+
+	if (k->v6 || !(k->out->flags & NETIF_LOOPBACK))
+		return net_pick_source(k->ns, (struct netif *)k->out, &k->p->dst, out);
+	list_for_each_entry (nif, &k->ns->netifs, node)
+		if ((nif->flags & NETIF_UP) && !(nif->flags & NETIF_LOOPBACK) &&
+		    net_pick_source(k->ns, nif, &k->p->dst, out) && !ip_is_loopback(out))
+			return true;
+	return false;
+}
+
 static s32 masquerade(struct nf_packet *k, struct nf_range *r)
 {
 	struct ip_addr a;
 
-	if (!net_pick_source(k->ns, (struct netif *)k->out, &k->p->dst, &a))
+	if (!masquerade_addr(k, &a))
 		return XT_DROP;
 	r->min = r->max = a;
 	r->flags |= XT_NAT_IPS;
@@ -81,49 +93,11 @@ static s32 redirect(struct nf_packet *k, struct nf_range *r)
 	return bind(k, r, NF_MANIP_DST);
 }
 
-/* ---- LOG ---- */
-
-static void log_packet(const struct nf_rule *r, const struct nf_packet *k)
-{
-	struct xt_log_info info;
-	char line[256], prefix[sizeof(info.prefix) + 1];
-	const u8 *s = k->p->src.b, *d = k->p->dst.b;
-	u8 b[4] = {0};
-	const u8 *ports = pkt_header(k->p, k->p->l4_off, 4, b);
-	int n;
-
-	if (!k->ns->log)
-		return;
-	memcpy(&info, r->target.data, sizeof(info));
-	snprintf(prefix, sizeof(prefix), "%.30s", info.prefix);
-	n = snprintf(line, sizeof(line), "%sIN=%.15s OUT=%.15s ", prefix, k->in ? k->in->name : "",
-		     k->out ? k->out->name : "");
-	if (k->v6)
-		n += snprintf(line + n, sizeof(line) - (size_t)n,
-			      "SRC=%04x:%04x:%04x:%04x:%04x:%04x:%04x:%04x "
-			      "DST=%04x:%04x:%04x:%04x:%04x:%04x:%04x:%04x ",
-			      get_be16(s), get_be16(s + 2), get_be16(s + 4), get_be16(s + 6), get_be16(s + 8),
-			      get_be16(s + 10), get_be16(s + 12), get_be16(s + 14), get_be16(d),
-			      get_be16(d + 2), get_be16(d + 4), get_be16(d + 6), get_be16(d + 8),
-			      get_be16(d + 10), get_be16(d + 12), get_be16(d + 14));
-	else
-		n += snprintf(line + n, sizeof(line) - (size_t)n, "SRC=%u.%u.%u.%u DST=%u.%u.%u.%u ", s[12],
-			      s[13], s[14], s[15], d[12], d[13], d[14], d[15]);
-	n += snprintf(line + n, sizeof(line) - (size_t)n, "LEN=%u PROTO=%u", k->p->size, k->p->l4_proto);
-	if (ports && (k->p->l4_proto == PROTO_TCP || k->p->l4_proto == PROTO_UDP))
-		snprintf(line + n, sizeof(line) - (size_t)n, " SPT=%u DPT=%u", get_be16(ports),
-			 get_be16(ports + 2));
-	k->ns->log(k->ns->log_ctx, info.level & 7, line);
-}
-
 s32 nf_target(struct nf_table *t, struct nf_rule *r, struct nf_packet *k)
 {
 	struct nf_range range;
 
 	switch ((enum nf_target_kind)r->target.kind) {
-	case NF_TARGET_LOG:
-		log_packet(r, k);
-		return 0;
 	case NF_TARGET_REJECT:
 		k->reject = r;
 		return XT_DROP;

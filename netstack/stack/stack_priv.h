@@ -115,9 +115,6 @@ struct netstack {
 	/* told of changes to links, addresses, routes and neighbours: netlink's notifications */
 	void (*notify)(void *ctx, int what, const void *object);
 	void *notify_ctx;
-	/* a line of a packet filter's LOG; NULL: nobody reads them */
-	void (*log)(void *ctx, int level, const char *line);
-	void *log_ctx;
 };
 
 static inline void *net_alloc(struct netstack *ns, size_t size, const char *type)

@@ -66,11 +66,12 @@ static int set_replace(struct inet_sock *i, bool v6, const u8 *value, size_t siz
 	r.name[XT_NAME_MAX - 1] = 0;
 	memcpy(info.name, r.name, sizeof(info.name));
 	err = nf_table_info(inet_stack(i), v6, &info);
-	if (err)
+	if (err && err != -ENOENT)
 		return err;
-	/* a wrong number of counters is refused there before any is written */
+	/* a wrong number of counters is refused there before any is written, as is a table that is not there
+	 */
 	count = min_t(u32, r.counter_count, info.entry_count);
-	old = kmalloc(count * sizeof(*old));
+	old = kmalloc(max_t(size_t, count, 1) * sizeof(*old));
 	if (!old)
 		return -ENOMEM;
 	err = nf_table_replace(inet_stack(i), v6, &r, value + sizeof(r), old);
@@ -160,16 +161,18 @@ static s64 get_entries(struct inet_sock *i, bool v6, u64 user, size_t size)
 static s64 get_revision(bool v6, bool target, u64 user, size_t size)
 {
 	struct xt_get_revision r;
+	int err;
 
 	if (size != sizeof(r))
 		return -EINVAL;
 	if (copy_in(&r, uaddr(user), sizeof(r)))
 		return -EFAULT;
 	r.name[XT_EXT_NAME_MAX - 1] = 0;
-	return nf_revision(v6, r.name, r.revision, target);
+	err = nf_revision(v6, r.name, r.revision, target);
+	return err < 0 ? err : 0;
 }
 
-static s64 original_dst(struct inet_sock *i, bool v6, u64 user, s32 *size)
+static s64 original_dst(struct inet_sock *i, bool v6, u64 user, size_t size)
 {
 	const struct net_ep *ep = &i->sk->ep;
 	struct nf_tuple answers = {
@@ -182,7 +185,7 @@ static s64 original_dst(struct inet_sock *i, bool v6, u64 user, s32 *size)
 		return -ENOPROTOOPT;
 	if (v6 == ip_is_v4(&ep->raddr))
 		return v6 ? -ENOENT : -ENOPROTOOPT;
-	if ((u32)*size < (v6 ? sizeof(struct linux_sockaddr_in6) : sizeof(struct linux_sockaddr_in)))
+	if (size < (v6 ? sizeof(struct linux_sockaddr_in6) : sizeof(struct linux_sockaddr_in)))
 		return -EINVAL;
 	if (!nf_original_dst(inet_stack(i), &answers, &addr, &port))
 		return -ENOENT;
@@ -196,11 +199,10 @@ static s64 original_dst(struct inet_sock *i, bool v6, u64 user, s32 *size)
 		memcpy(out.data, &a, sizeof(a));
 		out.len = sizeof(a);
 	}
-	*size = (s32)out.len;
 	return copy_out(uaddr(user), out.data, out.len) ? -EFAULT : 0;
 }
 
-s64 inet_nf_get(struct socket *s, int level, int name, u64 user, s32 *size)
+s64 inet_nf_get(struct socket *s, int level, int name, u64 user, s32 size)
 {
 	struct inet_sock *i;
 	bool v6 = level == LINUX_IPPROTO_IPV6, match, target;
@@ -209,7 +211,7 @@ s64 inet_nf_get(struct socket *s, int level, int name, u64 user, s32 *size)
 		return -ENOPROTOOPT;
 	i = inet_of(s);
 	if (name == SO_ORIGINAL_DST)
-		return original_dst(i, v6, user, size);
+		return original_dst(i, v6, user, (size_t)size);
 	match = name == (v6 ? SO6_REVISION_MATCH : SO_REVISION_MATCH);
 	target = name == (v6 ? SO6_REVISION_TARGET : SO_REVISION_TARGET);
 	if (name != SO_INFO && name != SO_ENTRIES && !match && !target)
@@ -217,10 +219,10 @@ s64 inet_nf_get(struct socket *s, int level, int name, u64 user, s32 *size)
 	if (!net_ns_capable(i->net, LINUX_CAP_NET_ADMIN))
 		return -EPERM;
 	if (name == SO_INFO)
-		return get_info(i, v6, user, (size_t)*size);
+		return get_info(i, v6, user, (size_t)size);
 	if (name == SO_ENTRIES)
-		return get_entries(i, v6, user, (size_t)*size);
-	return get_revision(v6, target, user, (size_t)*size);
+		return get_entries(i, v6, user, (size_t)size);
+	return get_revision(v6, target, user, (size_t)size);
 }
 
 /* ---- /proc/net ---- */

@@ -105,10 +105,9 @@ int socket_wait_error(int err, u64 timeout_ns);
 int inet_create(int family, int type, int protocol, struct socket **out) must_check;
 
 /* inet_nf.c: options whose values are as large as a packet filter's tables. How large one may be that is set
- * (0: not such an option); reading into the guest's memory (-ENOPROTOOPT: not such an option), *size is what
- * is offered, then what there is. */
+ * (0: not such an option); reading into the guest's memory (-ENOPROTOOPT: not such an option). */
 u32 inet_nf_option_max(const struct socket *s, int level, int name);
-s64 inet_nf_get(struct socket *s, int level, int name, u64 user, s32 *size) must_check;
+s64 inet_nf_get(struct socket *s, int level, int name, u64 user, s32 size) must_check;
 
 /* netlink.c, packet.c */
 int netlink_create(int type, int protocol, struct socket **out) must_check;

@@ -239,7 +239,7 @@ static s64 peer_pidfd(struct socket *s, u64 user, s32 *size)
 static s64 getsockopt_special(struct socket *s, int level, int name, u64 user, s32 *size)
 {
 	const u32 *groups;
-	s64 n = inet_nf_get(s, level, name, user, size);
+	s64 n = inet_nf_get(s, level, name, user, *size);
 
 	if (n != -ENOPROTOOPT)
 		return n;

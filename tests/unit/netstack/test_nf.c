@@ -139,7 +139,8 @@ START_TEST(what_was_written_is_read)
 	tb_verdict(&t, XT_DROP);
 	ck_assert_int_eq(finish_input(w.a, XT_DROP), 0);
 	ck_assert_int_eq(nf_table_entries(w.a, false, "filter", entries, t.r.size), 0);
-	ck_assert_mem_eq(entries, t.e, t.r.size);
+	ck_assert_mem_eq(entries, t.e, 92); /* then "comefrom" */
+	ck_assert_mem_eq(entries + 112, t.e + 112, 88);
 }
 END_TEST
 
@@ -722,7 +723,7 @@ START_TEST(bad_tables)
 	    {TARGET_AT, 2, 0xffff, -EINVAL},         /* beyond the entry */
 	    {TARGET_AT + 2, 1, 'Z', -ENOENT},        /* "Z" */
 	    {TARGET_AT + 32, 4, 4, -ELOOP},          /* a jump into the middle */
-	    {TARGET_AT + 32, 4, 0, -ELOOP},          /* to itself */
+	    {TARGET_AT + 32, 4, 0, -EINVAL},         /* no verdict and no jump */
 	    {TARGET_AT + 32, 4, 0x7fffffff, -ELOOP}, /* to nowhere */
 	    {TARGET_AT + 32, 4, (u32)-3, -EINVAL},   /* no such verdict */
 	    {TARGET_AT + 32, 4, (u32)-100, -EINVAL},
