@@ -63,6 +63,7 @@ void packet_close(struct packet_sock *ps)
 		pkt_free(p);
 	}
 	list_del_init(&ps->node);
+	net_filter_put(ps->filter);
 	ns->sock_count--;
 	net_free(ns, ps);
 }
@@ -88,10 +89,42 @@ static bool fit(const struct packet_sock *ps, const struct netif *nif, struct pk
 	return true;
 }
 
+/* What the socket's filter wants of a frame; 0: nothing. A raw socket's data begins at the link header, which
+ * loopback has none of: there it sees the one that it is given. */
+static u32 snap(const struct packet_sock *ps, const struct netif *nif, const struct pkt *p, u32 link_size,
+		u8 l2_type)
+{
+	struct net_filter_view v = {
+	    .p = p, .nif = nif, .start = ps->cooked ? link_size : 0, .net = link_size, .pkttype = l2_type};
+	struct pkt *c;
+	u32 n;
+
+	if (!ps->filter)
+		return UINT32_MAX;
+	if (ps->cooked || link_size || !(nif->flags & NETIF_LOOPBACK))
+		return net_filter_run(ps->filter, &v);
+	c = pkt_clone(p);
+	if (!c || !fit(ps, nif, c, link_size)) {
+		if (c)
+			pkt_free(c);
+		return 0;
+	}
+	v.p = c;
+	v.net = sizeof(struct eth_hdr);
+	n = net_filter_run(ps->filter, &v);
+	pkt_free(c);
+	return n;
+}
+
 static void deliver(struct packet_sock *ps, const struct netif *nif, const struct pkt *p, u32 link_size,
 		    u8 l2_type)
 {
-	struct pkt *c = ps->queued && ps->queued + pkt_truesize(p) > ps->rcvbuf ? NULL : pkt_clone(p);
+	u32 keep = snap(ps, nif, p, link_size, l2_type);
+	struct pkt *c;
+
+	if (!keep)
+		return;
+	c = ps->queued && ps->queued + pkt_truesize(p) > ps->rcvbuf ? NULL : pkt_clone(p);
 
 	ps->packets++;
 	if (c && !fit(ps, nif, c, link_size)) {
@@ -101,6 +134,11 @@ static void deliver(struct packet_sock *ps, const struct netif *nif, const struc
 	if (!c) {
 		ps->drops++;
 		return;
+	}
+	pkt_trim(c, keep);
+	if (c->ct) { /* over loopback, between two hooks */
+		nf_conn_put(ps->ns, c->ct);
+		c->ct = NULL;
 	}
 	c->nif = NULL;
 	c->ifindex = nif->index;

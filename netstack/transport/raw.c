@@ -247,6 +247,11 @@ bool sock_raw_input(struct netstack *ns, struct pkt *p)
 			sk->drops++;
 			continue;
 		}
+		/* as Linux: IPv4 begins with its header, IPv6 behind it */
+		if (!sock_filter(sk, c, sk->ep.v6 ? c->l4_off : 0, 0)) {
+			pkt_free(c);
+			continue;
+		}
 		if (sk->ep.v6)
 			pkt_pull(c, c->l4_off);
 		sock_queue(sk, c);
@@ -279,6 +284,10 @@ void sock_ping_input(struct netstack *ns, struct pkt *p, u32 ident)
 	c = pkt_clone(p);
 	if (!c) {
 		sk->drops++;
+		return;
+	}
+	if (!sock_filter(sk, c, c->l4_off, 0)) {
+		pkt_free(c);
 		return;
 	}
 	pkt_pull(c, c->l4_off);

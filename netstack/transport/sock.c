@@ -213,6 +213,23 @@ bool sock_in_group(const struct net_sock *sk, const struct pkt *p)
 
 /* ---- the queue of datagrams ---- */
 
+bool sock_filter(struct net_sock *sk, struct pkt *p, u32 start, u32 keep)
+{
+	struct net_filter_view v = {.p = p, .nif = p->nif, .start = start, .pkttype = p->l2_type};
+	u32 n;
+
+	if (!sk->filter)
+		return true;
+	n = net_filter_run(sk->filter, &v);
+	if (!n) {
+		sk->drops++;
+		return false;
+	}
+	if (n < UINT32_MAX - start)
+		pkt_trim(p, start + max_t(u32, n, keep));
+	return true;
+}
+
 void sock_queue(struct net_sock *sk, struct pkt *p)
 {
 	u32 cost = pkt_truesize(p);
@@ -288,6 +305,7 @@ void sock_done(struct net_sock *sk)
 	while (!list_empty(&sk->groups))
 		leave(ns, list_first_entry(&sk->groups, struct sock_membership, node));
 	udp_uncork(sk);
+	net_filter_put(sk->filter);
 	list_del_init(&sk->raw_node);
 	sock_flow_del(&sk->ep);
 	sock_unbind(&sk->ep);

@@ -12,6 +12,7 @@
 #define WARREN_NETSTACK_SOCK_H
 
 #include "netstack/net/ip.h"
+#include "netstack/transport/filter.h"
 
 enum ep_kind { EP_TCP, EP_TCP_REQUEST, EP_TCP_TIME_WAIT, EP_UDP, EP_RAW, EP_PING };
 
@@ -72,6 +73,7 @@ struct net_sock {
 	u32 error_count;
 	struct list_head groups; /* struct sock_membership */
 	u64 drops;
+	struct net_filter *filter; /* SO_ATTACH_FILTER, owned; NULL: none */
 	/* raw and packet sockets */
 	struct list_head raw_node;
 	bool hdrincl;
@@ -122,6 +124,9 @@ u32 sock_ttl(const struct net_sock *sk, const struct ip_addr *dst);
 int sock_join(struct net_sock *sk, const struct ip_addr *group, u32 ifindex) must_check;
 int sock_leave(struct net_sock *sk, const struct ip_addr *group, u32 ifindex) must_check;
 bool sock_in_group(const struct net_sock *sk, const struct pkt *p);
+/* Lets the socket's filter look at a packet from `start` on, whose first `keep` bytes stay whatever it says.
+ * False: the packet is not for this socket. */
+bool sock_filter(struct net_sock *sk, struct pkt *p, u32 start, u32 keep);
 /* Queues a received packet; drops it if the receive buffer is full. Takes it over. */
 void sock_queue(struct net_sock *sk, struct pkt *p);
 /* What every kind frees. */
@@ -188,8 +193,9 @@ struct packet_sock {
 	u64 packets, drops;
 	bool promisc; /* PACKET_MR_PROMISC, on promisc_if */
 	u32 promisc_if;
-	bool sending; /* within packet_send() */
-	int error;    /* positive errno, told once */
+	bool sending;              /* within packet_send() */
+	int error;                 /* positive errno, told once */
+	struct net_filter *filter; /* owned; NULL: none */
 	struct list_head queue;
 };
 int packet_new(struct netstack *ns, bool cooked, u32 protocol, struct packet_sock **out) must_check;

@@ -270,6 +270,7 @@ static struct tcp_sock *make_child(struct tcp_sock *l, struct tcp_request *r, co
 	tp->sk.pmtudisc = l->sk.pmtudisc;
 	tp->sk.opts = l->sk.opts;
 	tp->sk.recverr = l->sk.recverr;
+	tp->sk.filter = net_filter_get(l->sk.filter);
 	tp->nodelay = l->nodelay;
 	tp->cork = l->cork;
 	tp->keepalive = l->keepalive;

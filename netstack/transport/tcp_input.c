@@ -68,6 +68,19 @@ static bool parse(struct netstack *ns, struct pkt *p, struct tcp_in *in)
 	return true;
 }
 
+/* A filter may shorten a segment; its header stays. */
+static bool filter_segment(struct net_sock *sk, struct tcp_in *in)
+{
+	u32 header = in->data_off - in->p->l4_off;
+
+	if (!sock_filter(sk, in->p, in->p->l4_off, header))
+		return false;
+	in->end -= in->size;
+	in->size = in->p->size - in->data_off;
+	in->end += in->size;
+	return true;
+}
+
 void tcp_input(struct netstack *ns, struct pkt *p)
 {
 	struct tcp_in in;
@@ -82,12 +95,16 @@ void tcp_input(struct netstack *ns, struct pkt *p)
 	}
 	ep = sock_flow_find(ns, PROTO_TCP, &p->dst, p->dport, &p->src, p->sport, p->nif->index);
 	if (ep && ep->kind == EP_TCP) {
-		tcp_segment(container_of(container_of(ep, struct net_sock, ep), struct tcp_sock, sk), &in);
+		struct net_sock *sk = container_of(ep, struct net_sock, ep);
+		if (!sk->filter || filter_segment(sk, &in))
+			tcp_segment(container_of(sk, struct tcp_sock, sk), &in);
 	} else if (ep && ep->kind == EP_TCP_REQUEST) {
 		tcp_request_input(container_of(ep, struct tcp_request, ep), &in);
 	} else if (!ep || tcp_time_wait_input(container_of(ep, struct tcp_time_wait, ep), &in)) {
 		l = find_listener(ns, p);
-		if (l)
+		if (l && l->sk.filter && !filter_segment(&l->sk, &in))
+			MIB(ns, TcpInErrs);
+		else if (l)
 			tcp_listen_input(l, &in);
 		else if (!(in.flags & TCP_RST))
 			tcp_reply_reset(ns, &in);

@@ -369,7 +369,7 @@ static struct net_sock *lookup(struct netstack *ns, const struct pkt *p)
 
 static void to_socket(struct net_sock *sk, struct pkt *p)
 {
-	if (sk->shut_read) {
+	if (sk->shut_read || !sock_filter(sk, p, p->l4_off, sizeof(struct udp_hdr))) {
 		pkt_free(p);
 		return;
 	}

@@ -6,6 +6,7 @@
 #include "sandbox/abi/sched.h"
 #include "sandbox/kernel/task.h"
 #include "sandbox/socket/inet_priv.h"
+#include "sandbox/socket/sock_filter.h"
 
 #define MEMINFO_VARS 9U
 
@@ -108,6 +109,9 @@ static s64 get_socket(struct inet_sock *i, int name, void *value, size_t size)
 		break;
 	case LINUX_SO_MARK:
 		v = (s32)i->mark;
+		break;
+	case LINUX_SO_LOCK_FILTER:
+		v = i->sock.filter_locked;
 		break;
 	case LINUX_SO_PEEK_OFF:
 		v = i->sock.peek_off;
@@ -219,6 +223,8 @@ static int set_socket(struct inet_sock *i, int name, const void *value, size_t s
 
 	if (name == LINUX_SO_BINDTODEVICE)
 		return bind_to_device(i, value, size);
+	if (sock_filter_option(name))
+		return sock_filter_set(&i->sock, inet_stack(i), &i->sk->filter, name, value, size);
 	err = inet_opt_int(value, size, false, &v);
 	if (err)
 		return err;

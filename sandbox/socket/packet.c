@@ -1,8 +1,7 @@
 /*
  * packet.c - AF_PACKET sockets (packet(7)): frames as they pass an interface.
  *
- * There are no rings and no filters in the kernel: who asks for them hears ENOPROTOOPT and falls back to
- * recvmsg.
+ * There are no rings: who asks for them hears ENOPROTOOPT and falls back to recvmsg.
  */
 #include "sandbox/socket/packet.h"
 
@@ -14,6 +13,7 @@
 #include "sandbox/base/arena.h"
 #include "sandbox/kernel/task.h"
 #include "sandbox/socket/inet_priv.h"
+#include "sandbox/socket/sock_filter.h"
 
 static inline struct packet_socket *packet_of(struct socket *s)
 {
@@ -196,6 +196,10 @@ static s64 packet_getsockopt(struct socket *s, int level, int name, void *value,
 		v = !!(p->tell & (name == LINUX_SO_TIMESTAMP ? TELL_TIMESTAMP : TELL_TIMESTAMPNS));
 		return socket_put_value(value, size, &v, sizeof(v));
 	}
+	if (level == LINUX_SOL_SOCKET && name == LINUX_SO_LOCK_FILTER) {
+		v = s->filter_locked;
+		return socket_put_value(value, size, &v, sizeof(v));
+	}
 	if (level != LINUX_SOL_PACKET || name != LINUX_PACKET_STATISTICS)
 		return -ENOPROTOOPT;
 	stats[0] = (u32)(p->ps->packets - p->told_packets);
@@ -228,6 +232,8 @@ static int packet_setsockopt(struct socket *s, int level, int name, const void *
 	if (level == LINUX_SOL_PACKET &&
 	    (name == LINUX_PACKET_ADD_MEMBERSHIP || name == LINUX_PACKET_DROP_MEMBERSHIP))
 		return membership(p, name == LINUX_PACKET_ADD_MEMBERSHIP, value, size);
+	if (level == LINUX_SOL_SOCKET && sock_filter_option(name))
+		return sock_filter_set(s, net_ns_stack(p->net), &p->ps->filter, name, value, size);
 	if (level != LINUX_SOL_SOCKET ||
 	    (name != LINUX_SO_RCVBUF && name != LINUX_SO_TIMESTAMP && name != LINUX_SO_TIMESTAMPNS))
 		return -ENOPROTOOPT;

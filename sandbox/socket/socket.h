@@ -76,6 +76,7 @@ struct socket {
 	s32 peek_off;                 /* SO_PEEK_OFF; -1: none */
 	u32 rcvlowat;
 	bool passpidfd;
+	bool filter_locked; /* SO_LOCK_FILTER */
 	bool passcred, reuseaddr, keepalive, broadcast;
 	u32 priority;
 	s32 linger[2];
@@ -108,6 +109,10 @@ int inet_create(int family, int type, int protocol, struct socket **out) must_ch
  * (0: not such an option); reading into the guest's memory (-ENOPROTOOPT: not such an option). */
 u32 inet_nf_option_max(const struct socket *s, int level, int name);
 s64 inet_nf_get(struct socket *s, int level, int name, u64 user, s32 size) must_check;
+
+/* sock_filter.c: SO_GET_FILTER, whose size counts instructions. -ENOPROTOOPT: another option, or a family
+ * without. */
+s64 sock_filter_get(struct socket *s, int level, int name, u64 user, s32 *size) must_check;
 
 /* netlink.c, packet.c */
 int netlink_create(int type, int protocol, struct socket **out) must_check;

@@ -241,6 +241,8 @@ static s64 getsockopt_special(struct socket *s, int level, int name, u64 user, s
 	const u32 *groups;
 	s64 n = inet_nf_get(s, level, name, user, *size);
 
+	if (n == -ENOPROTOOPT)
+		n = sock_filter_get(s, level, name, user, size);
 	if (n != -ENOPROTOOPT)
 		return n;
 	if (level != LINUX_SOL_SOCKET || (name != LINUX_SO_PEERGROUPS && name != LINUX_SO_PEERPIDFD))

@@ -2,6 +2,8 @@
  * fuzz_nf.c: a libFuzzer target for tables of packet filters as a guest hands them over (IPT_SO_SET_REPLACE),
  * and for packets through whatever table was taken.
  *
+ * A socket also has a filter of classic BPF that is the fuzzer's, if it is taken.
+ *
  * The input's first byte says which table and how it is made: as bytes, or by a script of rules, matches and
  * targets whose data are the fuzzer's, of which some bytes are then changed. The rest are packets, in from a
  * link and out from sockets. After each input the stack is taken down, and nothing may be left.
@@ -197,6 +199,28 @@ static int make_table(struct netstack *ns, struct table_build *t, struct input *
 	return err;
 }
 
+/* A program of sensible codes, whose constants and jumps are the fuzzer's. */
+static void make_filter(struct netstack *ns, struct net_sock *sk, struct input *in)
+{
+	static const u16 codes[] = {0x00, 0x20, 0x28, 0x30, 0x40, 0x48, 0x50, 0x60, 0x80, 0x01,
+				    0x61, 0x81, 0xb1, 0x02, 0x03, 0x04, 0x0c, 0x14, 0x24, 0x34,
+				    0x3c, 0x64, 0x6c, 0x84, 0x94, 0x9c, 0xa4, 0x05, 0x15, 0x1d,
+				    0x25, 0x35, 0x45, 0x06, 0x16, 0x07, 0x87};
+	struct net_insn insn[24];
+	u32 count = byte(in) % 24;
+
+	for (u32 i = 0; i < count; i++) {
+		insn[i].code = byte(in) % 16 ? codes[byte(in) % ARRAY_COUNT(codes)] : (u16)byte(in);
+		insn[i].jt = (u8)(byte(in) % 8);
+		insn[i].jf = (u8)(byte(in) % 8);
+		insn[i].k = byte(in) % 4 ? byte(in) % 80 : 0xfffff000U + byte(in) * (byte(in) + 1);
+	}
+	if (count && byte(in) % 8)
+		insn[count - 1].code = byte(in) & 1 ? 0x06 : 0x16;
+	if (net_filter_new(ns, insn, count, &sk->filter))
+		sk->filter = NULL;
+}
+
 /* ---- packets ---- */
 
 static s64 copy(struct net_iter *it, void *to, size_t n)
@@ -284,6 +308,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	u4->ep.uid = 1000;
 	for (int tables = 0; tables < 2; tables++)
 		(void)make_table(ns, &t, &in);
+	make_filter(ns, u4, &in);
 	for (int n = 0; n < 20 && in.left; n++) {
 		u32 what = byte(&in);
 		if (what % 8 == 0)
