@@ -1,18 +1,28 @@
 /*
- * igmp.c - membership in multicast groups: which we have, and telling the routers (IGMPv2 RFC 2236, answers
- * understood by v3 routers; MLDv1 RFC 2710).
+ * igmp.c - membership in multicast groups: which we have, and telling the routers (IGMPv3 RFC 3376, MLDv2 RFC
+ * 3810, without lists of sources: a group is wanted from all, "exclude none", or not at all, "include none").
  *
- * A group joined is reported at once and once more within ten seconds; a query is answered after a random
- * delay up to what it allows; a group left is said goodbye to. All-hosts and the interface's own
- * solicited-node groups need no report for IPv4, and do for IPv6.
+ * A change is told at once and once more within a second; a query is answered after a random delay up to what
+ * it allows. While a router of an older version is heard (IGMPv1, v2, MLDv1: shorter queries), the reports
+ * are that version's, and another member's spares ours. All-hosts needs no report.
  */
 #include <errno.h>
 
 #include "netstack/net/ip.h"
 #include "netstack/wire/checksum.h"
 
-#define REPORTS       2U
-#define REPORT_GAP_NS (10 * NSEC_PER_SEC)
+#define REPORTS    2U
+#define OLD_GAP_NS (10 * NSEC_PER_SEC)
+#define GAP_NS     NSEC_PER_SEC
+/* twice the usual time between queries, and that of an answer */
+#define OLD_ROUTER_NS (260 * NSEC_PER_SEC)
+
+enum { IS_EXCLUDE = 2, TO_INCLUDE = 3, TO_EXCLUDE = 4 }; /* kinds of records, of both protocols */
+
+static void igmp_old_report(struct netif *nif, const struct ip_addr *group, bool leave);
+static void igmp3_report(struct netif *nif, const struct ip_addr *group, u8 kind);
+static void mld_old_report(struct netif *nif, const struct ip_addr *group, bool leave);
+static void mld2_report(struct netif *nif, const struct ip_addr *group, u8 kind);
 
 static struct net_membership *find(const struct netif *nif, const struct ip_addr *group)
 {
@@ -32,25 +42,47 @@ static bool is_silent(const struct ip_addr *g)
 	return (g->b[1] & 0xf) <= 1 || ip_eq(g, &IP6_NODES);
 }
 
-static void report(struct net_membership *m, bool leave)
+static bool is_old(const struct netif *nif, bool v4)
+{
+	return (v4 ? nif->old_igmp_until : nif->old_mld_until) > nif->ns->now;
+}
+
+static void report(struct net_membership *m)
 {
 	struct netif *nif = m->nif;
+	bool v4 = ip_is_v4(&m->group), leave = !m->users;
+	u8 kind = leave ? TO_INCLUDE : m->asked && !m->reports_left ? IS_EXCLUDE : TO_EXCLUDE;
 
+	m->asked = false;
 	if (!nif->ethernet || is_silent(&m->group) || !(nif->flags & NETIF_UP))
 		return;
-	if (ip_is_v4(&m->group))
-		igmp_report(nif, &m->group, leave);
+	if (v4 && is_old(nif, true))
+		igmp_old_report(nif, &m->group, leave);
+	else if (v4)
+		igmp3_report(nif, &m->group, kind);
+	else if (is_old(nif, false))
+		mld_old_report(nif, &m->group, leave);
 	else
-		mld_report(nif, &m->group, leave);
+		mld2_report(nif, &m->group, kind);
+}
+
+static void membership_free(struct netif *nif, struct net_membership *m)
+{
+	net_timer_done(&m->report);
+	list_del_init(&m->node);
+	net_free(nif->ns, m);
 }
 
 static void report_timer(struct net_timer *t)
 {
 	struct net_membership *m = container_of(t, struct net_membership, report);
+	bool old = is_old(m->nif, ip_is_v4(&m->group));
 
-	report(m, false);
-	if (m->reports_left && --m->reports_left)
-		net_timer_arm(t, t->ns->now + net_random(t->ns) % REPORT_GAP_NS);
+	report(m);
+	if (m->reports_left && --m->reports_left && (m->users || !old))
+		net_timer_arm(t, t->ns->now + net_random(t->ns) % (old ? OLD_GAP_NS : GAP_NS));
+	else if (!m->users)
+		membership_free(m->nif, m);
 }
 
 int mcast_join(struct netif *nif, const struct ip_addr *group)
@@ -59,7 +91,10 @@ int mcast_join(struct netif *nif, const struct ip_addr *group)
 	struct net_membership *m = find(nif, group);
 
 	if (m) {
-		m->users++;
+		if (m->users++)
+			return 0;
+		m->reports_left = REPORTS; /* it was being left */
+		report_timer(&m->report);
 		return 0;
 	}
 	m = net_new(ns, struct net_membership);
@@ -75,23 +110,19 @@ int mcast_join(struct netif *nif, const struct ip_addr *group)
 	return 0;
 }
 
-static void membership_free(struct netif *nif, struct net_membership *m)
-{
-	net_timer_done(&m->report);
-	list_del_init(&m->node);
-	net_free(nif->ns, m);
-}
-
 int mcast_leave(struct netif *nif, const struct ip_addr *group)
 {
 	struct net_membership *m = find(nif, group);
 
-	if (!m)
+	if (!m || !m->users)
 		return -EADDRNOTAVAIL;
 	if (--m->users)
 		return 0;
-	report(m, true);
-	membership_free(nif, m);
+	m->reports_left = REPORTS;
+	if (!nif->ethernet || !(nif->flags & NETIF_UP))
+		membership_free(nif, m);
+	else
+		report_timer(&m->report);
 	return 0;
 }
 
@@ -99,7 +130,7 @@ bool mcast_member(const struct netif *nif, const struct ip_addr *group)
 {
 	if (ip_is_v4(group) ? ip_v4_of(group) == 0xe0000001 : ip_eq(group, &IP6_NODES))
 		return true;
-	return find(nif, group);
+	return find(nif, group) && find(nif, group)->users;
 }
 
 /* The link is back: routers may have forgotten us, or be others. */
@@ -108,6 +139,8 @@ void mcast_link_up(struct netif *nif)
 	struct net_membership *m;
 
 	list_for_each_entry (m, &nif->groups, node) {
+		if (!m->users)
+			continue; /* its timer goes on */
 		m->reports_left = REPORTS;
 		report_timer(&m->report);
 	}
@@ -126,12 +159,12 @@ static void answer_query(struct netif *nif, const struct ip_addr *group, u64 max
 
 	list_for_each_entry (m, &nif->groups, node) {
 		u64 at = nif->ns->now + (max_delay_ns ? net_random(nif->ns) % max_delay_ns : 0);
-		if (ip_is_v4(&m->group) != ip_is_v4(group) || (!ip_is_any(group) && !ip_eq(group, &m->group)))
+		if (!m->users || ip_is_v4(&m->group) != ip_is_v4(group) ||
+		    (!ip_is_any(group) && !ip_eq(group, &m->group)))
 			continue;
-		if (!net_timer_armed(&m->report) || m->report.deadline > at) {
-			m->reports_left = max_t(u32, m->reports_left, 1);
+		m->asked = true;
+		if (!net_timer_armed(&m->report) || m->report.deadline > at)
 			net_timer_arm(&m->report, at);
-		}
 	}
 }
 
@@ -140,34 +173,70 @@ static void heard_report(struct netif *nif, const struct ip_addr *group)
 {
 	struct net_membership *m = find(nif, group);
 
-	if (m && net_timer_armed(&m->report))
+	if (m && m->users && is_old(nif, ip_is_v4(group)) && net_timer_armed(&m->report)) {
 		net_timer_cancel(&m->report);
+		m->reports_left = 0;
+		m->asked = false;
+	}
 }
 
-void igmp_report(struct netif *nif, const struct ip_addr *group, bool leave)
+/* Sends a message that p holds behind a router alert. Takes it over. */
+static void igmp_send(struct netif *nif, struct pkt *p, struct ip_addr dst)
 {
 	static const u8 router_alert[4] = {148, 4, 0, 0};
-	struct pkt *p = pkt_new(nif->ns);
-	u8 *h = p ? pkt_push(p, 8) : NULL;
 	struct ip_tx tx = {.proto = PROTO_IGMP,
 			   .ttl = 1,
 			   .tos = 0xc0,
-			   .dst = leave ? ip_v4(0xe0000002) : *group,
+			   .src = IP4_ANY,
+			   .dst = dst,
 			   .options = router_alert,
 			   .option_size = 4};
-	struct net_path path = {.nif = nif, .next_hop = tx.dst, .mtu = nif->mtu, .type = ROUTE_UNICAST};
+	struct net_path path = {.nif = nif, .next_hop = dst, .mtu = nif->mtu, .type = ROUTE_UNICAST};
+	u8 *h = pkt_data(p);
+
+	(void)net_pick_source(nif->ns, nif, &tx.dst, &tx.src);
+	csum_put(h + 2, csum_add(0, h, p->size, false));
+	p->dont_frag = true; /* not looped to ourselves */
+	(void)ip_send(nif->ns, p, &tx, &path);
+}
+
+static u8 *new_message(struct netif *nif, u32 size, struct pkt **out)
+{
+	struct pkt *p = *out = pkt_new(nif->ns);
+	u8 *h = p ? pkt_push(p, size) : NULL;
+
+	if (h)
+		memset(h, 0, size);
+	return h;
+}
+
+static void igmp_old_report(struct netif *nif, const struct ip_addr *group, bool leave)
+{
+	struct pkt *p;
+	u8 *h;
+
+	if (leave && nif->old_igmp == 1)
+		return; /* version 1 has no goodbye */
+	h = new_message(nif, 8, &p);
+	if (!h)
+		return;
+	h[0] = leave ? 0x17 : nif->old_igmp == 1 ? 0x12 : 0x16;
+	memcpy(h + 4, group->b + 12, 4);
+	igmp_send(nif, p, leave ? ip_v4(0xe0000002) : *group);
+}
+
+static void igmp3_report(struct netif *nif, const struct ip_addr *group, u8 kind)
+{
+	struct pkt *p;
+	u8 *h = new_message(nif, 16, &p);
 
 	if (!h)
 		return;
-	tx.src = IP4_ANY;
-	(void)net_pick_source(nif->ns, nif, &tx.dst, &tx.src);
-	h[0] = leave ? 0x17 : 0x16;
-	h[1] = 0;
-	put_be16(h + 2, 0);
-	memcpy(h + 4, group->b + 12, 4);
-	csum_put(h + 2, csum_add(0, h, 8, false));
-	p->dont_frag = true; /* not looped to ourselves */
-	(void)ip_send(nif->ns, p, &tx, &path);
+	h[0] = 0x22;
+	h[7] = 1; /* one record */
+	h[8] = kind;
+	memcpy(h + 12, group->b + 12, 4);
+	igmp_send(nif, p, ip_v4(0xe0000016));
 }
 
 /* Tenths of a second; from 128 on a floating number (RFC 3376, 4.1.1); 0: a router of version 1. */
@@ -175,7 +244,17 @@ static u64 igmp_delay(u32 code)
 {
 	u64 tenths = code < 128 ? code : (u64)((code & 0xf) | 0x10) << ((code >> 4 & 7) + 3);
 
-	return tenths ? tenths * (NSEC_PER_SEC / 10) : REPORT_GAP_NS;
+	return tenths ? tenths * (NSEC_PER_SEC / 10) : OLD_GAP_NS;
+}
+
+/* An old router is known by the size of its question (RFC 3376, 7.1). */
+static void igmp_query(struct netif *nif, const struct ip_addr *group, u8 code, u32 size)
+{
+	if (size < 12) {
+		nif->old_igmp_until = nif->ns->now + OLD_ROUTER_NS;
+		nif->old_igmp = code ? 2 : 1;
+	}
+	answer_query(nif, group, igmp_delay(code));
 }
 
 void igmp_input(struct netif *nif, struct pkt *p)
@@ -187,38 +266,62 @@ void igmp_input(struct netif *nif, struct pkt *p)
 	if (h && csum_ok(pkt_csum(p, p->l4_off, p->size - p->l4_off, 0))) {
 		group = ip_v4(get_be32(h + 4));
 		if (h[0] == 0x11)
-			answer_query(nif, &group, igmp_delay(h[1]));
+			igmp_query(nif, &group, h[1], p->size - p->l4_off);
 		else if (h[0] == 0x12 || h[0] == 0x16)
 			heard_report(nif, &group);
 	}
 	pkt_free(p);
 }
 
-void mld_report(struct netif *nif, const struct ip_addr *group, bool leave)
+/* A message that p holds, behind a hop-by-hop header with the router alert. Takes it over. */
+static void mld_send(struct netif *nif, struct pkt *p, struct ip_addr dst)
 {
-	struct pkt *p = pkt_new(nif->ns);
-	u8 *h = p ? pkt_push(p, 32) : NULL;
-	struct ip_tx tx = {.proto = PROTO_HOPOPTS, .ttl = 1, .dst = leave ? IP6_ROUTERS : *group};
-	struct net_path path = {.nif = nif, .next_hop = tx.dst, .mtu = nif->mtu, .type = ROUTE_UNICAST};
+	struct ip_tx tx = {.proto = PROTO_HOPOPTS, .ttl = 1, .src = IP6_ANY, .dst = dst};
+	struct net_path path = {.nif = nif, .next_hop = dst, .mtu = nif->mtu, .type = ROUTE_UNICAST};
 	struct net_ifaddr *a;
-	u32 sum;
+	u32 size = p->size;
+	u8 *h = pkt_data(p), *hop;
 
-	if (!h)
-		return;
-	tx.src = IP6_ANY;
 	list_for_each_entry (a, &nif->addrs, node) {
 		if (a->scope == SCOPE_LINK && !ip_is_v4(&a->addr) && !(a->flags & IFA_TENTATIVE))
 			tx.src = a->addr;
 	}
-	/* hop-by-hop header with the router alert, then the report */
-	memcpy(h, (const u8[8]){PROTO_ICMPV6, 0, 5, 2, 0, 0, 1, 0}, 8);
-	h[8] = leave ? ICMP6_MLD_DONE : ICMP6_MLD_REPORT;
-	memset(h + 9, 0, 7);
-	memcpy(h + 16, group->b, 16);
-	sum = csum_pseudo(&tx.src, &tx.dst, PROTO_ICMPV6, 24);
-	csum_put(h + 10, csum_add(sum, h + 8, 24, false));
+	csum_put(h + 2, csum_add(csum_pseudo(&tx.src, &tx.dst, PROTO_ICMPV6, size), h, size, false));
+	hop = pkt_push(p, 8);
+	if (!hop) {
+		pkt_free(p);
+		return;
+	}
+	memcpy(hop, (const u8[8]){PROTO_ICMPV6, 0, 5, 2, 0, 0, 1, 0}, 8);
 	p->dont_frag = true;
 	(void)ip_send(nif->ns, p, &tx, &path);
+}
+
+static void mld_old_report(struct netif *nif, const struct ip_addr *group, bool leave)
+{
+	struct pkt *p;
+	u8 *h = new_message(nif, 24, &p);
+
+	if (!h)
+		return;
+	h[0] = leave ? ICMP6_MLD_DONE : ICMP6_MLD_REPORT;
+	memcpy(h + 8, group->b, 16);
+	mld_send(nif, p, leave ? IP6_ROUTERS : *group);
+}
+
+static void mld2_report(struct netif *nif, const struct ip_addr *group, u8 kind)
+{
+	static const struct ip_addr mld2_routers = {{0xff, 2, [15] = 0x16}};
+	struct pkt *p;
+	u8 *h = new_message(nif, 28, &p);
+
+	if (!h)
+		return;
+	h[0] = ICMP6_MLD2_REPORT;
+	h[7] = 1; /* one record */
+	h[8] = kind;
+	memcpy(h + 12, group->b, 16);
+	mld_send(nif, p, mld2_routers);
 }
 
 /* RFC 3810, 5.1.3: from 32768 on a floating number. */
@@ -236,6 +339,8 @@ void mld_input(struct netif *nif, struct pkt *p, u8 type)
 	if (!h || p->ttl != 1 || !ip_is_linklocal(&p->src))
 		return;
 	memcpy(group.b, h + 8, 16);
+	if (type == ICMP6_MLD_QUERY && p->size - p->l4_off < 28)
+		nif->old_mld_until = nif->ns->now + OLD_ROUTER_NS;
 	if (type == ICMP6_MLD_QUERY)
 		answer_query(nif, &group, mld_delay_ms(get_be16(h + 4)) * (NSEC_PER_SEC / 1000));
 	else

@@ -166,8 +166,5 @@ void mcast_link_up(struct netif *nif);
 void mcast_free(struct netif *nif);
 void igmp_input(struct netif *nif, struct pkt *p);
 void mld_input(struct netif *nif, struct pkt *p, u8 type);
-/* Tells the routers about a membership. */
-void igmp_report(struct netif *nif, const struct ip_addr *group, bool leave);
-void mld_report(struct netif *nif, const struct ip_addr *group, bool leave);
 
 #endif

@@ -183,9 +183,10 @@ struct net_membership {
 	struct list_head node;
 	struct netif *nif;
 	struct ip_addr group;
-	u32 users;
+	u32 users;               /* 0: left, which is still being told */
 	struct net_timer report; /* IGMP or MLD: a report is due */
-	u32 reports_left;
+	u32 reports_left;        /* of a change */
+	bool asked;              /* the next report answers a query */
 };
 
 struct netif {
@@ -197,8 +198,10 @@ struct netif {
 	u8 hwaddr[6];
 	const struct netif_ops *ops;
 	void *link;
-	struct list_head addrs;  /* struct net_ifaddr */
-	struct list_head groups; /* struct net_membership */
+	struct list_head addrs;            /* struct net_ifaddr */
+	struct list_head groups;           /* struct net_membership */
+	u64 old_igmp_until, old_mld_until; /* a router of an older version was heard: spoken to in its own */
+	u8 old_igmp;                       /* that version: 1 or 2 */
 	struct netif_stats stats;
 	void (*tap)(void *ctx, const struct pkt *p, bool out);
 	void *tap_ctx;

@@ -48,7 +48,7 @@ void net_show_dev_mcast(struct net_state *st, struct text_buf *b)
 		struct net_membership *m;
 		list_for_each_entry (m, &n->groups, node) {
 			u8 mac[6];
-			if (!n->ethernet)
+			if (!n->ethernet || !m->users)
 				continue;
 			ether_multicast(&m->group, mac);
 			text_printf(b, "%-4u %-15s %-5u %-5u ", n->index, n->name, m->users, 0);
@@ -65,10 +65,10 @@ void net_show_igmp(struct net_state *st, struct text_buf *b)
 		struct net_membership *m;
 		u32 count = 0;
 		list_for_each_entry (m, &n->groups, node)
-			count += ip_is_v4(&m->group);
+			count += m->users && ip_is_v4(&m->group);
 		text_printf(b, "%u\t%-10s: %5u %7s\n", n->index, n->name, count, "V3");
 		list_for_each_entry (m, &n->groups, node)
-			if (ip_is_v4(&m->group))
+			if (m->users && ip_is_v4(&m->group))
 				text_printf(b, "\t\t\t\t%08X %5u %d:%08lX\t\t%d\n", raw_word(m->group.b + 12),
 					    m->users, 0, 0UL, 0);
 	}

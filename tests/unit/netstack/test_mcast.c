@@ -1,4 +1,5 @@
-/* test_mcast.c: groups: IGMP (RFC 1112, 2236), MLD (RFC 2710), delivery to sockets. */
+/* test_mcast.c: groups: IGMP (RFC 1112, 2236, 3376), MLD (RFC 2710, 3810), delivery to sockets. Routers of
+ * the older versions are there from the start, but where a test lets their time pass. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -11,6 +12,9 @@ static struct net_sock *sk;
 static struct ip_addr group, group6;
 static struct build f;
 
+static void query(u32 grp, u8 delay);
+static void mld_query(const char *grp, u32 code, u32 hops, const char *src);
+
 static void start(void)
 {
 	world_wire(&w);
@@ -18,6 +22,17 @@ static void start(void)
 	group = a4("239.1.2.3");
 	group6 = a6("ff05::77");
 	sk = udp_bound(w.w, IP6_ANY, 9);
+	query(0, 10);
+	mld_query("::", 100, 1, "fe80::99");
+	run_for(&w, 20 * NSEC_PER_SEC);
+	wire_skip(&w);
+}
+
+/* The old routers are forgotten. */
+static void modern(void)
+{
+	run_for(&w, 300 * NSEC_PER_SEC);
+	wire_skip(&w);
 }
 
 static void stop(void)
@@ -76,6 +91,22 @@ static void query(u32 grp, u8 delay)
 	b_send(&w, &f);
 }
 
+static void mld_query(const char *grp, u32 code, u32 hops, const char *src)
+{
+	struct ip_addr g = a6(grp);
+	u8 *h;
+
+	b_eth(&f, (u8[6]){0x33, 0x33, 0, 0, 0, 1}, mac_peer, ETH_IPV6);
+	b_ip6(&f, src, "ff02::1", PROTO_HOPOPTS)[7] = (u8)hops;
+	b_add(&f, "\x3a\0\5\2\0\0\1\0", 8);
+	f.l4 = f.size;
+	h = b_add(&f, NULL, 24);
+	h[0] = ICMP6_MLD_QUERY;
+	put_be16(h + 4, code);
+	memcpy(h + 8, g.b, 16);
+	b_send(&w, &f);
+}
+
 static void group_in(u32 dst, const char *text)
 {
 	u8 mac[6];
@@ -87,6 +118,151 @@ static void group_in(u32 dst, const char *text)
 	b_udp(&f, 5, 9, text, (u32)strlen(text));
 	b_send(&w, &f);
 }
+
+static void expect_igmp3(u8 kind, u32 grp)
+{
+	const struct frame *r = wire_must(&w);
+	const u8 *ip = r->bytes + 14;
+
+	ck_assert_uint_eq(ip[0], 0x46);
+	ck_assert_uint_eq(ip[8], 1);
+	ck_assert_uint_eq(get_be32(ip + 16), 0xe0000016);
+	ck_assert_uint_eq(get_be16(ip + 2), 24 + 16);
+	ck_assert_uint_eq(ip[24], 0x22);
+	ck_assert_uint_eq(get_be16(ip + 30), 1);
+	ck_assert_uint_eq(ip[32], kind);
+	ck_assert_uint_eq(get_be16(ip + 34), 0); /* no sources */
+	ck_assert_uint_eq(get_be32(ip + 36), grp);
+	ck_assert(csum_ok(csum_add(0, ip + 24, 16, false)));
+}
+
+static void expect_mld2(u8 kind, const char *grp)
+{
+	const struct frame *r = wire_must(&w);
+	const u8 *ip = r->bytes + 14;
+	struct ip_addr d = a6("ff02::16"), g = a6(grp), s;
+
+	memcpy(s.b, ip + 8, 16);
+	ck_assert_mem_eq(ip + 24, d.b, 16);
+	ck_assert_uint_eq(ip[7], 1);
+	ck_assert_uint_eq(ip[48], ICMP6_MLD2_REPORT);
+	ck_assert_uint_eq(get_be16(ip + 54), 1);
+	ck_assert_uint_eq(ip[56], kind);
+	ck_assert_mem_eq(ip + 60, g.b, 16);
+	ck_assert(csum_ok(csum_add(csum_pseudo(&s, &d, PROTO_ICMPV6, 28), ip + 48, 28, false)));
+}
+
+START_TEST(v3_join_and_leave_are_told_twice)
+{
+	modern();
+	ck_assert_int_eq(sock_join(sk, &group, w.wn->index), 0);
+	expect_igmp3(4, 0xef010203);
+	wire_quiet(&w);
+	run_for(&w, NSEC_PER_SEC);
+	expect_igmp3(4, 0xef010203);
+	run_for(&w, 100 * NSEC_PER_SEC);
+	wire_quiet(&w);
+	ck_assert_int_eq(sock_leave(sk, &group, w.wn->index), 0);
+	ck_assert(!mcast_member(w.wn, &group));
+	expect_igmp3(3, 0xef010203);
+	run_for(&w, NSEC_PER_SEC);
+	expect_igmp3(3, 0xef010203);
+	run_for(&w, 100 * NSEC_PER_SEC);
+	wire_quiet(&w);
+}
+END_TEST
+
+START_TEST(v3_joined_again_while_leaving)
+{
+	modern();
+	ck_assert_int_eq(sock_join(sk, &group, w.wn->index), 0);
+	run_for(&w, 20 * NSEC_PER_SEC);
+	wire_skip(&w);
+	ck_assert_int_eq(sock_leave(sk, &group, w.wn->index), 0);
+	expect_igmp3(3, 0xef010203);
+	ck_assert_int_eq(sock_leave(sk, &group, w.wn->index), -EADDRNOTAVAIL);
+	ck_assert_int_eq(sock_join(sk, &group, w.wn->index), 0);
+	expect_igmp3(4, 0xef010203);
+	run_for(&w, 20 * NSEC_PER_SEC);
+	expect_igmp3(4, 0xef010203);
+	wire_quiet(&w);
+	ck_assert(mcast_member(w.wn, &group));
+}
+END_TEST
+
+START_TEST(v3_query)
+{
+	u8 *h;
+
+	modern();
+	ck_assert_int_eq(sock_join(sk, &group, w.wn->index), 0);
+	run_for(&w, 20 * NSEC_PER_SEC);
+	wire_skip(&w);
+	for (int specific = 0; specific < 2; specific++) {
+		b_eth(&f, (u8[6]){1, 0, 0x5e, 0, 0, 1}, mac_peer, ETH_IPV4);
+		b_ip4(&f, IP_B, specific ? 0xef010203 : 0xe0000001, PROTO_IGMP)[8] = 1;
+		h = b_add(&f, NULL, 12);
+		h[0] = 0x11;
+		h[1] = 50;
+		put_be32(h + 4, specific ? 0xef010203 : 0);
+		b_send(&w, &f);
+		run_for(&w, 5 * NSEC_PER_SEC);
+		expect_igmp3(2, 0xef010203);
+		run_for(&w, 20 * NSEC_PER_SEC);
+		wire_quiet(&w);
+	}
+}
+END_TEST
+
+START_TEST(v1_router)
+{
+	modern();
+	query(0, 0);
+	ck_assert_int_eq(sock_join(sk, &group, w.wn->index), 0);
+	expect_igmp(0x12, 0xef010203, 0xef010203);
+	run_for(&w, 20 * NSEC_PER_SEC);
+	wire_skip(&w);
+	ck_assert_int_eq(sock_leave(sk, &group, w.wn->index), 0);
+	run_for(&w, 20 * NSEC_PER_SEC);
+	wire_quiet(&w); /* it knows no goodbye */
+	modern();
+	ck_assert_int_eq(sock_join(sk, &group, w.wn->index), 0);
+	expect_igmp3(4, 0xef010203);
+}
+END_TEST
+
+START_TEST(mld2_join_leave_and_query)
+{
+	modern();
+	ck_assert_int_eq(sock_join(sk, &group6, w.wn->index), 0);
+	expect_mld2(4, "ff05::77");
+	run_for(&w, NSEC_PER_SEC);
+	expect_mld2(4, "ff05::77");
+	run_for(&w, 20 * NSEC_PER_SEC);
+	wire_quiet(&w);
+	{
+		struct ip_addr g = a6("ff05::77");
+		u8 *h;
+		b_eth(&f, (u8[6]){0x33, 0x33, 0, 0, 0, 1}, mac_peer, ETH_IPV6);
+		b_ip6(&f, "fe80::99", "ff02::1", PROTO_HOPOPTS)[7] = 1;
+		b_add(&f, "\x3a\0\5\2\0\0\1\0", 8);
+		f.l4 = f.size;
+		h = b_add(&f, NULL, 28);
+		h[0] = ICMP6_MLD_QUERY;
+		put_be16(h + 4, 1000);
+		memcpy(h + 8, g.b, 16);
+		b_send(&w, &f);
+	}
+	run_for(&w, NSEC_PER_SEC);
+	expect_mld2(2, "ff05::77");
+	ck_assert_int_eq(sock_leave(sk, &group6, w.wn->index), 0);
+	expect_mld2(3, "ff05::77");
+	run_for(&w, NSEC_PER_SEC);
+	expect_mld2(3, "ff05::77");
+	run_for(&w, 20 * NSEC_PER_SEC);
+	wire_quiet(&w);
+}
+END_TEST
 
 START_TEST(join_reports_twice)
 {
@@ -368,22 +544,6 @@ START_TEST(join6_reports_and_leaves)
 }
 END_TEST
 
-static void mld_query(const char *grp, u32 code, u32 hops, const char *src)
-{
-	struct ip_addr g = a6(grp);
-	u8 *h;
-
-	b_eth(&f, (u8[6]){0x33, 0x33, 0, 0, 0, 1}, mac_peer, ETH_IPV6);
-	b_ip6(&f, src, "ff02::1", PROTO_HOPOPTS)[7] = (u8)hops;
-	b_add(&f, "\x3a\0\5\2\0\0\1\0", 8);
-	f.l4 = f.size;
-	h = b_add(&f, NULL, 24);
-	h[0] = ICMP6_MLD_QUERY;
-	put_be16(h + 4, code);
-	memcpy(h + 8, g.b, 16);
-	b_send(&w, &f);
-}
-
 START_TEST(mld_query_answered)
 {
 	ck_assert_int_eq(sock_join(sk, &group6, w.wn->index), 0);
@@ -471,6 +631,11 @@ TCase *case_mcast(void)
 	TCase *t = tcase_create("mcast");
 
 	tcase_add_checked_fixture(t, start, stop);
+	tcase_add_test(t, v3_join_and_leave_are_told_twice);
+	tcase_add_test(t, v3_joined_again_while_leaving);
+	tcase_add_test(t, v3_query);
+	tcase_add_test(t, v1_router);
+	tcase_add_test(t, mld2_join_leave_and_query);
 	tcase_add_test(t, join_reports_twice);
 	tcase_add_test(t, leave_says_goodbye);
 	tcase_add_test(t, two_sockets_one_membership);
