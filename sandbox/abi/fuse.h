@@ -41,11 +41,16 @@ enum {
 	FUSE_READDIR,
 	FUSE_RELEASEDIR,
 	FUSE_FSYNCDIR,
+	FUSE_GETLK = 31,
+	FUSE_SETLK,
+	FUSE_SETLKW,
 	FUSE_CREATE = 35,
 	FUSE_INTERRUPT,
 	FUSE_DESTROY = 38,
 	FUSE_FALLOCATE = 43,
-	FUSE_RENAME2 = 45
+	FUSE_READDIRPLUS,
+	FUSE_RENAME2,
+	FUSE_LSEEK
 };
 
 struct fuse_in_header {
@@ -136,6 +141,7 @@ struct fuse_release_in {
 	u32 flags, release_flags;
 	u64 lock_owner;
 };
+#define FUSE_RELEASE_FLOCK_UNLOCK 2U
 struct fuse_flush_in {
 	u64 fh;
 	u32 unused, padding;
@@ -145,6 +151,26 @@ struct fuse_fsync_in {
 	u64 fh;
 	u32 fsync_flags, padding;
 };
+struct fuse_lseek_in {
+	u64 fh, offset;
+	u32 whence, padding;
+};
+struct fuse_lseek_out {
+	u64 offset;
+};
+struct fuse_file_lock {
+	u64 start, end; /* both in; the end of all files: INT64_MAX */
+	u32 type, pid;  /* F_RDLCK … */
+};
+#define FUSE_LK_FLOCK       1U
+#define FUSE_LK_OFFSET_MAX  INT64_MAX
+#define FUSE_READ_LOCKOWNER 2U
+struct fuse_lk_in {
+	u64 fh, owner;
+	struct fuse_file_lock lk;
+	u32 lk_flags, padding;
+};
+static_assert(sizeof(struct fuse_lk_in) == 48, "fuse_lk_in");
 struct fuse_xattr_in {
 	u32 size, flags;
 };
@@ -158,8 +184,18 @@ struct fuse_statfs_out {
 };
 static_assert(sizeof(struct fuse_statfs_out) == 80, "fuse_statfs_out");
 
-#define FUSE_INIT_BIG_WRITES      (1U << 5)
-#define FUSE_INIT_PARALLEL_DIROPS (1U << 18)
+#define FUSE_INIT_ASYNC_READ       (1U << 0)
+#define FUSE_INIT_POSIX_LOCKS      (1U << 1)
+#define FUSE_INIT_BIG_WRITES       (1U << 5)
+#define FUSE_INIT_SPLICE_WRITE     (1U << 7)
+#define FUSE_INIT_SPLICE_MOVE      (1U << 8)
+#define FUSE_INIT_SPLICE_READ      (1U << 9)
+#define FUSE_INIT_FLOCK_LOCKS      (1U << 10)
+#define FUSE_INIT_READDIRPLUS      (1U << 13)
+#define FUSE_INIT_READDIRPLUS_AUTO (1U << 14)
+#define FUSE_INIT_NO_OPEN          (1U << 17)
+#define FUSE_INIT_PARALLEL_DIROPS  (1U << 18)
+#define FUSE_INIT_NO_OPENDIR       (1U << 24)
 struct fuse_init_in {
 	u32 major, minor, max_readahead, flags;
 };

@@ -149,7 +149,9 @@ static s64 record_lock(struct task *t, struct file *f, int fd, int cmd, u64 arg)
 	if (cmd == F_GETLK || cmd == 36) {
 		if (r.type == FLOCK_NONE)
 			return -EINVAL;
-		lock_test(f, owner, &r);
+		err = lock_test(f, owner, &r);
+		if (err)
+			return err;
 		l.type = (s16)r.type;
 		if (r.type != FLOCK_NONE) {
 			l.whence = 0;

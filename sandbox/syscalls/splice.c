@@ -80,6 +80,60 @@ static s64 splice_files(struct file *in, u64 *ipos, struct file *out, u64 *opos,
 	return done ? (s64)done : ret;
 }
 
+/* One message of a device into the pipe. As on Linux the message is lost if the pipe has no room for it. */
+static s64 splice_message_in(struct file *in, struct file *pipe, u64 n, bool may_wait)
+{
+	size_t size = min_t(u64, n, in->ops->message_max);
+	auto_cleanup(kfreep) char *buf = NULL;
+	s64 ret = wait_for(in, LINUX_POLLIN, may_wait);
+	struct uio u;
+
+	if (ret <= 0)
+		return ret ? ret : -EAGAIN;
+	buf = kmalloc(size);
+	if (!buf)
+		return -ENOMEM;
+	uio_init_kernel(&u, UIO_TO_USER, buf, size);
+	ret = vfs_read(in, &u, NULL);
+	if (ret <= 0)
+		return ret;
+	if (pipe_room(pipe) < ret)
+		return -EIO;
+	uio_init_kernel(&u, UIO_FROM_USER, buf, (size_t)ret);
+	return vfs_write(pipe, &u, NULL);
+}
+
+/* n bytes of the pipe as one message; they must be there already. */
+static s64 splice_message_out(struct file *pipe, struct file *out, u64 n)
+{
+	auto_cleanup(kfreep) char *buf = NULL;
+	struct uio u;
+	s64 got;
+
+	if (n > out->ops->message_max || pipe_used(pipe) < n)
+		return -EINVAL;
+	buf = kmalloc(n);
+	if (!buf)
+		return -ENOMEM;
+	uio_init_kernel(&u, UIO_TO_USER, buf, n);
+	while (u.left) { /* packets come one by one */
+		got = vfs_read(pipe, &u, NULL);
+		if (got <= 0)
+			return got ? got : -EINVAL;
+	}
+	uio_init_kernel(&u, UIO_FROM_USER, buf, n);
+	return vfs_write(out, &u, NULL);
+}
+
+static s64 move(struct file *in, u64 *ipos, struct file *out, u64 *opos, u64 n, bool may_wait)
+{
+	if (in->ops->message_max && is_pipe_file(out))
+		return splice_message_in(in, out, n, may_wait);
+	if (out->ops->message_max && is_pipe_file(in))
+		return splice_message_out(in, out, n);
+	return splice_files(in, ipos, out, opos, n, may_wait);
+}
+
 /* An offset argument: NULL for a file without positions, -ESPIPE if there is one for it. */
 static int get_offset(struct file *f, u64 arg, u64 *pos, u64 **at)
 {
@@ -122,7 +176,7 @@ s64 sys_splice(struct task *t, const u64 *a)
 	if (ret)
 		return ret;
 	may_wait = !(flags & SPLICE_NONBLOCK) && !((in->flags | out->flags) & O_NONBLOCK);
-	ret = splice_files(in, iat, out, oat, n, may_wait);
+	ret = move(in, iat, out, oat, n, may_wait);
 	if (ret > 0 && iat && put_user(&ipos, uaddr(a[1])))
 		return -EFAULT;
 	if (ret > 0 && oat && put_user(&opos, uaddr(a[3])))

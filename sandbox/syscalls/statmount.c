@@ -50,9 +50,10 @@ enum {
 	SM_FS_TYPE = 0x20,
 	SM_MNT_NS_ID = 0x40,
 	SM_MNT_OPTS = 0x80,
+	SM_FS_SUBTYPE = 0x100,
 	SM_SB_SOURCE = 0x200,
 	SM_SUPPORTED_MASK = 0x1000,
-	SM_KNOWN = 0x12ff
+	SM_KNOWN = 0x13ff
 };
 
 static int request_in(struct linux_mnt_id_req *req, u64 user)
@@ -136,6 +137,8 @@ static void fill_strings(struct linux_statmount *sm, struct mount *m, u64 want, 
 
 	if (want & SM_FS_TYPE)
 		sm->fs_type = put_string(b, m->sb->type->name);
+	if (want & SM_FS_SUBTYPE)
+		sm->fs_subtype = put_string(b, m->sb->subtype);
 	if (want & SM_MNT_ROOT)
 		sm->mnt_root = put_string(b, root ? root : "/");
 	if (want & SM_MNT_POINT)
@@ -173,6 +176,8 @@ s64 sys_statmount(struct task *t, const u64 *a)
 	if (!m)
 		return -ENOENT;
 	sm.mask = req.param & SM_KNOWN & ~(u64)SM_PROPAGATE_FROM;
+	if (!m->sb->subtype)
+		sm.mask &= ~(u64)SM_FS_SUBTYPE;
 	fill_basic(&sm, m, sm.mask);
 	fill_strings(&sm, m, sm.mask, &b);
 	sm.size = (u32)(sizeof(sm) + b.size);

@@ -356,6 +356,8 @@ int dentry_lookup_flags(struct path *dir, const char *name, size_t len, u32 walk
 		if (d)
 			d->want_open = walk_flags & WALK_OPEN;
 		err = d ? inode->ops->lookup(inode, d) : -ENOMEM;
+		if (d)
+			d->want_open = false;
 		if (!err)
 			dentry_hash(d);
 	}

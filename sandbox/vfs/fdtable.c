@@ -18,7 +18,7 @@ static int close_file(struct fd_table *t, struct file *f)
 	int err = 0;
 
 	if (f->ops && f->ops->flush && !(f->mode & FMODE_PATH))
-		err = f->ops->flush(f);
+		err = f->ops->flush(f, t->id);
 	if (f->inode && f->inode->locks)
 		locks_release_posix(f, t);
 	file_put(f);
@@ -49,6 +49,7 @@ static struct fd_table *table_sized(u32 capacity)
 		return NULL;
 	}
 	t->capacity = capacity;
+	t->id = ++vfs()->last_table_id;
 	return t;
 }
 

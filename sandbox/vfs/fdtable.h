@@ -16,6 +16,7 @@ struct fd_table {
 	struct fd_entry *entries;
 	u32 capacity;
 	u32 next_hint; /* no free number below it */
+	u64 id;        /* names it as an owner of locks to those outside */
 };
 
 struct fd_table *fd_table_new(void) must_check;

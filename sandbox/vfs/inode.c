@@ -68,7 +68,13 @@ static void sb_release(struct object *obj)
 
 	if (sb->kill)
 		sb->kill(sb);
+	kfree(sb->subtype);
 	kfree(sb);
+}
+
+void sb_put_type(const struct super_block *sb, struct text_buf *b)
+{
+	text_printf(b, "%s%s%s", sb->type->name, sb->subtype ? "." : "", sb->subtype ? sb->subtype : "");
 }
 
 struct super_block *sb_new(const struct fs_type *type, u32 flags, void *private)

@@ -194,24 +194,44 @@ int lock_flock(struct file *f, enum lock_type type, bool wait)
 	struct task *t = current_task();
 	struct lock_range all = {
 	    .type = type, .start = 0, .end = UINT64_MAX, .pid = t ? pid_vnr(t->tg->leader->pid) : 0};
+	int err = f->ops && f->ops->lock
+		      ? f->ops->lock(f, 0, &all, LOCK_CALL_FLOCK | (wait ? LOCK_CALL_WAIT : 0))
+		      : -ENOSYS;
 
+	if (err != -ENOSYS)
+		return err;
 	return acquire(f, f, &all, true, false, wait);
+}
+
+/* A record lock of a file system that keeps its locks; -ENOSYS: it does not. */
+static int by_file_system(struct file *f, const void *owner, struct lock_range *r, u32 how)
+{
+	u64 id = owner == f ? 0 : ((const struct fd_table *)owner)->id;
+
+	return f->ops && f->ops->lock ? f->ops->lock(f, id, r, how) : -ENOSYS;
 }
 
 int lock_record(struct file *f, const void *owner, const struct lock_range *r, bool wait)
 {
-	return acquire(f, owner, r, false, owner != f, wait);
+	struct lock_range copy = *r;
+	int err = by_file_system(f, owner, &copy, wait ? LOCK_CALL_WAIT : 0);
+
+	return err != -ENOSYS ? err : acquire(f, owner, r, false, owner != f, wait);
 }
 
-void lock_test(struct file *f, const void *owner, struct lock_range *r)
+int lock_test(struct file *f, const void *owner, struct lock_range *r)
 {
 	struct file_lock_state *s = f->inode->locks;
 	struct lock *l = s ? conflict(s, owner, r, false) : NULL;
+	int err = by_file_system(f, owner, r, LOCK_CALL_TEST);
 
+	if (err != -ENOSYS)
+		return err;
 	if (l)
 		*r = l->r;
 	else
 		r->type = FLOCK_NONE;
+	return 0;
 }
 
 static void release_owner(struct inode *inode, const void *owner, bool flocks_too)

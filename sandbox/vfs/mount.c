@@ -133,7 +133,12 @@ int mount_new(const char *fs_type, const struct mount_options *opt, u32 mnt_flag
 	err = type->mount(type, opt, &sb);
 	if (err)
 		return err;
-	err = mount_of_sb(sb, sb->root, mnt_flags, opt->source, out);
+	if (!sb->subtype && !strncmp(fs_type, "fuse.", 5)) {
+		sb->subtype = kstrdup(fs_type + 5);
+		err = sb->subtype ? 0 : -ENOMEM;
+	}
+	if (!err)
+		err = mount_of_sb(sb, sb->root, mnt_flags, opt->source, out);
 	sb_put(sb); /* the mount's own reference keeps it */
 	return err;
 }

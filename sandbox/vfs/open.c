@@ -252,8 +252,11 @@ static int create_last(struct path *dir, const char *last, u32 o_flags, u32 mode
 				err = -ENOENT;
 			else if ((*d)->inode || (*d)->unhashed) /* somebody was faster */
 				err = -EEXIST;
-			else
+			else {
+				(*d)->want_open = true;
 				err = create_file(inode, *d, mode);
+				(*d)->want_open = false;
+			}
 			inode_unlock(inode);
 		}
 		if (!err) {

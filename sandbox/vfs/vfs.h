@@ -31,6 +31,7 @@ struct mount;
 struct mount_ns;
 struct super_block;
 struct file_lock_state;
+struct lock_range;
 struct lease_state;
 struct dnotify;
 struct pipe;
@@ -163,7 +164,7 @@ struct dentry {
 	u32 hash;
 	u32 mount_count; /* mounts on it, in any namespace */
 	bool unhashed;   /* deleted or detached: /proc shows " (deleted)" */
-	bool want_open;  /* during a lookup: the file will be opened for reading next */
+	bool want_open;  /* during a lookup: the file will be opened for reading next; during a create: opened */
 	bool pinned;     /* the dentry itself is the entry (SB_DCACHE_TRUTH) and must not be evicted */
 	u64 cookie;      /* readdir position for SB_DCACHE_TRUTH */
 	void *private;
@@ -212,6 +213,7 @@ struct super_block {
 	u32 mounts;      /* mounts of it; at the last the tree of dentries goes */
 	u32 stacked;     /* on how many others it stands (overlay) */
 	u64 next_cookie; /* of the next entry in a SB_DCACHE_TRUTH directory */
+	char *subtype; /* of "fuse.NAME" the NAME; NULL: none */
 	const struct dentry_ops *dentry_ops;
 	struct dentry_lru *lru; /* of its own, or NULL: the common one */
 	void *private;
@@ -291,12 +293,19 @@ struct file_ops {
 	int (*open)(struct file *f);
 	int (*fsync)(struct file *f, bool data_only);
 	int (*fallocate)(struct file *f, int mode, u64 offset, u64 size);
-	/* A descriptor of it was closed (close(2), even if others remain). */
-	int (*flush)(struct file *f);
+	/* A descriptor of it was closed (close(2), even if others remain); `owner` (fd_table.id) loses its
+	 * POSIX locks. */
+	int (*flush)(struct file *f, u64 owner);
+	/* It keeps locks itself (locks.h: LOCK_CALL_*, owner 0 is the file). -ENOSYS: it does not, the VFS
+	 * shall. NULL: the VFS. [sleeps] */
+	int (*lock)(struct file *f, u64 owner, struct lock_range *r, u32 how);
 	/* The last reference went. */
 	void (*release)(struct file *f);
 	/* Extra lines for /proc/PID/fdinfo; returns length. NULL: none. */
 	size_t (*fdinfo)(struct file *f, char *buf, size_t size);
+	/* A read or write is one whole message, of at most so many bytes: splice(2) may not cut it. 0: a
+	 * stream. */
+	u32 message_max;
 };
 
 enum {
@@ -397,6 +406,8 @@ struct inode *inode_new(struct super_block *sb, u32 mode, const struct inode_ops
 			const struct file_ops *fops) must_check;
 struct super_block *sb_new(const struct fs_type *type, u32 flags, void *private) must_check;
 void sb_put(struct super_block *sb);
+/* "fuse.NAME", as /proc/mounts shows it. */
+void sb_put_type(const struct super_block *sb, struct text_buf *b);
 /* Can its inodes be named by handles? What lives only in a process or for a moment cannot. */
 bool sb_has_handles(const struct super_block *sb);
 /* Makes `inode` (stolen) the root of sb. */

@@ -24,6 +24,7 @@ struct vfs_state {
 	bool renaming;         /* a rename across directories is under way */
 	struct wait_queue rename_done;
 	struct list_head lock_waiters; /* locks.c: POSIX locks being waited for */
+	u64 last_table_id;             /* fd_table.id */
 	struct list_head watches;      /* notify.c: struct inode_watch */
 	u32 notify_cookie;
 	struct list_head locked; /* locks.c: struct file_lock_state */

@@ -194,7 +194,12 @@ s64 fuse_ask(struct fuse_conn *c, const struct fuse_call *call)
 int fuse_start(struct fuse_conn *c)
 {
 	const struct fuse_init_in in = {FUSE_MAJOR, FUSE_MINOR, FUSE_READ_MAX,
-					FUSE_INIT_BIG_WRITES | FUSE_INIT_PARALLEL_DIROPS};
+					FUSE_INIT_ASYNC_READ | FUSE_INIT_POSIX_LOCKS |
+					    FUSE_INIT_BIG_WRITES | FUSE_INIT_FLOCK_LOCKS |
+					    FUSE_INIT_SPLICE_WRITE | FUSE_INIT_SPLICE_MOVE |
+					    FUSE_INIT_SPLICE_READ | FUSE_INIT_READDIRPLUS |
+					    FUSE_INIT_READDIRPLUS_AUTO | FUSE_INIT_NO_OPEN |
+					    FUSE_INIT_NO_OPENDIR | FUSE_INIT_PARALLEL_DIROPS};
 	struct fuse_call call = {
 	    .op = FUSE_INIT, .in = {{&in, sizeof(in)}}, .out_least = FUSE_INIT_OUT_LEAST};
 	struct fuse_req *r = make(c, &call);
@@ -215,6 +220,10 @@ static void started(struct fuse_conn *c, const struct fuse_init_out *o, s32 erro
 	}
 	c->minor = o->minor;
 	c->max_write = min_t(u32, max_t(u32, o->max_write, PAGE_SIZE), FUSE_READ_MAX);
+	c->dir_plus = o->flags & FUSE_INIT_READDIRPLUS;
+	c->dir_plus_auto = o->flags & FUSE_INIT_READDIRPLUS_AUTO;
+	c->posix_locks = o->flags & FUSE_INIT_POSIX_LOCKS;
+	c->flock_locks = o->flags & FUSE_INIT_FLOCK_LOCKS;
 	c->ready = true;
 	wake_up_all(&c->started, 0);
 }
@@ -362,4 +371,10 @@ static void dev_release(struct file *f)
 }
 
 const struct file_ops fuse_dev_ops = {
-    .open = dev_open, .read = dev_read, .write = dev_write, .poll = dev_poll, .release = dev_release};
+    .open = dev_open,
+    .read = dev_read,
+    .write = dev_write,
+    .poll = dev_poll,
+    .release = dev_release,
+    .message_max = FUSE_READ_MAX + PAGE_SIZE,
+};

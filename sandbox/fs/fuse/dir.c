@@ -53,6 +53,8 @@ int fuse_lookup(struct inode *dir, struct dentry *d)
 	struct inode *inode;
 	int err = ask_name(dir, d, &e);
 
+	fuse_i(dir)->looked_at = true;
+
 	if (err)
 		return err;
 	stamp(d, fuse_deadline(e.entry_valid, e.entry_valid_nsec));
@@ -72,6 +74,7 @@ static int revalidate(struct dentry *d)
 
 	if (d->parent == d || clock_monotonic() < (u64)(uintptr_t)d->private)
 		return 1;
+	fuse_i(d->parent->inode)->looked_at = true;
 	err = ask_name(d->parent->inode, d, &e);
 	if (err)
 		return err;
@@ -124,8 +127,9 @@ int fuse_mknod(struct inode *dir, struct dentry *d, u32 mode, u64 rdev)
 	return make(dir, d, mode, &call);
 }
 
-/* For servers that can only make a file and open it at once. */
-static int create_and_close(struct inode *dir, struct dentry *d, u32 mode)
+/* Makes a file and opens it at once: the handle waits in the inode for the open that follows. A server that runs
+ * as a user could not open for writing what it has just made read-only. */
+static int create_opened(struct inode *dir, struct dentry *d, u32 mode)
 {
 	struct fuse_create_in in = {O_CREAT | O_EXCL | O_RDWR, mode, umask_now(), 0};
 	struct {
@@ -141,20 +145,44 @@ static int create_and_close(struct inode *dir, struct dentry *d, u32 mode)
 	s64 n = fuse_ask(fuse_c(dir), &call);
 	struct fuse_release_in release = {.flags = O_RDWR};
 	struct fuse_call close = {.op = FUSE_RELEASE, .in = {{&release, sizeof(release)}}};
+	struct fuse_inode *i;
+	int err;
 
 	if (n < 0)
 		return (int)n;
-	release.fh = out.o.fh;
-	close.nodeid = out.e.nodeid;
-	fuse_tell(fuse_c(dir), &close, false);
-	return made(dir, d, mode, &out.e);
+	err = made(dir, d, mode, &out.e);
+	if (err) {
+		release.fh = out.o.fh;
+		close.nodeid = out.e.nodeid;
+		fuse_tell(fuse_c(dir), &close, false);
+		return err;
+	}
+	fuse_drop_handle(d->inode);
+	i = fuse_i(d->inode);
+	i->has_handle = true;
+	i->handle = out.o.fh;
+	i->creator = current_task();
+	i->creator_born = i->creator->start_time_ns;
+	i->creator_call = i->creator->syscall_count;
+	return 0;
 }
 
 int fuse_create(struct inode *dir, struct dentry *d, u32 mode)
 {
-	int err = fuse_mknod(dir, d, mode, 0);
+	struct fuse_conn *c = fuse_c(dir);
+	int err = !d->want_open || !current_task() || c->no_create ? -ENOSYS : create_opened(dir, d, mode);
 
-	return err == -ENOSYS ? create_and_close(dir, d, mode) : err;
+	if (err != -ENOSYS)
+		return err;
+	c->no_create |= d->want_open;
+	err = fuse_mknod(dir, d, mode, 0);
+	if (err != -ENOSYS || d->want_open)
+		return err;
+	/* mknod(2), and a server that can only make a file and open it at once */
+	err = current_task() ? create_opened(dir, d, mode) : -EPERM;
+	if (!err)
+		fuse_drop_handle(d->inode);
+	return err;
 }
 
 int fuse_mkdir(struct inode *dir, struct dentry *d, u32 mode)
@@ -235,43 +263,83 @@ int fuse_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir
 
 /* ---- listing ---- */
 
-/* Hands one buffer of entries on: false if the taker has no more room. -EIO for what cannot be. */
-static int emit_all(struct dir_context *ctx, const u8 *buf, size_t size, bool *more)
+/* An entry came with what a lookup would have told: it is one, and is counted so. */
+static void adopt(struct dentry *parent, const char *name, size_t len, const struct fuse_entry_out *e)
 {
-	const size_t head = offsetof(struct fuse_dirent, type) + sizeof(u32);
-	size_t at = 0;
+	struct inode *dir = parent->inode, *inode;
+	struct dentry *d;
+
+	if (!e->nodeid || (len == 1 && name[0] == '.') || (len == 2 && name[0] == '.' && name[1] == '.') ||
+	    fuse_inode_get(dir->sb, e, &inode))
+		return;
+	inode_lock(dir);
+	d = dentry_lookup_cached(parent, name, len);
+	if (!d && !dir->dead) {
+		d = dentry_alloc(parent, name, len);
+		if (d)
+			dentry_set_inode(d, inode_get(inode));
+	}
+	if (d && d->inode == inode)
+		stamp(d, fuse_deadline(e->entry_valid, e->entry_valid_nsec));
+	inode_unlock(dir);
+	dentry_put(d);
+	inode_put(inode);
+}
+
+/* Hands one buffer of entries on; *more is false when the taker has no more room. With `plus`, all of them are
+ * adopted, also those that are not taken now: the server has counted them. -EIO for what cannot be. */
+static int emit_all(struct file *f, struct dir_context *ctx, const u8 *buf, size_t size, bool plus,
+		    bool *more)
+{
+	const size_t before = plus ? sizeof(struct fuse_entry_out) : 0,
+		     head = before + offsetof(struct fuse_dirent, type) + sizeof(u32);
 
 	*more = true;
-	while (at + head <= size) {
-		struct fuse_dirent e;
+	for (size_t at = 0, len; at + head <= size; at += len) {
 		const char *name = (const char *)buf + at + head;
-		size_t len;
-		memcpy(&e, buf + at, head);
+		struct fuse_entry_out entry = {0};
+		struct fuse_dirent e;
+		memcpy(&entry, buf + at, before);
+		memcpy(&e, buf + at + before, head - before);
 		len = (head + e.namelen + 7) & ~(size_t)7;
 		if (!e.namelen || e.namelen > 255 || len > size - at || memchr(name, '/', e.namelen) ||
 		    memchr(name, 0, e.namelen))
 			return -EIO;
-		if (!ctx->emit(ctx, name, e.namelen, e.ino, (u8)e.type, e.off)) {
+		if (*more && ctx->emit(ctx, name, e.namelen, e.ino, (u8)e.type, e.off))
+			ctx->pos = e.off;
+		else
 			*more = false;
-			return 0;
-		}
-		ctx->pos = e.off;
-		at += len;
+		if (plus)
+			adopt(f->path.dentry, name, e.namelen, &entry);
+		else if (!*more)
+			break;
 	}
 	return 0;
+}
+
+/* Attributes are asked for along with the names where somebody seems to want them: at the beginning of a
+ * directory, and when names in it were looked at one by one since the last part. */
+static bool want_plus(struct file *f, u64 pos)
+{
+	const struct fuse_conn *c = fuse_c(f->inode);
+	struct fuse_inode *i = fuse_i(f->inode);
+	bool looked_at = i->looked_at;
+
+	i->looked_at = false;
+	return c->dir_plus && (!c->dir_plus_auto || !pos || looked_at);
 }
 
 static int fuse_readdir(struct file *f, struct dir_context *ctx)
 {
 	const struct fuse_file *ff = f->private;
 	u8 *buf = kmalloc(LIST_SIZE);
-	bool more = true;
+	bool more = true, plus = want_plus(f, ctx->pos);
 	int err = buf ? 0 : -ENOMEM;
 
 	while (!err && more) {
 		struct fuse_read_in in = {
 		    .fh = ff->fh, .offset = ctx->pos, .size = LIST_SIZE, .flags = f->flags};
-		struct fuse_call call = {.op = FUSE_READDIR,
+		struct fuse_call call = {.op = plus ? FUSE_READDIRPLUS : FUSE_READDIR,
 					 .nodeid = fuse_i(f->inode)->nodeid,
 					 .in = {{&in, sizeof(in)}},
 					 .out = buf,
@@ -282,7 +350,7 @@ static int fuse_readdir(struct file *f, struct dir_context *ctx)
 			err = (int)n;
 			break;
 		}
-		err = emit_all(ctx, buf, (size_t)n, &more);
+		err = emit_all(f, ctx, buf, (size_t)n, plus, &more);
 		if (ctx->pos == before)
 			break; /* a server that does not get on */
 	}

@@ -14,6 +14,15 @@
 
 /* ---- open, close ---- */
 
+/* Is there a handle that was made by the call that now opens? */
+static bool may_take(const struct fuse_inode *i)
+{
+	const struct task *t = current_task();
+
+	return i->has_handle && t && i->creator == t && i->creator_born == t->start_time_ns &&
+	       i->creator_call == t->syscall_count;
+}
+
 int fuse_open(struct inode *inode, struct file *f)
 {
 	struct fuse_conn *c = fuse_c(inode);
@@ -26,6 +35,7 @@ int fuse_open(struct inode *inode, struct file *f)
 				 .out = &out,
 				 .out_room = sizeof(out),
 				 .out_least = sizeof(out)};
+	struct fuse_inode *i = fuse_i(inode);
 	struct fuse_file *ff;
 	s64 n;
 
@@ -34,6 +44,14 @@ int fuse_open(struct inode *inode, struct file *f)
 	ff = knew(struct fuse_file);
 	if (!ff)
 		return -ENOMEM;
+	ff->id = ++c->last_file_id;
+	if (may_take(i)) {
+		i->has_handle = false;
+		ff->opened = true;
+		ff->fh = i->handle;
+		f->private = ff;
+		return 0;
+	}
 	n = *absent ? -ENOSYS : fuse_ask(c, &call);
 	if (n < 0 && n != -ENOSYS) {
 		kfree(ff);
@@ -52,9 +70,24 @@ void fuse_file_close(struct file *f, u32 op)
 	struct fuse_release_in in = {.fh = ff->fh, .flags = f->flags};
 	struct fuse_call call = {.op = op, .nodeid = fuse_i(f->inode)->nodeid, .in = {{&in, sizeof(in)}}};
 
+	if (ff->flocked) {
+		in.release_flags = FUSE_RELEASE_FLOCK_UNLOCK;
+		in.lock_owner = fuse_lock_owner(f, 0);
+	}
 	if (ff->opened)
 		fuse_tell(fuse_c(f->inode), &call, false);
 	kfree(ff);
+}
+
+void fuse_drop_handle(struct inode *inode)
+{
+	struct fuse_inode *i = fuse_i(inode);
+	struct fuse_release_in in = {.fh = i->handle, .flags = O_RDWR};
+	struct fuse_call call = {.op = FUSE_RELEASE, .nodeid = i->nodeid, .in = {{&in, sizeof(in)}}};
+
+	if (i->has_handle)
+		fuse_tell(fuse_c(inode), &call, false);
+	i->has_handle = false;
 }
 
 static void file_release(struct file *f)
@@ -63,10 +96,11 @@ static void file_release(struct file *f)
 }
 
 /* At close(2): the server's chance to say that what was written could not be kept. */
-static int flush(struct file *f)
+static int flush(struct file *f, u64 owner)
 {
 	struct fuse_conn *c = fuse_c(f->inode);
-	struct fuse_flush_in in = {.fh = ((struct fuse_file *)f->private)->fh};
+	struct fuse_flush_in in = {.fh = ((struct fuse_file *)f->private)->fh,
+				   .lock_owner = fuse_lock_owner(f, owner)};
 	struct fuse_call call = {
 	    .op = FUSE_FLUSH, .nodeid = fuse_i(f->inode)->nodeid, .in = {{&in, sizeof(in)}}};
 	s64 n = c->no_flush ? 0 : fuse_ask(c, &call);
@@ -155,6 +189,37 @@ static s64 fuse_write(struct file *f, struct uio *src, u64 *pos)
 	return done;
 }
 
+/* SEEK_DATA, SEEK_HOLE: the server may know; else all of the file is data. */
+static s64 seek_data(struct file *f, s64 offset, int whence)
+{
+	struct fuse_conn *c = fuse_c(f->inode);
+	struct fuse_lseek_in in = {((struct fuse_file *)f->private)->fh, (u64)offset, (u32)whence, 0};
+	struct fuse_lseek_out out;
+	struct fuse_call call = {.op = FUSE_LSEEK,
+				 .nodeid = fuse_i(f->inode)->nodeid,
+				 .in = {{&in, sizeof(in)}},
+				 .out = &out,
+				 .out_room = sizeof(out),
+				 .out_least = sizeof(out)};
+	s64 n = offset < 0 ? -ENXIO : c->no_lseek ? -ENOSYS : fuse_ask(c, &call);
+
+	if (n == -ENOSYS) {
+		c->no_lseek = true;
+		n = fuse_refresh(f->inode, false);
+		if (n < 0)
+			return n;
+		if ((u64)offset >= f->inode->attr.size)
+			return -ENXIO;
+		out.offset = whence == SEEK_DATA ? (u64)offset : f->inode->attr.size;
+	}
+	if (n < 0)
+		return n;
+	if (out.offset > INT64_MAX)
+		return -EIO;
+	f->pos = out.offset;
+	return (s64)out.offset;
+}
+
 static s64 fuse_llseek(struct file *f, s64 offset, int whence)
 {
 	s64 base, at;
@@ -162,6 +227,8 @@ static s64 fuse_llseek(struct file *f, s64 offset, int whence)
 
 	if (err)
 		return err;
+	if (whence == SEEK_DATA || whence == SEEK_HOLE)
+		return seek_data(f, offset, whence);
 	if (whence < SEEK_SET || whence > SEEK_END)
 		return -EINVAL;
 	base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? (s64)f->pos : (s64)f->inode->attr.size;
@@ -260,4 +327,5 @@ const struct file_ops fuse_file_ops = {.read = fuse_read,
 				       .fsync = fuse_fsync,
 				       .fallocate = fuse_fallocate,
 				       .flush = flush,
+				       .lock = fuse_lock,
 				       .release = file_release};

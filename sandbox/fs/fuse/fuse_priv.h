@@ -32,6 +32,10 @@ struct fuse_conn {
 	struct pid_ns *pid_ns;   /* counted: the server's */
 	struct user_ns *user_ns; /* counted */
 	bool no_flush, no_fsync, no_fsyncdir, no_xattr, no_open, no_opendir, no_rename2, no_fallocate;
+	bool no_create, no_lseek;
+	bool dir_plus, dir_plus_auto;  /* listings with attributes; only where they seem to be wanted */
+	bool posix_locks, flock_locks; /* the server keeps these */
+	u64 last_file_id;
 	struct tree inodes; /* struct fuse_inode by nodeid */
 	u64 generation;     /* of attributes: all older ones are stale */
 };
@@ -54,11 +58,19 @@ struct fuse_inode {
 	struct inode *inode;
 	u64 nodeid, lookups;
 	u64 fresh_until; /* attributes; monotonic ns */
+	bool looked_at;  /* directory: names in it were asked for one by one since it was listed */
+	/* A handle that came with the file's creation, for the open(2) that made it and no other. */
+	bool has_handle;
+	struct task *creator; /* only compared */
+	u64 creator_born, creator_call;
+	u64 handle;
 };
 
 struct fuse_file {
 	u64 fh;
 	bool opened; /* the server knows fh */
+	bool flocked; /* the server keeps a flock for it */
+	u64 id;       /* names it as an owner of locks */
 };
 
 struct fuse_part {
@@ -112,9 +124,15 @@ int fuse_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir
 		u32 flags);
 extern const struct inode_ops fuse_dir_ops;
 extern const struct dentry_ops fuse_dentry_ops;
+/* lock.c */
+int fuse_lock(struct file *f, u64 owner, struct lock_range *r, u32 how) must_check;
+/* What the server is told as the owner: a table of descriptors, or, for 0, the file itself. */
+u64 fuse_lock_owner(const struct file *f, u64 owner);
 /* file.c */
 int fuse_open(struct inode *inode, struct file *f) must_check;
 void fuse_file_close(struct file *f, u32 op);
+/* Gives back a handle that nobody has taken over. */
+void fuse_drop_handle(struct inode *inode);
 extern const struct file_ops fuse_file_ops, fuse_dir_file_ops;
 
 #endif

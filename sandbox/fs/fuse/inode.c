@@ -133,6 +133,7 @@ static void evict(struct inode *inode)
 	struct fuse_conn *c = fuse_c(inode);
 	struct fuse_inode *i = fuse_i(inode);
 
+	fuse_drop_handle(inode);
 	tree_erase(&c->inodes, &i->node);
 	tell_forget(c, i->nodeid, i->lookups);
 	kfree(i);

@@ -12,6 +12,8 @@
 struct options {
 	s64 fd, root_mode, user_id, group_id, max_read;
 	bool allow_other, default_permissions;
+	const char *subtype;
+	size_t subtype_len;
 };
 
 static bool number(const char *text, size_t len, const char *name, int base, s64 *out)
@@ -41,7 +43,10 @@ static int parse(const char *data, struct options *o)
 			o->allow_other = true;
 		else if (is(p, len, "default_permissions"))
 			o->default_permissions = true;
-		else if (len && !number(p, len, "fd=", 10, &o->fd) &&
+		else if (!o->subtype && len > 8 && !strncmp(p, "subtype=", 8)) {
+			o->subtype = p + 8;
+			o->subtype_len = len - 8;
+		} else if (len && !number(p, len, "fd=", 10, &o->fd) &&
 			 !number(p, len, "rootmode=", 8, &o->root_mode) &&
 			 !number(p, len, "user_id=", 10, &o->user_id) &&
 			 !number(p, len, "group_id=", 10, &o->group_id) &&
@@ -104,6 +109,13 @@ static int fuse_mount(const struct fs_type *type, const struct mount_options *op
 		    c);
 	if (!sb)
 		return -ENOMEM;
+	if (o.subtype) {
+		sb->subtype = kstrndup(o.subtype, o.subtype_len);
+		if (!sb->subtype) {
+			sb_put(sb);
+			return -ENOMEM;
+		}
+	}
 	c->mounted = true;
 	object_get(&c->obj);
 	sb->dentry_ops = &fuse_dentry_ops;

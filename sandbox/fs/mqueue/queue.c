@@ -286,7 +286,7 @@ static u32 mqueue_poll(struct file *f, struct poll_table *pt)
 	       (q->count < q->maxmsg ? LINUX_POLLOUT | LINUX_POLLWRNORM : 0);
 }
 
-static int mqueue_flush(struct file *f)
+static int mqueue_flush(struct file *f, u64 owner)
 {
 	mqueue_notify_cancel(f);
 	return 0;

@@ -393,6 +393,16 @@ bool is_pipe_file(const struct file *f)
 	return f->ops == &pipe_ops;
 }
 
+u32 pipe_used(const struct file *f)
+{
+	return used(f->private);
+}
+
+u32 pipe_room(const struct file *f)
+{
+	return room(f->private);
+}
+
 s64 pipe_tee(struct file *in, struct file *out, u64 n, bool may_wait)
 {
 	struct pipe *from = in->private, *to = out->private;

@@ -21,6 +21,9 @@ int fifo_open(struct inode *inode, struct file *file) must_check;
 s64 pipe_fcntl(struct file *f, int cmd, u64 arg);
 
 bool is_pipe_file(const struct file *f);
+/* Bytes that are in it, and that can be written now without waiting. */
+u32 pipe_used(const struct file *f);
+u32 pipe_room(const struct file *f);
 /* tee(2): copies up to n bytes of `in` to `out`, which stays readable in `in`. 0: no writer, nothing there.
  * -EAGAIN, -EPIPE, -ERESTARTSYS. Both must be pipes, and not the same one (-EINVAL). [sleeps] */
 s64 pipe_tee(struct file *in, struct file *out, u64 n, bool may_wait) must_check;

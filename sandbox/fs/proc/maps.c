@@ -122,8 +122,9 @@ int proc_show_mounts(struct task *t, struct text_buf *b)
 		put_escaped(b, m->source);
 		text_append(b, " ", 1);
 		put_escaped(b, path);
-		text_printf(b, " %s %s", m->sb->type->name,
-			    (m->flags & MNT_READONLY) || (m->sb->flags & SB_READONLY) ? "ro" : "rw");
+		text_append(b, " ", 1);
+		sb_put_type(m->sb, b);
+		text_printf(b, " %s", (m->flags & MNT_READONLY) || (m->sb->flags & SB_READONLY) ? "ro" : "rw");
 		put_options(b, m);
 		put_sb_options(b, m->sb);
 		text_printf(b, " 0 0\n");
@@ -156,7 +157,9 @@ int proc_show_mountinfo(struct task *t, struct text_buf *b)
 			text_printf(b, " master:%u", m->master->group);
 		if (m->unbindable)
 			text_printf(b, " unbindable");
-		text_printf(b, " - %s ", m->sb->type->name);
+		text_append(b, " - ", 3);
+		sb_put_type(m->sb, b);
+		text_append(b, " ", 1);
 		put_escaped(b, m->source);
 		text_printf(b, " %s", m->sb->flags & SB_READONLY ? "ro" : "rw");
 		put_sb_options(b, m->sb);
@@ -179,7 +182,9 @@ int proc_show_mountstats(struct task *t, struct text_buf *b)
 		put_escaped(b, m->source);
 		text_printf(b, " mounted on ");
 		put_escaped(b, path);
-		text_printf(b, " with fstype %s\n", m->sb->type->name);
+		text_append(b, " with fstype ", 13);
+		sb_put_type(m->sb, b);
+		text_append(b, "\n", 1);
 	}
 	return 0;
 }
