@@ -1,0 +1,337 @@
+/*
+ * test_fuse_more.c - what file servers may do beside the plain protocol: splice, listings with attributes, files made
+ * and opened at once, holes, locks of their own, names of their kind.
+ */
+#define _GNU_SOURCE
+#include <sys/file.h>
+
+#include "fuse_server.h"
+
+static char line[4096];
+
+/* The line of /proc/self/mounts (or mountinfo) about "m". */
+static const char *mount_line(const char *file)
+{
+	FILE *f = fopen(file, "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (strstr(line, "/m "))
+			return line;
+	return "";
+}
+
+/* ---- splice ---- */
+
+CASE(a_server_that_splices)
+{
+	static char text[15000], got[15001];
+	int fd;
+
+	does.splice = true;
+	start();
+	EXPECT_STR(content("m/hello"), "hello fuse\n");
+	EXPECT_ERRNO(open("m/none", O_RDONLY), ENOENT);
+	for (unsigned i = 0; i < sizeof(text); i++)
+		text[i] = (char)('a' + i % 23);
+	fd = open("m/big", O_RDWR | O_CREAT, 0600);
+	OK(fd);
+	EXPECT_EQ(write(fd, text, sizeof(text)), (long)sizeof(text));
+	EXPECT_EQ(pread(fd, got, sizeof(got), 0), (long)sizeof(text));
+	EXPECT(!memcmp(text, got, sizeof(text)));
+}
+
+/* Mounts without a server: the first request waits. */
+static void mounted(void)
+{
+	char opt[100];
+
+	dev = open("/dev/fuse", O_RDWR | O_NONBLOCK);
+	if (dev < 0)
+		case_skip("no /dev/fuse");
+	OK(unshare(CLONE_NEWNS));
+	OK(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	OK(mkdir("m", 0755));
+	snprintf(opt, sizeof(opt), "fd=%d,rootmode=40000,user_id=0,group_id=0", dev);
+	OK(mount("test", "m", "fuse", 0, opt));
+	OK(pipe2(pipe_fd, O_NONBLOCK));
+	OK(fcntl(pipe_fd[1], F_SETPIPE_SZ, 1 << 19));
+}
+
+CASE(messages_are_spliced_whole)
+{
+	static char buf[1 << 17] __attribute__((aligned(8)));
+	struct fuse_in_header *h = (void *)buf;
+	struct fuse_out_header bad = {.len = 16, .unique = 4711};
+	ssize_t n;
+
+	mounted();
+	EXPECT_ERRNO(splice(dev, NULL, pipe_fd[1], NULL, 100, 0), EINVAL); /* less than a request may have */
+	n = splice(dev, NULL, pipe_fd[1], NULL, sizeof(buf), 0);
+	EXPECT(n >= (long)sizeof(*h));
+	EXPECT_EQ(read(pipe_fd[0], buf, sizeof(buf)), n);
+	EXPECT_EQ(h->opcode, FUSE_INIT);
+	EXPECT_EQ(h->len, n);
+	EXPECT_ERRNO(splice(dev, NULL, pipe_fd[1], NULL, sizeof(buf), 0), EAGAIN);
+	EXPECT_EQ(write(pipe_fd[1], &bad, sizeof(bad)), (long)sizeof(bad));
+	EXPECT_ERRNO(splice(pipe_fd[0], NULL, dev, NULL, sizeof(bad) + 1, 0), EINVAL); /* so much is not there */
+	EXPECT_ERRNO(splice(pipe_fd[0], NULL, dev, NULL, sizeof(bad), 0), ENOENT);
+}
+
+CASE(a_pipe_without_room_for_a_message)
+{
+	static char buf[1 << 17];
+	ssize_t n;
+
+	mounted();
+	OK(fcntl(pipe_fd[1], F_SETPIPE_SZ, 4096));
+	n = write(pipe_fd[1], buf, 4096);
+	EXPECT_EQ(n, 4096);
+	n = splice(dev, NULL, pipe_fd[1], NULL, sizeof(buf), SPLICE_F_NONBLOCK);
+	EXPECT(n < 0 && (errno == EIO || errno == EAGAIN));
+}
+
+/* ---- listings ---- */
+
+static int names(const char *path)
+{
+	DIR *d = opendir(path);
+	int n = 0;
+
+	EXPECT(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+CASE(a_listing_with_attributes)
+{
+	struct stat st;
+
+	does.flags = FUSE_DO_READDIRPLUS;
+	does.entry_cache = true;
+	start();
+	EXPECT_EQ(names("m"), 5);
+	EXPECT(saw->plus_lists > 0);
+	EXPECT_EQ(saw->lists, 0);
+	EXPECT_EQ(saw->lookups, 0);
+	OK(stat("m/hello", &st)); /* known from the list */
+	EXPECT_EQ(st.st_size, 11);
+	EXPECT_EQ(saw->lookups, 0);
+	EXPECT_STR(content("m/hello"), "hello fuse\n");
+	EXPECT_EQ(names("m/sub"), 3);
+	EXPECT_STR(content("m/sub/deep"), "deep text");
+	EXPECT_EQ(saw->lookups, 0);
+}
+
+CASE(a_listing_without_attributes)
+{
+	start();
+	EXPECT_EQ(names("m"), 5);
+	EXPECT_EQ(saw->plus_lists, 0);
+	EXPECT(saw->lists > 0);
+	OK(access("m/hello", F_OK));
+	EXPECT(saw->lookups > 0);
+}
+
+CASE(what_a_listing_named_is_forgotten)
+{
+	does.flags = FUSE_DO_READDIRPLUS;
+	start();
+	for (int i = 0; i < 10; i++)
+		EXPECT_EQ(names("m"), 5);
+	OK(unlink("m/hello")); /* ten lists named it, and a lookup or two */
+	for (int i = 0; i < 100 && saw->forgotten < 10; i++)
+		sleep_ms(20);
+	EXPECT(saw->forgotten >= 10 && saw->forgotten <= 13);
+}
+
+/* ---- making and opening at once ---- */
+
+CASE(a_file_is_made_open)
+{
+	int fd;
+
+	does.mknod = true;
+	start();
+	fd = open("m/new", O_RDWR | O_CREAT | O_EXCL, 0444); /* nobody could open it for writing later */
+	OK(fd);
+	EXPECT_EQ(write(fd, "text", 4), 4);
+	OK(close(fd));
+	EXPECT_EQ(saw->creates, 1);
+	EXPECT_EQ(saw->opens, 0);
+	for (int i = 0; i < 100 && saw->releases < 1; i++)
+		sleep_ms(20);
+	EXPECT_EQ(saw->releases, 1);
+	EXPECT_STR(content("m/new"), "text");
+	EXPECT_EQ(saw->opens, 1);
+}
+
+CASE(mknod_makes_it_closed)
+{
+	does.mknod = true;
+	start();
+	OK(mknod("m/plain", S_IFREG | 0600, 0));
+	EXPECT_EQ(saw->creates, 0);
+	EXPECT_STR(content("m/plain"), "");
+	EXPECT_EQ(saw->opens, 1);
+}
+
+CASE(a_server_that_can_only_mknod)
+{
+	int fd;
+
+	does.mknod = does.no_create = true;
+	start();
+	for (int i = 0; i < 2; i++) {
+		fd = open(i ? "m/b" : "m/a", O_RDWR | O_CREAT, 0600);
+		OK(fd);
+		EXPECT_EQ(write(fd, "x", 1), 1);
+		close(fd);
+	}
+	EXPECT_EQ(saw->creates, 1); /* it was asked once */
+	EXPECT_EQ(saw->opens, 2);
+}
+
+/* ---- holes ---- */
+
+CASE(holes_as_the_server_says)
+{
+	int fd;
+
+	does.seek = true;
+	start();
+	fd = open("m/hello", O_RDWR);
+	OK(ftruncate(fd, 200));
+	EXPECT_EQ(lseek(fd, 5, SEEK_DATA), 5);
+	EXPECT_EQ(lseek(fd, 0, SEEK_CUR), 5);
+	EXPECT_EQ(lseek(fd, 5, SEEK_HOLE), 100);
+	EXPECT_ERRNO(lseek(fd, 200, SEEK_DATA), ENXIO);
+	EXPECT_EQ(saw->seeks, 3);
+	EXPECT_ERRNO(lseek(fd, 0, 9), EINVAL);
+}
+
+CASE(no_holes_if_it_does_not_know)
+{
+	int fd;
+
+	start();
+	fd = open("m/hello", O_RDONLY);
+	EXPECT_EQ(lseek(fd, 5, SEEK_DATA), 5);
+	EXPECT_EQ(lseek(fd, 5, SEEK_HOLE), 11);
+	EXPECT_ERRNO(lseek(fd, 11, SEEK_DATA), ENXIO);
+	EXPECT_ERRNO(lseek(fd, -1, SEEK_DATA), ENXIO);
+	EXPECT_EQ(saw->seeks, 1); /* it was asked once */
+}
+
+/* ---- locks ---- */
+
+static int record(int fd, int cmd, short type, off_t start, off_t len)
+{
+	struct flock l = {.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = len};
+
+	return fcntl(fd, cmd, &l);
+}
+
+CASE(record_locks_are_the_servers)
+{
+	struct flock l = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 1500, .l_len = 10};
+	uint64_t owner;
+	int fd;
+
+	does.flags = FUSE_POSIX_LOCKS;
+	start();
+	fd = open("m/hello", O_RDWR);
+	OK(record(fd, F_SETLK, F_WRLCK, 10, 5));
+	EXPECT_EQ(saw->lock_op, FUSE_SETLK);
+	EXPECT_EQ(saw->lock.lk.start, 10);
+	EXPECT_EQ(saw->lock.lk.end, 14);
+	EXPECT_EQ(saw->lock.lk.type, F_WRLCK);
+	EXPECT_EQ(saw->lock.lk.pid, (unsigned)getpid());
+	EXPECT_EQ(saw->lock.fh, 77);
+	EXPECT_EQ(saw->lock.lk_flags, 0);
+	owner = saw->lock.owner;
+	EXPECT(owner != 0);
+	OK(record(fd, F_SETLKW, F_RDLCK, 2000, 0));
+	EXPECT_EQ(saw->lock_op, FUSE_SETLKW);
+	EXPECT_EQ(saw->lock.lk.end, INT64_MAX);
+	EXPECT_EQ(saw->lock.owner, owner);
+	EXPECT_ERRNO(record(fd, F_SETLK, F_WRLCK, 0, 0), EAGAIN);
+	OK(fcntl(fd, F_GETLK, &l));
+	EXPECT_EQ(l.l_type, F_WRLCK);
+	EXPECT_EQ(l.l_start, 1000);
+	EXPECT_EQ(l.l_len, 1000);
+	OK(record(fd, F_SETLK, F_UNLCK, 0, 0));
+	EXPECT_EQ(saw->lock.lk.type, F_UNLCK);
+	OK(record(fd, F_OFD_SETLK, F_RDLCK, 0, 1));
+	EXPECT(saw->lock.owner != owner);
+	OK(close(fd));
+	EXPECT_EQ(saw->flush_owner, owner); /* which ends its locks */
+}
+
+CASE(whole_file_locks_are_the_servers)
+{
+	int fd;
+
+	does.flags = FUSE_FLOCK_LOCKS;
+	start();
+	fd = open("m/hello", O_RDWR);
+	OK(flock(fd, LOCK_EX));
+	EXPECT_EQ(saw->lock_op, FUSE_SETLKW);
+	EXPECT_EQ(saw->lock.lk_flags, FUSE_LK_FLOCK);
+	EXPECT_EQ(saw->lock.lk.type, F_WRLCK);
+	OK(flock(fd, LOCK_SH | LOCK_NB));
+	EXPECT_EQ(saw->lock_op, FUSE_SETLK);
+	OK(record(fd, F_SETLK, F_WRLCK, 1500, 1)); /* record locks are the kernel's */
+	EXPECT_EQ(saw->locks, 2);
+	OK(close(fd));
+	for (int i = 0; i < 100 && !saw->release_flags; i++)
+		sleep_ms(20);
+	EXPECT_EQ(saw->release_flags, FUSE_RELEASE_FLOCK_UNLOCK);
+	EXPECT_EQ(saw->release_owner, saw->lock.owner);
+}
+
+CASE(locks_are_the_kernels_otherwise)
+{
+	pid_t pid;
+	int fd;
+
+	start();
+	fd = open("m/hello", O_RDWR);
+	OK(record(fd, F_SETLK, F_WRLCK, 0, 0));
+	OK(flock(fd, LOCK_EX));
+	pid = fork();
+	if (!pid) {
+		int other = open("m/hello", O_RDWR);
+		_exit(record(other, F_SETLK, F_WRLCK, 5, 1) == 0 || errno != EAGAIN ? 1
+		      : flock(other, LOCK_SH | LOCK_NB) == 0			    ? 2
+										    : 0);
+	}
+	expect_exit(pid, 0);
+	EXPECT_EQ(saw->locks, 0);
+}
+
+/* ---- names ---- */
+
+CASE(the_kind_is_shown)
+{
+	char opt[100];
+
+	dev = open("/dev/fuse", O_RDWR);
+	if (dev < 0)
+		case_skip("no /dev/fuse");
+	OK(unshare(CLONE_NEWNS));
+	OK(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	OK(mkdir("m", 0755));
+	snprintf(opt, sizeof(opt), "fd=%d,rootmode=40000,user_id=0,group_id=0", dev);
+	OK(mount("source", "m", "fuse.kind", 0, opt));
+	EXPECT(strstr(mount_line("/proc/self/mounts"), " fuse.kind rw"));
+	EXPECT(strstr(mount_line("/proc/self/mountinfo"), " - fuse.kind source rw"));
+}
+
+CASE(the_kind_as_an_option)
+{
+	start_with(",subtype=other");
+	EXPECT(strstr(mount_line("/proc/self/mounts"), " fuse.other rw"));
+	EXPECT(!strstr(line, "subtype"));
+}
