@@ -2,9 +2,9 @@
 from harness import Failure, check, workload
 
 QUICK = "test_posix test_mmap test_epoll test_select test_fcntl test_resource test_pty test_pwd test_tempfile"
-# test_sqlite3 is not in Debian's package.
+# test_sqlite3 is not in Debian's package: tests/rootfs/customize.full takes it from the source package.
 SLOW = ("test_os test_signal test_subprocess test_threading test_selectors test_asyncio test_multiprocessing_spawn test_multiprocessing_fork "
-        "test_shutil test_pathlib test_mailbox test_tarfile test_socket")
+        "test_shutil test_pathlib test_mailbox test_tarfile test_socket test_sqlite3")
 
 # Tests that differ for a known reason: a part of the test's name, or of what it says, and why.
 EXPLAINED = {
@@ -22,10 +22,8 @@ def parse(text):
 
 
 def suite(t, modules):
-    """All in the sandbox (where there may be no AF_INET yet: then natively without it, too); then natively what did not pass, and the failures among it once more in the sandbox."""
+    """All in the sandbox; then natively what did not pass, and the failures among it once more in the sandbox."""
     run = ("/usr/bin/python3", "/guest/py_suite.py")
-    inet = t.sandbox("/usr/bin/python3", "-c", "import socket; socket.socket()").status == 0
-    plain = () if inet else ("--no-inet",)
     first = t.sandbox(*run, *modules)
     here = parse(first.out)
     check(sum(s == "ok" for s, _ in here.values()) > 2 * len(modules), "the suite did not run:\n" + first.out[-1000:] + first.err[-1000:])
@@ -35,7 +33,7 @@ def suite(t, modules):
         with open(t.work + "/doubtful", "w") as f:
             f.write("\n".join(doubtful))
         concerned = [m for m in modules if any(n.startswith(f"test.{m}") or n.startswith("setUp") for n in doubtful)]
-        native = parse(t.native(*run, *plain, "--only", "/work/doubtful", *concerned).out)
+        native = parse(t.native(*run, "--only", "/work/doubtful", *concerned).out)
         differ = [n for n in doubtful if native.get(n, ("ok",))[0] == "ok" or (here[n][0] == "skip") > (native[n][0] == "skip")]
         explained = [n for n in differ if any(e in n or e in here[n][1] for e in EXPLAINED)]
         differ = [n for n in differ if n not in explained]

@@ -1,9 +1,6 @@
 """Runs modules of CPython's own test suite (package `test`) and prints one line for each test: STATUS ID [first line of why].
 
-    py_suite.py [--no-inet] [--only FILE] MODULE...     FILE: the ids to run, one a line
-
---no-inet: AF_INET, AF_INET6 and AF_NETLINK are refused, as by a kernel that has no such sockets (what the results of one that
-really has none are compared with).
+    py_suite.py [--only FILE] MODULE...     FILE: the ids to run, one a line
 
 Each module runs in a process of its own; a test that hangs or kills its process is a failure, and the module goes on
 with the tests after it. Details of failures go to standard error.
@@ -127,30 +124,12 @@ def run_module(module, only):
     print(f"time {module} {time.monotonic() - started:.1f}", flush=True)
 
 
-def refuse_inet():
-    """A seccomp filter for this process and its children: socket() of AF_INET, AF_INET6 and AF_NETLINK gives EAFNOSUPPORT."""
-    import ctypes, struct
-    ld, eq, ret = 0x20, 0x15, 0x06
-    program = b"".join(struct.pack("HBBI", *i) for i in (
-        (ld, 0, 0, 0), (eq, 0, 5, 41),              # not socket: allow
-        (ld, 0, 0, 16), (eq, 2, 0, 2), (eq, 1, 0, 10), (eq, 0, 1, 16),
-        (ret, 0, 0, 0x00050000 | 97), (ret, 0, 0, 0x7FFF0000)))
-    code = ctypes.create_string_buffer(program)
-    prog = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(code)))
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, prog, 0, 0):
-        raise OSError(ctypes.get_errno(), "seccomp")
-
-
 def main():
     if sys.argv[1] == "--child":
         done, only = sys.stdin.read().split("\n\n", 1)
         sys.stdin = open("/dev/null")
         return child(sys.argv[2], int(sys.argv[3]), set(done.split()), set(only.split()))
     modules, only = sys.argv[1:], set()
-    if modules[0] == "--no-inet":
-        refuse_inet()
-        modules = modules[1:]
     if modules[0] == "--only":
         only, modules = set(open(modules[1]).read().split()), modules[2:]
     for m in modules:
