@@ -133,6 +133,7 @@ struct fuse_read_in {
 	u32 flags, padding;
 };
 static_assert(sizeof(struct fuse_read_in) == 40, "fuse_read_in, fuse_write_in");
+#define FUSE_WRITE_CACHE 1U /* not a write(2) */
 struct fuse_write_out {
 	u32 size, padding;
 };

@@ -1,6 +1,6 @@
 /*
- * model.c - random operations on files against a model in memory: model DIR STEPS SEED. The same steps on the
- * same tree each time: a failure can be seen again.
+ * model.c - random operations on files against a model in memory: model DIR STEPS SEED [SECONDS]. The same steps
+ * on the same tree each time: a failure can be seen again. With SECONDS it goes on until they are over.
  *
  * A small set of names in a small set of directories is created, written, truncated, mapped, linked, renamed
  * and removed at random; after every few operations something is compared with the model: content, size,
@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,9 +24,10 @@
 #define NAMES 6 /* in each directory */
 #define SIZE  (96 * 1024)
 #define OPEN  5
+#define HELD  3 /* mappings that stay */
 
 struct body { /* what one or more names lead to */
-	int names, opens;
+	int names, opens, maps;
 	int elsewhere; /* names that are not in the tree we see */
 	long size;
 	unsigned char data[SIZE];
@@ -37,6 +39,11 @@ static struct {
 	int fd;
 	struct body *body;
 } open_files[OPEN];
+static struct held {
+	unsigned char *at;
+	long size;
+	struct body *body;
+} held[HELD];
 static unsigned long seed, step, state;
 static const char *last = "";
 
@@ -72,7 +79,7 @@ static const char *path(int d, int n)
 
 static void drop(struct body *b)
 {
-	if (b && !b->names && !b->opens)
+	if (b && !b->names && !b->opens && !b->maps)
 		free(b);
 }
 
@@ -237,6 +244,225 @@ static void op_punch(int slot)
 	memset(b->data + at, 0, (size_t)n);
 }
 
+/* Zeroes, or makes room beyond the end. */
+static void op_allocate(int slot)
+{
+	struct body *b = open_files[slot].body;
+	long at = (long)rnd(SIZE / 2), n = (long)rnd(SIZE / 2) + 1;
+	int mode = (rnd(2) ? FALLOC_FL_ZERO_RANGE : 0) | (rnd(2) ? FALLOC_FL_KEEP_SIZE : 0);
+
+	if (!b)
+		return;
+	last = "fallocate of zeroes";
+	if (fallocate(open_files[slot].fd, mode, at, n)) {
+		if (errno == EOPNOTSUPP)
+			return;
+		wrong("allocating %ld at %ld, mode %d", n, at, mode);
+	}
+	if (mode & FALLOC_FL_ZERO_RANGE)
+		memset(b->data + at, 0, (size_t)(at + n <= b->size ? n : b->size > at ? b->size - at : 0));
+	if (!(mode & FALLOC_FL_KEEP_SIZE) && at + n > b->size)
+		b->size = at + n;
+}
+
+/* At the end, in pieces. */
+static void op_append(int slot)
+{
+	struct body *b = open_files[slot].body;
+	unsigned char buf[3000];
+	struct iovec v[3];
+	long n = 0;
+
+	if (!b || b->size + (long)sizeof(buf) > SIZE)
+		return;
+	for (int i = 0; i < 3; i++) {
+		v[i] = (struct iovec){buf + n, rnd(1000)};
+		n += (long)v[i].iov_len;
+	}
+	for (long i = 0; i < n; i++)
+		buf[i] = (unsigned char)rnd(256);
+	last = "appending";
+	if (pwritev2(open_files[slot].fd, v, 3, 0, RWF_APPEND) != n)
+		wrong("appending %ld at %ld", n, b->size);
+	memcpy(b->data + b->size, buf, (size_t)n);
+	b->size += n;
+}
+
+static void op_copy(int slot, int slot2)
+{
+	struct body *from = open_files[slot].body, *to = open_files[slot2].body;
+	long at = (long)rnd(SIZE / 2), to_at = (long)rnd(SIZE / 2), n = (long)rnd(20000) + 1, done = 0;
+	unsigned char buf[20000];
+
+	if (!from || !to || from == to)
+		return;
+	if (n > from->size - at)
+		n = from->size > at ? from->size - at : 0;
+	memcpy(buf, from->data + at, (size_t)n);
+	last = "copy_file_range";
+	while (done < n) {
+		off_t a = at + done, b = to_at + done;
+		ssize_t got = copy_file_range(open_files[slot].fd, &a, open_files[slot2].fd, &b,
+					      (size_t)(n - done), 0);
+		if (got <= 0)
+			wrong("copying %ld from %ld of %ld to %ld gave %ld after %ld", n, at, from->size,
+			      to_at, (long)got, done);
+		done += got;
+	}
+	memcpy(to->data + to_at, buf, (size_t)n);
+	if (n && to_at + n > to->size)
+		to->size = to_at + n;
+}
+
+/* Through a pipe into another file. */
+static void op_splice(int slot, int slot2)
+{
+	struct body *from = open_files[slot].body, *to = open_files[slot2].body;
+	long at = (long)rnd(SIZE / 2), to_at = (long)rnd(SIZE / 2), n = (long)rnd(4000) + 1, got, put = 0;
+	off_t a = at, b = to_at;
+	int p[2];
+
+	if (!from || !to || from == to || at >= from->size)
+		return;
+	if (pipe(p))
+		wrong("pipe");
+	last = "splice";
+	got = splice(open_files[slot].fd, &a, p[1], NULL, (size_t)n, 0);
+	if (got <= 0 || got > n || a != at + got)
+		wrong("splice of %ld at %ld of %ld gave %ld", n, at, from->size, got);
+	memcpy(to->data + to_at, from->data + at, (size_t)got);
+	while (put < got) {
+		long more = splice(p[0], NULL, open_files[slot2].fd, &b, (size_t)(got - put), 0);
+		if (more <= 0)
+			wrong("splice into a file of %ld gave %ld", got - put, more);
+		put += more;
+	}
+	if (to_at + got > to->size)
+		to->size = to_at + got;
+	close(p[0]);
+	close(p[1]);
+}
+
+/* What lies before data is zeroes; a hole is zeroes up to the next data. */
+static void check_holes(int slot)
+{
+	struct body *b = open_files[slot].body;
+	long at = b && b->size ? (long)rnd((unsigned long)b->size) : 0, data, hole;
+
+	if (!b || !b->size)
+		return;
+	last = "lseek";
+	data = lseek(open_files[slot].fd, at, SEEK_DATA);
+	if (data < 0 && errno != ENXIO)
+		wrong("SEEK_DATA from %ld of %ld", at, b->size);
+	for (long i = at; i < (data < 0 ? b->size : data); i++)
+		if (b->data[i])
+			wrong("from %ld on %ld is said to be the first data, but there is some at %ld", at, data, i);
+	hole = lseek(open_files[slot].fd, at, SEEK_HOLE);
+	if (hole < at || hole > b->size)
+		wrong("SEEK_HOLE from %ld of %ld gave %ld", at, b->size, hole);
+	if (hole < b->size && b->data[hole])
+		wrong("at %ld there is no hole", hole);
+}
+
+/* ---- mappings that stay ---- */
+
+static void held_drop(struct held *h)
+{
+	if (!h->body)
+		return;
+	munmap(h->at, (size_t)h->size);
+	h->body->maps--;
+	drop(h->body);
+	h->body = NULL;
+}
+
+static void op_hold(int slot)
+{
+	struct held *h = &held[rnd(HELD)];
+	struct body *b = open_files[slot].body;
+
+	if (!b || !b->size)
+		return;
+	held_drop(h);
+	last = "mmap to hold";
+	h->size = b->size;
+	h->at = mmap(NULL, (size_t)h->size, PROT_READ | PROT_WRITE, MAP_SHARED, open_files[slot].fd, 0);
+	if (h->at == MAP_FAILED)
+		wrong("mmap of %ld", h->size);
+	h->body = b;
+	b->maps++;
+}
+
+static void op_held(void)
+{
+	struct held *h = &held[rnd(HELD)];
+	long at, n;
+
+	if (!h->body)
+		return;
+	n = h->size < h->body->size ? h->size : h->body->size;
+	last = "use of a mapping";
+	for (long i = 0; i < n; i++)
+		if (h->at[i] != h->body->data[i])
+			wrong("byte %ld of a mapping of %ld (file %ld) is %d, expected %d", i, h->size,
+			      h->body->size, h->at[i], h->body->data[i]);
+	if (!n)
+		return;
+	at = (long)rnd((unsigned long)n);
+	for (long i = at; i < n && i < at + 5000; i++)
+		h->at[i] = h->body->data[i] = (unsigned char)rnd(256);
+	if (!rnd(4) && msync(h->at, (size_t)h->size, MS_SYNC))
+		wrong("msync");
+}
+
+/* ---- names ---- */
+
+static void op_truncate_name(int d, int n)
+{
+	struct body *b = name_of[d][n];
+	long size = (long)rnd(SIZE);
+
+	expect_result("truncate", truncate(path(d, n), size), b != NULL, ENOENT);
+	if (!b)
+		return;
+	if (size < b->size)
+		memset(b->data + size, 0, (size_t)(b->size - size));
+	b->size = size;
+}
+
+static void op_exchange(int d, int n, int d2, int n2)
+{
+	struct body *b = name_of[d][n], *c = name_of[d2][n2];
+	int r = renameat2(AT_FDCWD, path(d, n), AT_FDCWD, path(d2, n2), RENAME_EXCHANGE);
+
+	last = "exchange";
+	if (r && errno == EINVAL && b && c)
+		return; /* a file system that cannot */
+	if (!r != (b && c))
+		wrong("exchange of %s and %s gave %d", path(d, n), path(d2, n2), r);
+	if (!r) {
+		name_of[d][n] = c;
+		name_of[d2][n2] = b;
+	}
+}
+
+static void op_rename_new(int d, int n, int d2, int n2)
+{
+	struct body *b = name_of[d][n], *over = name_of[d2][n2];
+	int r = renameat2(AT_FDCWD, path(d, n), AT_FDCWD, path(d2, n2), RENAME_NOREPLACE);
+
+	last = "rename that must not replace";
+	if (r && errno == EINVAL && b)
+		return;
+	if (!r != (b && dir_exists[d2] && !over))
+		wrong("rename of %s to %s gave %d", path(d, n), path(d2, n2), r);
+	if (!r) {
+		name_of[d2][n2] = b;
+		name_of[d][n] = NULL;
+	}
+}
+
 static void op_unlink(int d, int n)
 {
 	struct body *b = name_of[d][n];
@@ -376,15 +602,18 @@ int main(int argc, char **argv)
 {
 	unsigned long steps;
 
-	if (argc != 4 || chdir(argv[1]))
+	time_t end = argc == 5 ? time(NULL) + atol(argv[4]) : 0;
+
+	if (argc < 4 || argc > 5 || chdir(argv[1]))
 		return 2;
 	steps = strtoul(argv[2], NULL, 10);
 	seed = state = strtoul(argv[3], NULL, 10);
 	adopt();
-	for (step = 0; step < steps; step++) {
+	for (step = 0; step < steps || (end && (step % 64 || time(NULL) < end)); step++) {
 		int d = (int)rnd(DIRS), n = (int)rnd(NAMES), d2 = (int)rnd(DIRS), n2 = (int)rnd(NAMES);
 		int slot = (int)rnd(OPEN);
-		switch (rnd(24)) {
+		int slot2 = (int)rnd(OPEN);
+		switch (rnd(34)) {
 		case 0:
 			op_mkdir(d);
 			break;
@@ -436,6 +665,37 @@ int main(int argc, char **argv)
 		case 20:
 			if (open_files[slot].body)
 				check_body(open_files[slot].fd, open_files[slot].body);
+			break;
+		case 21:
+			op_allocate(slot);
+			break;
+		case 22:
+			op_append(slot);
+			break;
+		case 23:
+			op_copy(slot, slot2);
+			break;
+		case 24:
+			op_splice(slot, slot2);
+			break;
+		case 25:
+			check_holes(slot);
+			break;
+		case 26:
+			op_hold(slot);
+			break;
+		case 27:
+		case 28:
+			op_held();
+			break;
+		case 29:
+			op_truncate_name(d, n);
+			break;
+		case 30:
+			op_exchange(d, n, d2, n2);
+			break;
+		case 31:
+			op_rename_new(d, n, d2, n2);
 			break;
 		default:
 			check_name(d, n);

@@ -335,3 +335,129 @@ CASE(the_kind_as_an_option)
 	EXPECT(strstr(mount_line("/proc/self/mounts"), " fuse.other rw"));
 	EXPECT(!strstr(line, "subtype"));
 }
+
+/* ---- mappings that are written in common ---- */
+
+static char *shared_map(int fd, size_t size)
+{
+	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	EXPECT(p != MAP_FAILED);
+	return p;
+}
+
+CASE(what_is_mapped_and_written_comes_back)
+{
+	struct stat st;
+	char *p;
+	int fd;
+
+	start();
+	fd = open("m/hello", O_RDWR);
+	OK(ftruncate(fd, 9000));
+	p = shared_map(fd, 9000);
+	EXPECT(!memcmp(p, "hello fuse\n", 12));
+	memcpy(p, "HELLO", 5);
+	memcpy(p + 8190, "over the edge", 10);
+	EXPECT(!memcmp(content("m/hello"), "HELLO fuse\n", 12)); /* seen by read at once */
+	OK(msync(p, 9000, MS_SYNC));
+	OK(munmap(p, 9000));
+	OK(close(fd));
+	OK(stat("m/hello", &st));
+	EXPECT_EQ(st.st_size, 9000);
+	EXPECT(!memcmp(content("m/hello"), "HELLO fuse\n", 12));
+	EXPECT(!memcmp(content("m/hello") + 8190, "over the e", 11));
+}
+
+CASE(it_comes_back_without_msync)
+{
+	char *p;
+	int fd;
+
+	start();
+	fd = open("m/hello", O_RDWR);
+	p = shared_map(fd, 11);
+	OK(close(fd)); /* the mapping keeps the file */
+	memcpy(p, "HELLO", 5);
+	OK(munmap(p, 11));
+	EXPECT_STR(content("m/hello"), "HELLO fuse\n");
+}
+
+CASE(processes_share_a_mapping)
+{
+	char *p, *q;
+	pid_t pid;
+	int fd;
+
+	start();
+	fd = open("m/hello", O_RDWR);
+	p = shared_map(fd, 11);
+	q = mmap(NULL, 11, PROT_READ, MAP_SHARED, open("m/hello", O_RDONLY), 0);
+	EXPECT(q != MAP_FAILED);
+	pid = fork();
+	if (!pid) {
+		int other = open("m/hello", O_RDWR);
+		char *r = mmap(NULL, 11, PROT_READ | PROT_WRITE, MAP_SHARED, other, 0);
+		p[0] = 'J';
+		r[1] = 'E';
+		_exit(r[0] != 'J');
+	}
+	expect_exit(pid, 0);
+	EXPECT(!memcmp(p, "JEllo", 5));
+	EXPECT(!memcmp(q, "JEllo", 5));
+	EXPECT_EQ(pwrite(fd, "LL", 2, 2), 2); /* and a write is seen in it */
+	EXPECT(!memcmp(q, "JELLo", 5));
+}
+
+CASE(a_killed_process_loses_nothing)
+{
+	pid_t pid;
+
+	start();
+	pid = fork();
+	if (!pid) {
+		char *p = shared_map(open("m/hello", O_RDWR), 11);
+		memcpy(p, "HELLO", 5);
+		raise(SIGKILL);
+	}
+	expect_signal(pid, SIGKILL);
+	EXPECT_STR(content("m/hello"), "HELLO fuse\n");
+}
+
+CASE(a_mapped_file_changes_its_size)
+{
+	char *p;
+	int fd;
+
+	start();
+	fd = open("m/hello", O_RDWR);
+	OK(ftruncate(fd, 5000));
+	p = shared_map(fd, 8192);
+	memset(p, 'x', 5000);
+	memset(p + 5000, 'y', 100); /* behind the end */
+	OK(ftruncate(fd, 3000));
+	OK(ftruncate(fd, 6000));
+	EXPECT_EQ(p[2999], 'x');
+	EXPECT_EQ(p[3000], 0);
+	EXPECT_EQ(p[5050], 0);
+	EXPECT_EQ(pwrite(fd, "end", 3, 8000), 3);
+	EXPECT(!memcmp(p + 8000, "end", 3));
+	OK(munmap(p, 8192));
+	OK(close(fd));
+	EXPECT_EQ(content("m/hello")[2999], 'x');
+	EXPECT_EQ(content("m/hello")[3000], 0);
+	EXPECT(!memcmp(content("m/hello") + 8000, "end", 4));
+}
+
+CASE(a_mapping_for_reading_stays_so)
+{
+	int fd;
+	char *p;
+
+	start();
+	fd = open("m/hello", O_RDONLY);
+	EXPECT_ERRNO(mmap(NULL, 11, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED ? -1 : 0, EACCES);
+	p = mmap(NULL, 11, PROT_READ, MAP_SHARED, fd, 0);
+	EXPECT(p != MAP_FAILED);
+	EXPECT_ERRNO(mprotect(p, 4096, PROT_READ | PROT_WRITE), EACCES);
+}

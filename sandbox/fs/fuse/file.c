@@ -1,7 +1,7 @@
 /*
- * file.c - open files of a served tree. Nothing of their content is kept here: each read and write goes to
- * the server, as with FOPEN_DIRECT_IO on Linux. A mapping is a private copy of what was there when it was
- * made.
+ * file.c - open files of a served tree. Nothing of their content is kept: each read and write goes to the server, as
+ * with FOPEN_DIRECT_IO on Linux, unless somebody has the file mapped to be written (cache.c). Any other mapping is a
+ * copy of what was there when it was made.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,6 +45,7 @@ int fuse_open(struct inode *inode, struct file *f)
 	if (!ff)
 		return -ENOMEM;
 	ff->id = ++c->last_file_id;
+	list_init(&ff->mapped);
 	if (may_take(i)) {
 		i->has_handle = false;
 		ff->opened = true;
@@ -64,19 +65,28 @@ int fuse_open(struct inode *inode, struct file *f)
 	return 0;
 }
 
-void fuse_file_close(struct file *f, u32 op)
+static void close_handle(struct inode *inode, struct fuse_file *ff, u32 flags, u32 op)
 {
-	struct fuse_file *ff = f->private;
-	struct fuse_release_in in = {.fh = ff->fh, .flags = f->flags};
-	struct fuse_call call = {.op = op, .nodeid = fuse_i(f->inode)->nodeid, .in = {{&in, sizeof(in)}}};
+	struct fuse_release_in in = {.fh = ff->fh, .flags = flags};
+	struct fuse_call call = {.op = op, .nodeid = fuse_i(inode)->nodeid, .in = {{&in, sizeof(in)}}};
 
 	if (ff->flocked) {
 		in.release_flags = FUSE_RELEASE_FLOCK_UNLOCK;
-		in.lock_owner = fuse_lock_owner(f, 0);
+		in.lock_owner = fuse_lock_owner(ff, 0);
 	}
 	if (ff->opened)
-		fuse_tell(fuse_c(f->inode), &call, false);
+		fuse_tell(fuse_c(inode), &call, false);
 	kfree(ff);
+}
+
+void fuse_handle_close(struct inode *inode, struct fuse_file *ff, u32 flags)
+{
+	close_handle(inode, ff, flags, FUSE_RELEASE);
+}
+
+void fuse_file_close(struct file *f, u32 op)
+{
+	close_handle(f->inode, f->private, f->flags, op);
 }
 
 void fuse_drop_handle(struct inode *inode)
@@ -92,7 +102,8 @@ void fuse_drop_handle(struct inode *inode)
 
 static void file_release(struct file *f)
 {
-	fuse_file_close(f, FUSE_RELEASE);
+	if (!fuse_cache_file_ends(f))
+		fuse_file_close(f, FUSE_RELEASE);
 }
 
 /* At close(2): the server's chance to say that what was written could not be kept. */
@@ -100,10 +111,11 @@ static int flush(struct file *f, u64 owner)
 {
 	struct fuse_conn *c = fuse_c(f->inode);
 	struct fuse_flush_in in = {.fh = ((struct fuse_file *)f->private)->fh,
-				   .lock_owner = fuse_lock_owner(f, owner)};
+				   .lock_owner = fuse_lock_owner(f->private, owner)};
 	struct fuse_call call = {
 	    .op = FUSE_FLUSH, .nodeid = fuse_i(f->inode)->nodeid, .in = {{&in, sizeof(in)}}};
-	s64 n = c->no_flush ? 0 : fuse_ask(c, &call);
+	int err = fuse_cache_sync(f->inode);
+	s64 n = err ? err : c->no_flush ? 0 : fuse_ask(c, &call);
 
 	c->no_flush |= n == -ENOSYS;
 	return n == -ENOSYS || n >= 0 ? 0 : (int)n;
@@ -135,7 +147,9 @@ static s64 fuse_read(struct file *f, struct uio *dst, u64 *pos)
 		return -ENOMEM;
 	while (dst->left) {
 		u32 want = (u32)min_t(u64, chunk, dst->left);
-		s64 n = read_some(f, buf, want, *pos), moved;
+		s64 n = fuse_cache_read(f->inode, buf, want, *pos), moved;
+		if (n == -ENOENT)
+			n = read_some(f, buf, want, *pos);
 		if (n <= 0)
 			return done ? done : n;
 		moved = uio_copy(dst, buf, (size_t)n);
@@ -149,20 +163,34 @@ static s64 fuse_read(struct file *f, struct uio *dst, u64 *pos)
 	return done;
 }
 
+static s64 send_write(struct inode *inode, const struct fuse_read_in *in, const void *buf)
+{
+	struct fuse_write_out out;
+	struct fuse_call call = {.op = FUSE_WRITE,
+				 .nodeid = fuse_i(inode)->nodeid,
+				 .in = {{in, sizeof(*in)}, {buf, in->size}},
+				 .out = &out,
+				 .out_room = sizeof(out),
+				 .out_least = sizeof(out)};
+	s64 n = fuse_ask(fuse_c(inode), &call);
+
+	return n < 0 ? n : out.size > in->size ? -EIO : (s64)out.size;
+}
+
+s64 fuse_write_page(struct inode *inode, u64 fh, const void *buf, u32 size, u64 offset)
+{
+	struct fuse_read_in in = {
+	    .fh = fh, .offset = offset, .size = size, .read_flags = FUSE_WRITE_CACHE, .flags = O_RDWR};
+
+	return send_write(inode, &in, buf);
+}
+
 static s64 write_some(struct file *f, const void *buf, u32 size, u64 offset)
 {
 	struct fuse_read_in in = {
 	    .fh = ((struct fuse_file *)f->private)->fh, .offset = offset, .size = size, .flags = f->flags};
-	struct fuse_write_out out;
-	struct fuse_call call = {.op = FUSE_WRITE,
-				 .nodeid = fuse_i(f->inode)->nodeid,
-				 .in = {{&in, sizeof(in)}, {buf, size}},
-				 .out = &out,
-				 .out_room = sizeof(out),
-				 .out_least = sizeof(out)};
-	s64 n = fuse_ask(fuse_c(f->inode), &call);
 
-	return n < 0 ? n : out.size > size ? -EIO : (s64)out.size;
+	return send_write(f->inode, &in, buf);
 }
 
 static s64 fuse_write(struct file *f, struct uio *src, u64 *pos)
@@ -178,6 +206,7 @@ static s64 fuse_write(struct file *f, struct uio *src, u64 *pos)
 		s64 n = got <= 0 ? got : write_some(f, buf, (u32)got, *pos);
 		if (n <= 0)
 			return done ? done : n;
+		fuse_cache_written(f->inode, buf, (size_t)n, *pos);
 		*pos += (u64)n;
 		done += n;
 		if (*pos > f->inode->attr.size)
@@ -246,7 +275,8 @@ static int fuse_fsync(struct file *f, bool data_only)
 	struct fuse_fsync_in in = {.fh = ((struct fuse_file *)f->private)->fh, .fsync_flags = data_only};
 	struct fuse_call call = {
 	    .op = FUSE_FSYNC, .nodeid = fuse_i(f->inode)->nodeid, .in = {{&in, sizeof(in)}}};
-	s64 n = c->no_fsync ? 0 : fuse_ask(c, &call);
+	int err = fuse_cache_sync(f->inode);
+	s64 n = err ? err : c->no_fsync ? 0 : fuse_ask(c, &call);
 
 	c->no_fsync |= n == -ENOSYS;
 	return n == -ENOSYS || n >= 0 ? 0 : (int)n;
@@ -259,32 +289,35 @@ static int fuse_fallocate(struct file *f, int mode, u64 offset, u64 size)
 	    .fh = ((struct fuse_file *)f->private)->fh, .offset = offset, .length = size, .mode = (u32)mode};
 	struct fuse_call call = {
 	    .op = FUSE_FALLOCATE, .nodeid = fuse_i(f->inode)->nodeid, .in = {{&in, sizeof(in)}}};
-	s64 n = c->no_fallocate ? -ENOSYS : fuse_ask(c, &call);
+	s64 n = c->no_fallocate ? -ENOSYS : fuse_cache_sync_locked(f->inode);
 
+	if (!n)
+		n = fuse_ask(c, &call);
 	c->no_fallocate |= n == -ENOSYS;
 	if (n == -ENOSYS)
 		return -EOPNOTSUPP;
-	return n < 0 ? (int)n : fuse_refresh(f->inode, true);
+	n = n < 0 ? n : fuse_refresh(f->inode, true);
+	return n < 0 ? (int)n : fuse_cache_reload(f, offset, size);
 }
 
 /* ---- mapping ---- */
 
-static int fill(struct file *f, struct host_fd *shm, u64 offset, u64 size)
+int fuse_fill(struct file *f, struct host_fd *shm, u64 offset, u64 size, u64 at)
 {
 	auto_cleanup(kfreep) u8 *buf = kmalloc(FUSE_READ_MAX);
 
 	if (!buf)
 		return -ENOMEM;
-	for (u64 at = 0; at < size;) {
-		u32 want = (u32)min_t(u64, size - at, fuse_c(f->inode)->max_read);
-		s64 n = read_some(f, buf, want, offset + at);
+	for (u64 done = 0; done < size;) {
+		u32 want = (u32)min_t(u64, size - done, fuse_c(f->inode)->max_read);
+		s64 n = read_some(f, buf, want, offset + done);
 		if (n < 0)
 			return (int)n;
-		if (n && pwrite(shm->fd, buf, (size_t)n, (off_t)at) != n)
+		if (n && pwrite(shm->fd, buf, (size_t)n, (off_t)(at + done)) != n)
 			return -ENOMEM;
 		if (n < want)
 			break;
-		at += (u64)n;
+		done += (u64)n;
 	}
 	return 0;
 }
@@ -295,8 +328,15 @@ static int fuse_mmap(struct file *f, u64 offset, u64 size, u32 prot, bool shared
 	u64 end;
 	int err;
 
-	if (shared && (f->mode & FMODE_WRITE))
-		return -ENODEV; /* what is written there could not come back */
+	if (shared && (f->mode & FMODE_WRITE)) {
+		*host_offset = offset;
+		return fuse_cache_map(f, backing);
+	}
+	*backing = fuse_cache_get(f->inode);
+	if (*backing) {
+		*host_offset = offset;
+		return shared ? FILE_MMAP_NO_WRITE : 0;
+	}
 	err = fuse_refresh(f->inode, false);
 	if (err)
 		return err;
@@ -310,7 +350,7 @@ static int fuse_mmap(struct file *f, u64 offset, u64 size, u32 prot, bool shared
 	err = shm_create("fuse", size, backing);
 	if (err)
 		return err;
-	err = fill(f, *backing, offset, size);
+	err = fuse_fill(f, *backing, offset, size, 0);
 	if (err) {
 		host_fd_put(*backing);
 		*backing = NULL;

@@ -64,6 +64,7 @@ struct fuse_inode {
 	struct task *creator; /* only compared */
 	u64 creator_born, creator_call;
 	u64 handle;
+	struct fuse_cache *cache; /* its content, while it is mapped to be written; or NULL */
 };
 
 struct fuse_file {
@@ -71,6 +72,7 @@ struct fuse_file {
 	bool opened; /* the server knows fh */
 	bool flocked; /* the server keeps a flock for it */
 	u64 id;       /* names it as an owner of locks */
+	struct list_head mapped; /* in fuse_cache.mapped */
 };
 
 struct fuse_part {
@@ -124,13 +126,36 @@ int fuse_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir
 		u32 flags);
 extern const struct inode_ops fuse_dir_ops;
 extern const struct dentry_ops fuse_dentry_ops;
+/* cache.c */
+/* The file is mapped to be written: what backs it, reference given. [sleeps] */
+int fuse_cache_map(struct file *f, struct host_fd **backing) must_check;
+/* The same for mappings that do not write; NULL if there is no cache. */
+struct host_fd *fuse_cache_get(const struct inode *inode);
+/* Bytes, or -ENOENT if there is no cache. */
+s64 fuse_cache_read(const struct inode *inode, void *buf, size_t size, u64 at) must_check;
+/* The server has taken this write; has another size; has something else in that range. */
+void fuse_cache_written(struct inode *inode, const void *data, size_t size, u64 at);
+void fuse_cache_resize(struct inode *inode, u64 size);
+int fuse_cache_reload(struct file *f, u64 at, u64 size) must_check;
+/* Sends what mappings have written; the second with the inode locked. [sleeps] */
+int fuse_cache_sync(struct inode *inode) must_check;
+int fuse_cache_sync_locked(struct inode *inode) must_check;
+/* The last reference to a file goes: true if it was mapped; its handle is then given back later. */
+bool fuse_cache_file_ends(struct file *f);
+void fuse_cache_drop(struct inode *inode);
 /* lock.c */
 int fuse_lock(struct file *f, u64 owner, struct lock_range *r, u32 how) must_check;
 /* What the server is told as the owner: a table of descriptors, or, for 0, the file itself. */
-u64 fuse_lock_owner(const struct file *f, u64 owner);
+u64 fuse_lock_owner(const struct fuse_file *ff, u64 owner);
 /* file.c */
 int fuse_open(struct inode *inode, struct file *f) must_check;
 void fuse_file_close(struct file *f, u32 op);
+/* Gives a file's handle back and frees ff. */
+void fuse_handle_close(struct inode *inode, struct fuse_file *ff, u32 flags);
+/* Reads [offset, offset + size) of the file into shm, from `at` on; less if the file has less. [sleeps] */
+int fuse_fill(struct file *f, struct host_fd *shm, u64 offset, u64 size, u64 at) must_check;
+/* What mappings have written: bytes or -errno. [sleeps] */
+s64 fuse_write_page(struct inode *inode, u64 fh, const void *buf, u32 size, u64 offset) must_check;
 /* Gives back a handle that nobody has taken over. */
 void fuse_drop_handle(struct inode *inode);
 extern const struct file_ops fuse_file_ops, fuse_dir_file_ops;

@@ -62,6 +62,7 @@ static void take_attr(struct inode *inode, const struct fuse_attr *a, u64 fresh_
 					  .mtime_ns = ns_of(a->mtime, a->mtimensec),
 					  .ctime_ns = ns_of(a->ctime, a->ctimensec)};
 	fuse_i(inode)->fresh_until = fresh_until;
+	fuse_cache_resize(inode, inode->attr.size);
 }
 
 static struct inode *new_inode(struct super_block *sb, u64 nodeid, u32 mode)
@@ -134,6 +135,7 @@ static void evict(struct inode *inode)
 	struct fuse_inode *i = fuse_i(inode);
 
 	fuse_drop_handle(inode);
+	fuse_cache_drop(inode);
 	tree_erase(&c->inodes, &i->node);
 	tell_forget(c, i->nodeid, i->lookups);
 	kfree(i);

@@ -12,9 +12,9 @@
 
 static_assert(FLOCK_READ == 0 && FLOCK_WRITE == 1 && FLOCK_NONE == 2, "F_RDLCK, F_WRLCK, F_UNLCK");
 
-u64 fuse_lock_owner(const struct file *f, u64 owner)
+u64 fuse_lock_owner(const struct fuse_file *ff, u64 owner)
 {
-	return owner ? owner << 1 : ((struct fuse_file *)f->private)->id << 1 | 1;
+	return owner ? owner << 1 : ff->id << 1 | 1;
 }
 
 /* What the server says is in the way. */
@@ -44,7 +44,7 @@ int fuse_lock(struct file *f, u64 owner, struct lock_range *r, u32 how)
 	bool test = how & LOCK_CALL_TEST;
 	struct fuse_lk_in in = {
 	    .fh = ff->fh,
-	    .owner = fuse_lock_owner(f, owner),
+	    .owner = fuse_lock_owner(ff, owner),
 	    .lk = {.start = r->start,
 		   .end = min_t(u64, r->end, FUSE_LK_OFFSET_MAX),
 		   .type = r->type,
