@@ -177,6 +177,13 @@ CASE(mknod_makes_it_closed)
 	EXPECT_EQ(saw->opens, 1);
 }
 
+CASE(mknod_needs_the_server)
+{
+	start();
+	EXPECT_ERRNO(mknod("m/plain", S_IFREG | 0600, 0), ENOSYS);
+	EXPECT_ERRNO(mknod("m/pipe", S_IFIFO | 0600, 0), ENOSYS);
+}
+
 CASE(a_server_that_can_only_mknod)
 {
 	int fd;

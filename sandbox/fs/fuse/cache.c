@@ -179,6 +179,11 @@ void fuse_cache_resize(struct inode *inode, u64 size)
 	c->size = size;
 }
 
+u64 fuse_cache_size(const struct inode *inode)
+{
+	return fuse_i(inode)->cache->size;
+}
+
 int fuse_cache_reload(struct file *f, u64 at, u64 size)
 {
 	struct fuse_cache *c = fuse_i(f->inode)->cache;

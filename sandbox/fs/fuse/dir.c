@@ -170,19 +170,12 @@ static int create_opened(struct inode *dir, struct dentry *d, u32 mode)
 int fuse_create(struct inode *dir, struct dentry *d, u32 mode)
 {
 	struct fuse_conn *c = fuse_c(dir);
-	int err = !d->want_open || !current_task() || c->no_create ? -ENOSYS : create_opened(dir, d, mode);
+	int err = !d->want_open || c->no_create ? -ENOSYS : create_opened(dir, d, mode);
 
 	if (err != -ENOSYS)
 		return err;
 	c->no_create |= d->want_open;
-	err = fuse_mknod(dir, d, mode, 0);
-	if (err != -ENOSYS || d->want_open)
-		return err;
-	/* mknod(2), and a server that can only make a file and open it at once */
-	err = current_task() ? create_opened(dir, d, mode) : -EPERM;
-	if (!err)
-		fuse_drop_handle(d->inode);
-	return err;
+	return fuse_mknod(dir, d, mode, 0);
 }
 
 int fuse_mkdir(struct inode *dir, struct dentry *d, u32 mode)

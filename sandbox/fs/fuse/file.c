@@ -296,7 +296,11 @@ static int fuse_fallocate(struct file *f, int mode, u64 offset, u64 size)
 	c->no_fallocate |= n == -ENOSYS;
 	if (n == -ENOSYS)
 		return -EOPNOTSUPP;
-	n = n < 0 ? n : fuse_refresh(f->inode, true);
+	if (n < 0)
+		return (int)n;
+	if (!(mode & FALLOC_FL_KEEP_SIZE) && offset + size > f->inode->attr.size)
+		fuse_cache_resize(f->inode, offset + size);
+	n = fuse_refresh(f->inode, true);
 	return n < 0 ? (int)n : fuse_cache_reload(f, offset, size);
 }
 

@@ -133,6 +133,7 @@ int fuse_cache_map(struct file *f, struct host_fd **backing) must_check;
 struct host_fd *fuse_cache_get(const struct inode *inode);
 /* Bytes, or -ENOENT if there is no cache. */
 s64 fuse_cache_read(const struct inode *inode, void *buf, size_t size, u64 at) must_check;
+u64 fuse_cache_size(const struct inode *inode); /* there is one */
 /* The server has taken this write; has another size; has something else in that range. */
 void fuse_cache_written(struct inode *inode, const void *data, size_t size, u64 at);
 void fuse_cache_resize(struct inode *inode, u64 size);

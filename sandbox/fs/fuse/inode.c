@@ -62,7 +62,8 @@ static void take_attr(struct inode *inode, const struct fuse_attr *a, u64 fresh_
 					  .mtime_ns = ns_of(a->mtime, a->mtimensec),
 					  .ctime_ns = ns_of(a->ctime, a->ctimensec)};
 	fuse_i(inode)->fresh_until = fresh_until;
-	fuse_cache_resize(inode, inode->attr.size);
+	if (fuse_i(inode)->cache) /* an answer may be older than what was written since */
+		inode->attr.size = fuse_cache_size(inode);
 }
 
 static struct inode *new_inode(struct super_block *sb, u64 nodeid, u32 mode)
@@ -206,6 +207,8 @@ static int setattr(struct inode *inode, const struct attr_change *ch)
 		return (int)n;
 	if (mode_type(out.attr.mode) != mode_type(inode->attr.mode))
 		return -EIO;
+	if (ch->mask & ATTR_SIZE)
+		fuse_cache_resize(inode, ch->size);
 	take_attr(inode, &out.attr, fuse_deadline(out.attr_valid, out.attr_valid_nsec));
 	return 0;
 }
