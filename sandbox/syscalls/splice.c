@@ -80,16 +80,15 @@ static s64 splice_files(struct file *in, u64 *ipos, struct file *out, u64 *opos,
 	return done ? (s64)done : ret;
 }
 
-/* One message of a device into the pipe. As on Linux the message is lost if the pipe has no room for it. */
-static s64 splice_message_in(struct file *in, struct file *pipe, u64 n, bool may_wait)
+/* One message of a device into the pipe; only the device's own flags say whether to wait for it. As on Linux the message
+ * is lost if the pipe has no room for it. */
+static s64 splice_message_in(struct file *in, struct file *pipe, u64 n)
 {
 	size_t size = min_t(u64, n, in->ops->message_max);
 	auto_cleanup(kfreep) char *buf = NULL;
-	s64 ret = wait_for(in, LINUX_POLLIN, may_wait);
 	struct uio u;
+	s64 ret;
 
-	if (ret <= 0)
-		return ret ? ret : -EAGAIN;
 	buf = kmalloc(size);
 	if (!buf)
 		return -ENOMEM;
@@ -128,7 +127,7 @@ static s64 splice_message_out(struct file *pipe, struct file *out, u64 n)
 static s64 move(struct file *in, u64 *ipos, struct file *out, u64 *opos, u64 n, bool may_wait)
 {
 	if (in->ops->message_max && is_pipe_file(out))
-		return splice_message_in(in, out, n, may_wait);
+		return splice_message_in(in, out, n);
 	if (out->ops->message_max && is_pipe_file(in))
 		return splice_message_out(in, out, n);
 	return splice_files(in, ipos, out, opos, n, may_wait);

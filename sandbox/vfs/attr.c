@@ -121,7 +121,8 @@ u32 new_mode(struct inode *dir, u32 mode)
 {
 	struct task *t = current_task();
 
-	if (t && !((dir->sb->flags & SB_POSIXACL) && acl_has_default(dir)))
+	if (t && !(dir->sb->flags & SB_NO_UMASK) &&
+	    !((dir->sb->flags & SB_POSIXACL) && acl_has_default(dir)))
 		mode &= ~(t->fs->umask & 0777);
 	if (mode_is_dir(mode) && (dir->attr.mode & LINUX_S_ISGID))
 		mode |= LINUX_S_ISGID;

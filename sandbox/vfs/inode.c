@@ -84,6 +84,7 @@ struct super_block *sb_new(const struct fs_type *type, u32 flags, void *private)
 	if (!sb)
 		return NULL;
 	object_init(&sb->obj, sb_release);
+	wait_queue_init(&sb->rename_done);
 	sb->type = type;
 	sb->flags = flags;
 	sb->private = private;

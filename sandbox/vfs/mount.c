@@ -419,7 +419,6 @@ int vfs_init(void)
 	if (!k->vfs)
 		return -ENOMEM;
 	dcache_init(k->vfs);
-	wait_queue_init(&k->vfs->rename_done);
 	list_init(&k->vfs->lock_waiters);
 	list_init(&k->vfs->watches);
 	list_init(&k->vfs->locked);

@@ -317,9 +317,9 @@ static void lock_two(struct inode *a, struct inode *b)
 		inode_lock(a);
 		return;
 	}
-	if (vfs()->renaming)
-		wait_event_uninterruptible(&vfs()->rename_done, !vfs()->renaming);
-	vfs()->renaming = true;
+	if (a->sb->renaming)
+		wait_event_uninterruptible(&a->sb->rename_done, !a->sb->renaming);
+	a->sb->renaming = true;
 	inode_lock(a < b ? a : b);
 	inode_lock(a < b ? b : a);
 }
@@ -330,8 +330,8 @@ static void unlock_two(struct inode *a, struct inode *b)
 	if (a == b)
 		return;
 	inode_unlock(b);
-	vfs()->renaming = false;
-	wake_up_all(&vfs()->rename_done, 0);
+	a->sb->renaming = false;
+	wake_up_all(&a->sb->rename_done, 0);
 }
 
 static int rename_check(struct target *o, struct target *n, u32 flags)

@@ -190,6 +190,7 @@ enum {
 	SB_WHITEOUT = 128,           /* RENAME_WHITEOUT: it has character devices 0/0 */
 	SB_SERVER_PERMISSIONS = 256, /* modes mean nothing here: who serves it decides */
 	SB_FRESH_PERMISSIONS = 512,  /* modes count as they are now: they are asked for first */
+	SB_NO_UMASK = 1024,          /* its server takes the umask from new modes */
 };
 
 /* Dentries that nobody uses, oldest first, and how many are kept. */
@@ -213,6 +214,8 @@ struct super_block {
 	u32 mounts;      /* mounts of it; at the last the tree of dentries goes */
 	u32 stacked;     /* on how many others it stands (overlay) */
 	u64 next_cookie; /* of the next entry in a SB_DCACHE_TRUTH directory */
+	bool renaming;   /* a rename across its directories is under way */
+	struct wait_queue rename_done;
 	char *subtype; /* of "fuse.NAME" the NAME; NULL: none */
 	const struct dentry_ops *dentry_ops;
 	struct dentry_lru *lru; /* of its own, or NULL: the common one */

@@ -21,8 +21,6 @@ struct vfs_state {
 	struct list_head buckets[DCACHE_BUCKETS];
 	struct dentry_lru lru; /* of all file systems that have none of their own */
 	struct mount *anon;    /* the mount of files without a name */
-	bool renaming;         /* a rename across directories is under way */
-	struct wait_queue rename_done;
 	struct list_head lock_waiters; /* locks.c: POSIX locks being waited for */
 	u64 last_table_id;             /* fd_table.id */
 	struct list_head watches;      /* notify.c: struct inode_watch */

@@ -294,10 +294,10 @@ static void op_copy(int slot, int slot2)
 	long at = (long)rnd(SIZE / 2), to_at = (long)rnd(SIZE / 2), n = (long)rnd(20000) + 1, done = 0;
 	unsigned char buf[20000];
 
-	if (!from || !to || from == to)
+	if (!from || !to || from == to || from->size <= at)
 		return;
 	if (n > from->size - at)
-		n = from->size > at ? from->size - at : 0;
+		n = from->size - at;
 	memcpy(buf, from->data + at, (size_t)n);
 	last = "copy_file_range";
 	while (done < n) {
@@ -310,7 +310,7 @@ static void op_copy(int slot, int slot2)
 		done += got;
 	}
 	memcpy(to->data + to_at, buf, (size_t)n);
-	if (n && to_at + n > to->size)
+	if (to_at + n > to->size)
 		to->size = to_at + n;
 }
 

@@ -32,6 +32,7 @@ static struct node {
 static int dev;
 static struct server_does {
 	bool hang, entry_cache, mknod;
+	bool hang_rename;
 	bool splice;     /* requests and answers go through pipes */
 	bool seek;       /* knows a hole from 100 on */
 	bool no_create;  /* files are made by mknod only */
@@ -39,7 +40,7 @@ static struct server_does {
 } does;
 /* What it was asked, for the case to see. */
 static struct server_saw {
-	unsigned lookups, opens, creates, lists, plus_lists, seeks, forgotten, releases;
+	unsigned renames, lookups, opens, creates, lists, plus_lists, seeks, forgotten, releases;
 	struct fuse_lk_in lock; /* the last */
 	unsigned locks, lock_op;
 	uint64_t flush_owner, release_owner;
@@ -320,6 +321,9 @@ static void serve(const struct fuse_in_header *h, const void *arg)
 		reply(h->unique, n ? 0 : ENOENT, NULL, 0);
 		break;
 	case FUSE_RENAME:
+		saw->renames++;
+		if (does.hang_rename)
+			break;
 		move(h, ((const struct fuse_rename_in *)arg)->newdir,
 		     (const char *)arg + sizeof(struct fuse_rename_in));
 		break;
@@ -379,7 +383,7 @@ static pid_t start_with(const char *more)
 	OK(mkdir("m", 0755));
 	saw = mmap(NULL, sizeof(*saw), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	EXPECT(saw != MAP_FAILED);
-	OK(pipe(pipe_fd));
+	OK(pipe2(pipe_fd, O_NONBLOCK)); /* as libfuse's is */
 	OK(fcntl(pipe_fd[1], F_SETPIPE_SZ, 1 << 19));
 	snprintf(opt, sizeof(opt), "fd=%d,rootmode=40000,user_id=0,group_id=0%s", dev, more);
 	OK(mount("test", "m", "fuse", MS_NOSUID | MS_NODEV, opt));

@@ -167,6 +167,56 @@ CASE(a_file_is_made_open)
 	EXPECT_EQ(saw->opens, 1);
 }
 
+CASE(the_server_takes_the_umask)
+{
+	struct stat st;
+
+	does.mknod = true;
+	does.flags = FUSE_DONT_MASK;
+	start();
+	umask(027);
+	close(open("m/new", O_RDWR | O_CREAT, 0666));
+	OK(mkdir("m/dir", 0777));
+	OK(stat("m/new", &st));
+	EXPECT_EQ(st.st_mode & 07777, 0666); /* this one does nothing with it */
+	OK(stat("m/dir", &st));
+	EXPECT_EQ(st.st_mode & 07777, 0777);
+}
+
+CASE(the_kernel_takes_the_umask)
+{
+	struct stat st;
+
+	start();
+	umask(027);
+	close(open("m/new", O_RDWR | O_CREAT, 0666));
+	OK(stat("m/new", &st));
+	EXPECT_EQ(st.st_mode & 07777, 0640);
+}
+
+CASE(a_rename_that_hangs_holds_up_no_other)
+{
+	pid_t pid, server_pid;
+
+	does.hang_rename = true;
+	server_pid = start_with("");
+	pid = fork();
+	if (!pid) {
+		rename("m/hello", "m/sub/hello");
+		_exit(0);
+	}
+	for (int i = 0; i < 500 && !saw->renames; i++)
+		sleep_ms(10);
+	EXPECT_EQ(saw->renames, 1);
+	OK(mkdir("a", 0755));
+	OK(mkdir("b", 0755));
+	close(open("a/f", O_WRONLY | O_CREAT, 0600));
+	OK(rename("a/f", "b/f"));
+	kill(server_pid, SIGKILL);
+	expect_signal(server_pid, SIGKILL);
+	expect_exit(pid, 0);
+}
+
 CASE(mknod_makes_it_closed)
 {
 	does.mknod = true;

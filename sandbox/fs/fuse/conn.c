@@ -195,7 +195,7 @@ int fuse_start(struct fuse_conn *c)
 {
 	const struct fuse_init_in in = {FUSE_MAJOR, FUSE_MINOR, FUSE_READ_MAX,
 					FUSE_INIT_ASYNC_READ | FUSE_INIT_POSIX_LOCKS |
-					    FUSE_INIT_BIG_WRITES | FUSE_INIT_FLOCK_LOCKS |
+					    FUSE_INIT_BIG_WRITES | FUSE_INIT_DONT_MASK | FUSE_INIT_FLOCK_LOCKS |
 					    FUSE_INIT_SPLICE_WRITE | FUSE_INIT_SPLICE_MOVE |
 					    FUSE_INIT_SPLICE_READ | FUSE_INIT_READDIRPLUS |
 					    FUSE_INIT_READDIRPLUS_AUTO | FUSE_INIT_NO_OPEN |
@@ -224,6 +224,8 @@ static void started(struct fuse_conn *c, const struct fuse_init_out *o, s32 erro
 	c->dir_plus_auto = o->flags & FUSE_INIT_READDIRPLUS_AUTO;
 	c->posix_locks = o->flags & FUSE_INIT_POSIX_LOCKS;
 	c->flock_locks = o->flags & FUSE_INIT_FLOCK_LOCKS;
+	if (o->flags & FUSE_INIT_DONT_MASK)
+		c->sb->flags |= SB_NO_UMASK;
 	c->ready = true;
 	wake_up_all(&c->started, 0);
 }

@@ -25,6 +25,7 @@ struct fuse_conn {
 	struct wait_queue readers;
 	struct wait_queue started; /* callers until FUSE_INIT is answered */
 	u64 last_unique;
+	struct super_block *sb; /* borrowed: its end is the connection's */
 	bool mounted, ready, ended;
 	u32 max_write, max_read, minor;
 	u32 user_id, group_id; /* kernel ids */

@@ -117,6 +117,7 @@ static int fuse_mount(const struct fs_type *type, const struct mount_options *op
 		}
 	}
 	c->mounted = true;
+	c->sb = sb;
 	object_get(&c->obj);
 	sb->dentry_ops = &fuse_dentry_ops;
 	sb->kill = kill;
