@@ -107,6 +107,20 @@ void dentry_lru_shrink(struct dentry_lru *lru, u32 count)
 	lru_trim(lru, lru->count > count ? lru->count - count : 0);
 }
 
+/* Parents that only these kept follow, at the end of the list. */
+void dentry_lru_purge(struct super_block *sb)
+{
+	struct dentry_lru *lru = sb->lru ? sb->lru : &vfs()->lru;
+	bool trimming = lru->trimming;
+	struct dentry *d, *next;
+
+	lru->trimming = true;
+	list_for_each_entry_safe (d, next, &lru->idle, lru_node)
+		if (d->sb == sb)
+			dentry_unhash(d);
+	lru->trimming = trimming;
+}
+
 /* The last user went: keep it or let it go. */
 static void dentry_release(struct object *obj)
 {
@@ -327,8 +341,10 @@ int dentry_lookup_flags(struct path *dir, const char *name, size_t len, u32 walk
 	if (d && d->ops && d->ops->revalidate && !(walk_flags & WALK_CACHED)) {
 		err = d->ops->revalidate(d);
 		if (err <= 0) {
-			if (err == 0 && !d->unhashed && !d->mount_count)
+			if (err == 0 && !d->unhashed && !d->mount_count) {
+				dentry_forget_children(d);
 				dentry_unhash(d);
+			}
 			dentry_put(d);
 			d = NULL;
 			if (err < 0)

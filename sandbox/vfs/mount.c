@@ -82,6 +82,7 @@ static void mount_release(struct object *obj)
 		if (root) {
 			dentry_drop_tree(root);
 			dentry_put(root);
+			dentry_lru_purge(sb);
 		}
 	}
 	sb_put(sb);

@@ -203,6 +203,9 @@ struct dentry_lru {
 void dentry_lru_init(struct dentry_lru *lru, u32 max);
 /* Frees the oldest `count` of them. */
 void dentry_lru_shrink(struct dentry_lru *lru, u32 count);
+struct super_block;
+/* Frees all unused ones of a file system, also those below directories that are gone from its tree. */
+void dentry_lru_purge(struct super_block *sb);
 
 struct super_block {
 	struct object obj;

@@ -100,8 +100,9 @@ static void reply_entry(uint64_t unique, unsigned n)
 {
 	struct fuse_entry_out e = {.nodeid = n, .entry_valid = does.entry_cache ? 100 : 0};
 
-	fill_attr(&e.attr, n);
-	reply(unique, n ? 0 : ENOENT, &e, sizeof(e));
+	if (n)
+		fill_attr(&e.attr, n);
+	reply(unique, n || does.entry_cache ? 0 : ENOENT, &e, sizeof(e)); /* node 0: an absence to remember */
 }
 
 static void reply_attr(uint64_t unique, unsigned n)

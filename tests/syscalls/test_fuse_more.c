@@ -518,3 +518,20 @@ CASE(a_mapping_for_reading_stays_so)
 	EXPECT(p != MAP_FAILED);
 	EXPECT_ERRNO(mprotect(p, 4096, PROT_READ | PROT_WRITE), EACCES);
 }
+
+/* ---- the end ---- */
+
+CASE(removed_directories_do_not_keep_it)
+{
+	pid_t pid;
+
+	does.entry_cache = true;
+	pid = start_with("");
+	OK(mkdir("m/a", 0755));
+	OK(mkdir("m/a/b", 0755));
+	EXPECT_ERRNO(access("m/a/b/none", F_OK), ENOENT); /* an absence that is remembered */
+	OK(rmdir("m/a/b"));
+	OK(rmdir("m/a"));
+	OK(umount("m"));
+	expect_exit(pid, 7);
+}

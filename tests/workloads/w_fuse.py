@@ -1,8 +1,9 @@
 """File servers on /dev/fuse: Debian's own programs of libfuse3, used by ordinary programs."""
-from harness import workload
+from harness import check, workload
 
 
 def both(r):
+    check(r.out.endswith("-- whole\n"), "the script did not come to its end, natively neither:\n" + r.out[-1500:] + r.err[-1500:])
     return f"{r.seconds:.2f} s, natively {r.native_seconds:.2f} s"
 
 

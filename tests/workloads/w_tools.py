@@ -6,6 +6,7 @@ from w_terminal import PROMPT, shell
 
 
 def both(r):
+    check(r.out.endswith("-- whole\n"), "the script did not come to its end, natively neither:\n" + r.out[-1500:] + r.err[-1500:])
     return f"{r.seconds:.2f} s, natively {r.native_seconds:.2f} s"
 
 
@@ -177,7 +178,7 @@ def rsync(t):
 def xattrs(t):
     """setfattr, setfacl, setcap; tar and cp that keep them, on tmpfs and on a gofer tree"""
     a = t.same("bash /guest/xattrs.sh /tmp")
-    t.same("bash /guest/xattrs.sh /work")
+    both(t.same("bash /guest/xattrs.sh /work"))
     return both(a)
 
 

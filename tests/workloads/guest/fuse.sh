@@ -102,3 +102,4 @@ sshfs)
 	;;
 esac
 rm -rf $s $m
+echo "-- whole"

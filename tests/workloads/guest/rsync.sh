@@ -18,3 +18,4 @@ i=0; until nc -z 127.0.0.1 8730 || [ $i = 200 ]; do sleep 0.05; i=$((i + 1)); do
 rsync rsync://127.0.0.1:8730/ | tr -s ' \t' ' '; rsync -aHX rsync://127.0.0.1:8730/tree/ f/ && diff -r --no-dereference --exclude pipe a f && echo served; echo up > up; rsync up rsync://127.0.0.1:8730/tree/ && cat a/up
 rsync rsync://127.0.0.1:8730/closed/ 2>&1 | grep -o 'Unknown module\|access denied' || true
 kill $p; wait $p || true; rm -rf $d
+echo "-- whole"

@@ -20,3 +20,4 @@ echo "-- many"; for i in 1 2 3 4 5 6; do ssh ann@127.0.0.1 "sleep 0.$i; echo $i"
 echo "-- refused"; ssh -o BatchMode=yes -o IdentityFile=/dev/null -o IdentitiesOnly=yes ann@127.0.0.1 true 2>&1 | grep -o 'Permission denied'; ssh -o BatchMode=yes nobody2@127.0.0.1 true 2>&1 | grep -o 'Permission denied'; ssh -p 1 127.0.0.1 2>&1 | grep -o 'Connection refused'
 echo "-- signal"; ssh -tt 127.0.0.1 'kill -TERM $$; sleep 5' </dev/null >/dev/null 2>&1; echo "status $?"
 echo "-- end"; kill $(cat /tmp/sshd.pid); for i in $(seq 300); do nc -z 127.0.0.1 $port || break; sleep 0.1; done; grep -c 'Accepted publickey for ann' /tmp/sshd.log; grep -ci 'error\|fatal' /tmp/sshd.log
+echo "-- whole"

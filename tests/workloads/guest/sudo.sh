@@ -37,3 +37,4 @@ echo "-- setpriv"; setpriv --reuid=ann --regid=ann --clear-groups --no-new-privs
 echo "-- capabilities"; cp /usr/bin/python3.11 /tmp/py && setcap cap_net_bind_service,cap_chown+ep /tmp/py && getcap /tmp/py && su ann -c '/tmp/py -c "import socket,os; s=socket.socket(); s.bind((\"127.0.0.1\",80)); open(\"/tmp/mine\",\"w\"); os.chown(\"/tmp/mine\",0,0); print(os.stat(\"/tmp/mine\").st_uid)"'
 capsh --print | grep -E '^(Current|Bounding|uid|gid)'; capsh --drop=cap_chown --user=ann -- -c 'id -un; grep CapBnd /proc/self/status'
 echo "-- left"; userdel -r bob 2>/dev/null; getent passwd bob || echo no bob; ls /home; su - nosuch -c true; echo $?
+echo "-- whole"

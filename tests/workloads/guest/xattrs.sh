@@ -26,3 +26,4 @@ try: os.setxattr('t/f', 'user.' + 'n' * 255, b'')
 except OSError as e: print(e.errno)
 "
 cd /; rm -rf $d
+echo "-- whole"
