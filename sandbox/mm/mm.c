@@ -56,6 +56,7 @@ static struct mm *mm_alloc(void)
 	if (!mm)
 		return NULL;
 	object_init(&mm->obj, mm_release);
+	mm->serial = ++kernel()->next_cookie;
 	list_init(&mm->aio);
 	wait_queue_init(&mm->lock_waiters);
 	mm->vmas.augment = vma_sum_up;

@@ -76,6 +76,7 @@ struct mm {
 	u32 vma_count;
 	u64 total_pages;
 	u64 visit;       /* mm_list: the walk that saw it last */
+	u64 serial;      /* no other has it */
 	u64 mmap_base;   /* top of the area for mmap without address, grows down */
 	u64 stack_top;   /* where execve puts the stack's end */
 	u32 lock_future; /* mlockall(MCL_FUTURE): VMA_LOCKED, VMA_LOCKONFAULT for new mappings */

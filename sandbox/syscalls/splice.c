@@ -183,6 +183,23 @@ s64 sys_splice(struct task *t, const u64 *a)
 	return ret;
 }
 
+/* Memory into the pipe, segment by segment. */
+static s64 lend_all(struct file *pipe, const struct uio *u, bool nowait)
+{
+	s64 done = 0;
+
+	for (u32 i = 0; u->left && i < u->seg_left; i++) {
+		size_t size = min_t(size_t, u->seg[i].size, u->left - (size_t)done);
+		s64 n = size ? pipe_lend(pipe, u->seg[i].base, size, nowait || done) : 0;
+		if (n < 0)
+			return done ? done : n;
+		done += n;
+		if ((size_t)n < size)
+			break;
+	}
+	return done;
+}
+
 s64 sys_vmsplice(struct task *t, const u64 *a)
 {
 	auto_cleanup(filep_put) struct file *f = fd_get(arg_int(a[0]));
@@ -198,14 +215,12 @@ s64 sys_vmsplice(struct task *t, const u64 *a)
 	ret = uio_init_iovec(&u, dir, uaddr(a[1]), a[2]);
 	if (ret)
 		return ret;
-	if ((u32)a[3] & SPLICE_NONBLOCK)
-		ret = wait_for(f, dir == UIO_FROM_USER ? LINUX_POLLOUT : LINUX_POLLIN, false);
-	else
-		ret = 1;
-	if (ret > 0)
-		ret = dir == UIO_FROM_USER ? vfs_write(f, &u, NULL) : vfs_read(f, &u, NULL);
-	else if (ret == 0)
-		ret = -EAGAIN;
+	if (dir == UIO_FROM_USER) {
+		ret = lend_all(f, &u, (u32)a[3] & SPLICE_NONBLOCK);
+	} else {
+		ret = (u32)a[3] & SPLICE_NONBLOCK ? wait_for(f, LINUX_POLLIN, false) : 1;
+		ret = ret > 0 ? vfs_read(f, &u, NULL) : ret ? ret : -EAGAIN;
+	}
 	uio_done(&u);
 	return ret;
 }

@@ -123,6 +123,38 @@ CASE(splice_errors)
 	EXPECT_ERRNO(splice(p[0], NULL, out, NULL, 1, 0), EINVAL);
 	EXPECT_EQ(splice(in, NULL, p[1], NULL, 0, 0), 0);
 }
+CASE(vmsplice_lends_memory)
+{
+	static char page[4096] __attribute__((aligned(4096)));
+	struct iovec v[2] = {{page, 5}, {page + 100, 5}};
+	int p[2];
+	OK(pipe(p));
+	memcpy(page, "first", 5);
+	memcpy(page + 100, "place", 5);
+	EXPECT_EQ(vmsplice(p[1], v, 2, SPLICE_F_NONBLOCK), 10);
+	memcpy(page, "later", 5); /* what is in the pipe is the page */
+	EXPECT_EQ(read(p[0], buf, 3), 3);
+	EXPECT(!memcmp(buf, "lat", 3));
+	EXPECT_EQ(read(p[0], buf, 10), 7);
+	EXPECT(!memcmp(buf, "erplace", 7));
+}
+CASE(vmsplice_into_a_full_pipe)
+{
+	static char page[8192];
+	struct iovec v[2] = {{page, 8192}, {page, 1}};
+	int p[2];
+	OK(pipe(p));
+	OK(fcntl(p[1], F_SETPIPE_SZ, 4096));
+	EXPECT_EQ(write(p[1], page, 4096), 4096);
+	EXPECT_ERRNO(vmsplice(p[1], v, 2, SPLICE_F_NONBLOCK), EAGAIN);
+	EXPECT_EQ(read(p[0], page, 4096), 4096);
+	v[0].iov_base = (void *)8;
+	EXPECT_ERRNO(vmsplice(p[1], v, 1, 0), EFAULT);
+	signal(SIGPIPE, SIG_IGN);
+	close(p[0]);
+	v[0].iov_base = page;
+	EXPECT_ERRNO(vmsplice(p[1], v, 1, 0), EPIPE);
+}
 CASE(vmsplice_moves_memory)
 {
 	struct iovec v[2] = {{"ab", 2}, {"c", 1}};

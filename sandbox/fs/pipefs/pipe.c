@@ -16,7 +16,9 @@
 #include "sandbox/abi/poll.h"
 #include "sandbox/abi/termios.h"
 #include "sandbox/base/arena.h"
+#include "sandbox/base/log.h"
 #include "sandbox/kernel/task.h"
+#include "sandbox/mm/mm.h"
 
 struct pipe {
 	struct wait_queue wait; /* all: readers by POLLIN, writers by POLLOUT */
@@ -26,6 +28,8 @@ struct pipe {
 	u32 readers, writers, files;
 	u32 reader_opens, writer_opens; /* how often an end was opened: a FIFO's open waits for a change */
 	struct list_head packets;       /* struct packet, oldest first */
+	struct list_head lent;          /* struct lent, oldest first */
+	u32 lent_count;
 	struct inode *inode;            /* not counted: it outlives its open files */
 	bool fifo;                      /* has a name: opening one end waits for the other */
 };
@@ -36,6 +40,17 @@ struct packet {
 	struct list_head node;
 	u32 start, end; /* indices */
 };
+
+/* Bytes that vmsplice(2) has put in. Linux has the giver's pages in the pipe, and programs rely on it (libfuse writes
+ * into the header of an answer after it has given it): here the ring has a copy, which is made again when the giver
+ * itself takes it out. Who else takes it gets the copy. */
+struct lent {
+	struct list_head node;
+	u32 start, end; /* indices */
+	uaddr_t from;
+	u64 mm_serial;
+};
+#define LENT_MAX 64U /* of the oldest beyond it there is only the copy */
 
 #define CAP_SYS_RESOURCE_NR 24
 
@@ -63,6 +78,7 @@ static struct pipe *pipe_new(void)
 	p->size = PIPE_DEFAULT_SIZE;
 	wait_queue_init(&p->wait);
 	list_init(&p->packets);
+	list_init(&p->lent);
 	return p;
 }
 
@@ -82,8 +98,17 @@ static struct packet *packet_at_tail(struct pipe *p, u32 *limit)
 	return k && k->start == p->tail ? k : NULL;
 }
 
+static void lent_end(struct pipe *p, struct lent *l)
+{
+	list_del_init(&l->node);
+	p->lent_count--;
+	kfree(l);
+}
+
 static void pipe_free(struct pipe *p)
 {
+	while (!list_empty(&p->lent))
+		lent_end(p, list_first_entry(&p->lent, struct lent, node));
 	while (!list_empty(&p->packets))
 		packet_end(list_first_entry(&p->packets, struct packet, node));
 	if (p->inode)
@@ -127,6 +152,22 @@ static s64 ring_copy(struct pipe *p, u32 at, struct uio *u, size_t n)
 	return (s64)done;
 }
 
+/* What is still there of the oldest lent bytes is what the giver's memory now holds, if it is the one who asks. */
+static void lent_renew(struct pipe *p, u64 mm_serial)
+{
+	while (!list_empty(&p->lent)) {
+		struct lent *l = list_first_entry(&p->lent, struct lent, node);
+		u32 gone = (s32)(p->tail - l->start) > 0 ? p->tail - l->start : 0;
+		struct uio u;
+		if (gone < l->end - l->start && l->mm_serial == mm_serial) {
+			uio_init_user(&u, UIO_FROM_USER, uaddr(l->from.v + gone), l->end - l->start - gone);
+			if (ring_copy(p, l->start + gone, &u, u.left) < 0)
+				klog(LOG_DEBUG, "pipe: lent memory is gone");
+		}
+		lent_end(p, l);
+	}
+}
+
 static s64 pipe_read(struct file *f, struct uio *dst, u64 *pos)
 {
 	struct pipe *p = f->private;
@@ -146,6 +187,8 @@ static s64 pipe_read(struct file *f, struct uio *dst, u64 *pos)
 		if (err)
 			return err;
 	}
+	if (!list_empty(&p->lent))
+		lent_renew(p, current_task() && current_task()->mm ? current_task()->mm->serial : 0);
 	packet = packet_at_tail(p, &limit);
 	n = ring_copy(p, p->tail, dst, min_t(size_t, dst->left, limit));
 	if (n > 0) {
@@ -208,6 +251,46 @@ static s64 pipe_write(struct file *f, struct uio *src, u64 *pos)
 			n = packet_begin(p, (u32)n);
 		if (n < 0)
 			return done ? done : n;
+		p->head += (u32)n;
+		done += n;
+		wake_up(&p->wait, LINUX_POLLIN | LINUX_POLLRDNORM);
+	}
+	return done;
+}
+
+s64 pipe_lend(struct file *f, uaddr_t from, size_t size, bool nowait)
+{
+	struct pipe *p = f->private;
+	struct lent *l;
+	s64 done = 0, n;
+	struct uio u;
+	int err;
+
+	while ((size_t)done < size) {
+		if (!p->readers)
+			return broken(done);
+		if (!room(p)) {
+			if (nowait || (f->flags & O_NONBLOCK))
+				return done ? done : -EAGAIN;
+			err = wait_event(&p->wait, room(p) || !p->readers, TIME_NEVER);
+			if (err)
+				return done ? done : err;
+			continue;
+		}
+		uio_init_user(&u, UIO_FROM_USER, uaddr(from.v + (u64)done), size - (size_t)done);
+		n = ring_copy(p, p->head, &u, min_t(size_t, u.left, room(p)));
+		if (n < 0)
+			return done ? done : n;
+		l = current_task() && current_task()->mm ? knew(struct lent) : NULL;
+		if (l) { /* without: the copy alone */
+			*l = (struct lent){.start = p->head,
+					   .end = p->head + (u32)n,
+					   .from = uaddr(from.v + (u64)done),
+					   .mm_serial = current_task()->mm->serial};
+			list_add_tail(&l->node, &p->lent);
+			if (++p->lent_count > LENT_MAX)
+				lent_end(p, list_first_entry(&p->lent, struct lent, node));
+		}
 		p->head += (u32)n;
 		done += n;
 		wake_up(&p->wait, LINUX_POLLIN | LINUX_POLLRDNORM);
@@ -349,6 +432,7 @@ static s64 pipe_resize(struct pipe *p, u64 want)
 {
 	u32 size = (u32)PAGE_SIZE;
 	struct packet *k;
+	struct lent *l;
 	char *ring;
 
 	if (want > INT32_MAX || want == 0)
@@ -369,6 +453,10 @@ static s64 pipe_resize(struct pipe *p, u64 want)
 	list_for_each_entry (k, &p->packets, node) {
 		k->start -= p->tail;
 		k->end -= p->tail;
+	}
+	list_for_each_entry (l, &p->lent, node) {
+		l->start -= p->tail;
+		l->end -= p->tail;
 	}
 	p->head = used(p);
 	p->tail = 0;
