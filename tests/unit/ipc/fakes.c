@@ -88,6 +88,10 @@ int copy_out(uaddr_t dst, const void *src, size_t size)
 }
 
 /* A uio over one kernel buffer. */
+void uio_init_user(struct uio *u, enum uio_dir dir, uaddr_t buf, size_t size)
+{
+	*u = (struct uio){.dir = dir, .left = size, .kbuf = (char *)(uintptr_t)buf.v};
+}
 void *uio_window(struct uio *u, size_t *size)
 {
 	*size = min_t(size_t, *size, u->left);
