@@ -198,6 +198,7 @@ struct linux_ifreq {
 		s16 flags;
 		s32 value;
 		u8 map[24];
+		u64 data; /* an address */
 	} u;
 };
 static_assert(sizeof(struct linux_ifreq) == 40, "struct ifreq");

@@ -186,6 +186,8 @@ static int copy_thread_state(struct task *p, struct task *c, const struct clone_
 		c->altstack = p->altstack;
 	memcpy(c->comm, p->comm, sizeof(c->comm));
 	c->personality = p->personality;
+	c->loginuid = p->loginuid;
+	c->sessionid = p->sessionid;
 	inherit_sched(p, c);
 	c->cpu_mask = p->cpu_mask;
 	c->mempolicy = p->mempolicy;

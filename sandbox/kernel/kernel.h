@@ -65,6 +65,8 @@ struct kernel {
 	u32 task_limit;   /* tasks in the sandbox */
 	u32 task_count;
 	u64 dead_syscalls; /* calls made by tasks that are gone */
+	u64 switches;      /* between coroutines: what /proc/stat calls ctxt */
+	u32 last_sessionid;
 	u64 *sysctls;      /* kernel/sysctl.h */
 	u64 next_ino, next_dev, next_mount_id, next_cookie;
 	u64 text_copies; /* bytes of text copied for patching, mm/callsite.c */

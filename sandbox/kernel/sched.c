@@ -228,6 +228,7 @@ int sched_sleep(u64 deadline_ns, enum sleep_state state)
 	c->sleep_state = state;
 	c->sleeping = true;
 	c->sleeps += state == SLEEP_INTERRUPTIBLE;
+	kernel()->switches++;
 	switch_to_loop(c);
 	c->sleeping = false;
 	c->woken = false;

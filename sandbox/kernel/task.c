@@ -205,6 +205,7 @@ int task_alloc(struct pid_ns *ns, const s32 *set_tid, u32 set_tid_count, struct 
 	timer_init(&t->kick_again, kick_again);
 	t->altstack.flags = LINUX_SS_DISABLE;
 	t->cpu_mask = ~0ULL;
+	t->loginuid = t->sessionid = NO_ID;
 	t->timer_slack_ns = 50000;
 	t->sched.util_max = 1024;
 	t->start_time_ns = clock_monotonic();

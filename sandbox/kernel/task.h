@@ -188,6 +188,7 @@ struct task {
 	/* what the sentry must be able to replay */
 	char comm[16];
 	u32 personality;
+	u32 loginuid, sessionid; /* of the log-in it comes from (kuid); NO_ID: none */
 	struct sched_params sched;
 	int nice;
 	u16 ioprio; /* 0: never set */

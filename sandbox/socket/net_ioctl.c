@@ -173,6 +173,22 @@ static s64 set_one(struct netif *nif, u32 cmd, const struct linux_ifreq *r)
 	}
 }
 
+/* Of a device that is no card there is only to be known whether it is up. */
+static s64 ethtool(const struct netif *nif, u64 arg)
+{
+	enum { ETHTOOL_GLINK = 10 };
+	struct {
+		u32 cmd, data;
+	} v;
+
+	if (get_user(&v.cmd, uaddr(arg)))
+		return -EFAULT;
+	if (v.cmd != ETHTOOL_GLINK)
+		return -EOPNOTSUPP;
+	v.data = (nif->flags & NETIF_UP) != 0;
+	return put_user(&v, uaddr(arg));
+}
+
 static bool is_set(u32 cmd)
 {
 	return cmd == LINUX_SIOCSIFFLAGS || cmd == LINUX_SIOCSIFADDR || cmd == LINUX_SIOCSIFNETMASK ||
@@ -207,6 +223,8 @@ s64 net_device_ioctl(struct net_ns *net, u32 cmd, u64 arg)
 		return -ENODEV;
 	if (is_set(cmd))
 		return set_one(nif, cmd, &r);
+	if (cmd == LINUX_SIOCETHTOOL)
+		return ethtool(nif, r.u.data);
 	n = get_one(nif, cmd, &r);
 	return n ? n : put_user(&r, uaddr(arg));
 }

@@ -480,3 +480,25 @@ CASE(filters_are_for_raw_sockets)
 
 	EXPECT_ERRNO(setsockopt(udp(), 255, 1, &filter, sizeof(filter)), ENOPROTOOPT);
 }
+
+CASE(ethtool_of_a_device_that_is_no_card)
+{
+	struct ifreq r = {.ifr_name = "lo"};
+	struct {
+		unsigned cmd, data;
+	} link = {10 /* ETHTOOL_GLINK */, 77};
+	unsigned settings[12] = {1 /* ETHTOOL_GSET */};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	OK(fd);
+	r.ifr_data = (void *)&link;
+	OK(ioctl(fd, 0x8946 /* SIOCETHTOOL */, &r));
+	EXPECT(link.data <= 1);
+	r.ifr_data = (void *)settings;
+	EXPECT_ERRNO(ioctl(fd, 0x8946, &r), EOPNOTSUPP);
+	r.ifr_data = (void *)8;
+	EXPECT_ERRNO(ioctl(fd, 0x8946, &r), EFAULT);
+	strcpy(r.ifr_name, "none9");
+	r.ifr_data = (void *)&link;
+	EXPECT_ERRNO(ioctl(fd, 0x8946, &r), ENODEV);
+}

@@ -309,3 +309,59 @@ CASE(memory_through_proc)
 	EXPECT_STR(data, "after!");
 	EXPECT_ERRNO(pread(fd, buf, 1, 0), EIO);
 }
+
+/* ---- who logged in ---- */
+
+static int put_loginuid(const char *text)
+{
+	int fd = open("/proc/self/loginuid", O_WRONLY), n;
+
+	OK(fd);
+	n = (int)write(fd, text, strlen(text));
+	close(fd);
+	return n;
+}
+
+static unsigned number_in(const char *path)
+{
+	char text[20] = "";
+	int fd = open(path, O_RDONLY);
+
+	OK(fd);
+	EXPECT(read(fd, text, sizeof(text) - 1) > 0);
+	close(fd);
+	return (unsigned)strtoul(text, NULL, 10);
+}
+
+CASE(loginuid_is_said_once)
+{
+	char path[40];
+	unsigned session;
+	pid_t pid;
+	int fd;
+
+	if (access("/proc/self/sessionid", F_OK) || number_in("/proc/self/loginuid") != 4294967295U)
+		case_skip("no audit, or somebody has logged in");
+	EXPECT_EQ(number_in("/proc/self/sessionid"), 4294967295U);
+	EXPECT_ERRNO(put_loginuid("x"), EINVAL);
+	pid = fork();
+	if (!pid) {
+		EXPECT_EQ(put_loginuid("1234"), 4);
+		EXPECT_EQ(number_in("/proc/self/loginuid"), 1234);
+		session = number_in("/proc/self/sessionid");
+		EXPECT(session != 4294967295U);
+		pid = fork();
+		if (!pid)
+			_exit(number_in("/proc/self/loginuid") != 1234 || number_in("/proc/self/sessionid") != session);
+		expect_exit(pid, 0);
+		snprintf(path, sizeof(path), "/proc/%d/loginuid", getppid());
+		fd = open(path, O_WRONLY);
+		EXPECT_ERRNO(write(fd, "5", 1), EPERM); /* another's */
+		fd = open("/proc/self/loginuid", O_WRONLY);
+		OK(setresuid(1000, 1000, 1000));
+		EXPECT_ERRNO(write(fd, "1000", 4), EPERM);
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+	EXPECT_EQ(number_in("/proc/self/loginuid"), 4294967295U);
+}

@@ -159,8 +159,36 @@ static int show_wchan(struct task *t, struct text_buf *b)
 
 static int show_loginuid(struct task *t, struct text_buf *b)
 {
-	text_printf(b, "4294967295");
+	text_printf(b, "%u", t->loginuid == NO_ID ? NO_ID : uid_seen(t->loginuid));
 	return 0;
+}
+
+static int show_sessionid(struct task *t, struct text_buf *b)
+{
+	text_printf(b, "%u", t->sessionid);
+	return 0;
+}
+
+/* Said once by who lets a user in, for itself and all that it starts; to say something else takes a right. */
+static s64 store_loginuid(struct task *t, const char *data, size_t size)
+{
+	struct task *me = current_task();
+	char *end;
+	u64 v = strtoull(data, &end, 10);
+	u32 kuid;
+
+	if (t != me)
+		return -EPERM;
+	if (end == data || (*end && *end != '\n') || v > NO_ID)
+		return -EINVAL;
+	kuid = v == NO_ID ? NO_ID : kuid_of(me->cred->user_ns, (u32)v);
+	if (v != NO_ID && kuid == NO_ID)
+		return -EINVAL;
+	if (t->loginuid != NO_ID && !capable(30 /* CAP_AUDIT_CONTROL */))
+		return -EPERM;
+	t->loginuid = kuid;
+	t->sessionid = kuid == NO_ID ? NO_ID : ++kernel()->last_sessionid;
+	return (s64)size;
 }
 
 /* The map as the reader's namespace counts the outer ids; if it is the reader's own, as the parent does. */
@@ -304,7 +332,7 @@ const struct proc_entry proc_entries[] = {
     TEXT_RW("gid_map", 0644, show_gid_map, store_gid_map),
     TEXT("io", 0400, show_io),
     TEXT("limits", 0444, show_limits),
-    TEXT("loginuid", 0644, show_loginuid),
+    TEXT_RW("loginuid", 0644, show_loginuid, store_loginuid),
     TEXT("maps", 0444, proc_show_maps),
     {.name = "mem", .mode = LINUX_S_IFREG | 0600, .file_ops = &proc_mem_ops},
     MOUNTS("mountinfo", 0444, proc_show_mountinfo),
@@ -318,6 +346,7 @@ const struct proc_entry proc_entries[] = {
     TEXT("personality", 0400, show_personality),
     LINK("root", follow_root),
     TEXT("schedstat", 0444, show_schedstat),
+    TEXT("sessionid", 0444, show_sessionid),
     TEXT_RW("setgroups", 0644, show_setgroups, store_setgroups),
     TEXT("smaps", 0444, proc_show_smaps),
     TEXT("smaps_rollup", 0444, proc_show_smaps_rollup),

@@ -232,6 +232,6 @@ int proc_show_status(struct task *t, struct text_buf *b)
 	text_printf(b,
 		    "Mems_allowed:\t1\nMems_allowed_list:\t0\nvoluntary_ctxt_switches:\t%lu\nnonvoluntary_"
 		    "ctxt_switches:\t0\n",
-		    (unsigned long)t->syscall_count);
+		    (unsigned long)(t->coro ? t->coro->sleeps : 0));
 	return 0;
 }

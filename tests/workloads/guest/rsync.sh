@@ -7,7 +7,7 @@ show() { (cd $1 && find . -printf '%p %y %m %U %G %n %s %T@ %l\n' | grep -v ' d 
 rsync -aHAX --numeric-ids a/ b/ && diff -r --no-dereference --exclude pipe a b && [ "$(show a)" = "$(show b)" ] && echo equal
 [ $(stat -c %i b/email/parser.py) = $(stat -c %i b/deep/hard) ] && getfattr --only-values -n user.note b/seq && echo
 rsync -aHAXn --itemize-changes a/ b/ && echo nothing to do
-echo more >> a/seq; rm a/email/parser.py; echo new > a/new; chmod 600 a/email/base64mime.py
+echo more >> a/seq; rm a/email/parser.py; echo new > a/new; chmod 600 a/email/base64mime.py; touch -d 2002-02-02 a a/email
 rsync -aHAX --delete --itemize-changes a/ b/; [ "$(show a)" = "$(show b)" ] && echo equal again
 rsync -aS a/hole sparse && stat -c %b sparse; echo x | dd of=a/hole bs=1 seek=2M conv=notrunc status=none; rsync -a --inplace --no-whole-file --stats a/hole b/hole | grep -E 'Literal|Matched'; cmp a/hole b/hole
 rsync -a --link-dest=$d/b a/ c/ && [ $(stat -c %i b/new) = $(stat -c %i c/new) ] && echo linked

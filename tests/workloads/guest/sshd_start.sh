@@ -2,6 +2,8 @@
 port=2222
 export HOME=/root
 mkdir -p /run/sshd /root/.ssh
+: > /etc/motd
+rm -f /etc/update-motd.d/* # the kernel's name
 chmod 700 /root /root/.ssh
 ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
 ssh-keygen -q -t ed25519 -N '' -f /tmp/host_key

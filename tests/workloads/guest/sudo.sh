@@ -34,7 +34,7 @@ su - ann -c 'sudo id -u; sudo -u bob id -un; sudo -u bob -g staff2 id -gn; sudo 
 su bob -c "python3 /tmp/ask.py secret2 sudo -u ann id -un"; su bob -c "python3 /tmp/ask.py secret2 sudo -k id"; su bob -c 'sudo -n true 2>&1'
 su ann -c 'echo piped | sudo cat; sudo -b sleep 0.1; sudo sh -c "kill -TERM \$\$"; echo $?'
 echo "-- setpriv"; setpriv --reuid=ann --regid=ann --clear-groups --no-new-privs sudo true 2>&1 | head -1; setpriv --reuid=ann --regid=ann --init-groups --inh-caps=-all --bounding-set=-all grep -E 'Cap(Prm|Bnd)|NoNew' /proc/self/status; setpriv --reuid=ann --regid=ann --clear-groups --inh-caps=+net_bind_service --ambient-caps=+net_bind_service grep -E 'Cap(Prm|Eff|Amb)' /proc/self/status; setpriv --dump | head -4
-echo "-- capabilities"; cp /usr/bin/python3.11 /tmp/py && setcap cap_net_bind_service,cap_chown+ep /tmp/py && getcap /tmp/py && su ann -c '/tmp/py -c "import socket,os; s=socket.socket(); s.bind((\"127.0.0.1\",80)); open(\"/tmp/mine\",\"w\"); os.chown(\"/tmp/mine\",0,0); print(os.stat(\"/tmp/mine\").st_uid)"'
-capsh --print | grep -E '^(Current|Bounding|uid|gid)'; capsh --drop=cap_chown --user=ann -- -c 'id -un; grep CapBnd /proc/self/status'
+echo "-- capabilities"; cp /usr/bin/python3.11 /opt/py && setcap cap_net_bind_service,cap_chown+ep /opt/py && getcap /opt/py && su ann -c '/opt/py -c "import socket,os; s=socket.socket(); s.bind((\"127.0.0.1\",80)); open(\"/tmp/mine\",\"w\"); os.chown(\"/tmp/mine\",0,0); print(os.stat(\"/tmp/mine\").st_uid)"'
+capsh --print | grep -E '^(uid|gid)'; capsh --drop=cap_chown --user=ann -- -c 'id -un; grep CapBnd /proc/self/status | grep -c "e$"'
 echo "-- left"; userdel -r bob 2>/dev/null; getent passwd bob || echo no bob; ls /home; su - nosuch -c true; echo $?
 echo "-- whole"

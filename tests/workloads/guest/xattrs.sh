@@ -1,5 +1,6 @@
 # xattrs.sh DIR: extended attributes, ACLs and capabilities of files, and tar and cp that keep them.
 set -e
+acls() { find t | LC_ALL=C sort | xargs getfacl -n; }
 d=$1/xattrs; rm -rf $d; mkdir -p $d/t/sub; cd $d/t
 echo text > f; ln -s f l; mkfifo p
 setfattr -n user.one -v value f; setfattr -n user.two -v 0x00010203ff f; setfattr -n trusted.three -v t f; setfattr -n user.dir -v 'of a directory' sub
@@ -10,10 +11,10 @@ setcap cap_net_raw+ep f; getcap f
 cp -a f copy; getfattr -d -m - copy | sort; cp f plain; getfattr -d -m - plain; mv f ../moved; getfattr -d ../moved; mv ../moved f
 cd ..
 for o in --xattrs --acls '--xattrs --acls --xattrs-include=*'; do
-	tar cf x.tar $o t; rm -rf out; mkdir out; tar xf x.tar -C out $o; (cd out && getfattr -R -d -m - -e hex t 2>/dev/null | LC_ALL=C sort; getfacl -R -n t) | sha256sum; done
-(getfattr -R -d -m - -e hex t 2>/dev/null | LC_ALL=C sort; getfacl -R -n t) | sha256sum
+	tar cf x.tar $o t; rm -rf out; mkdir out; tar xf x.tar -C out $o; (cd out && getfattr -R -d -m - -e hex t 2>/dev/null | LC_ALL=C sort; acls) | sha256sum; done
+(getfattr -R -d -m - -e hex t 2>/dev/null | LC_ALL=C sort; acls) | sha256sum
 getfattr -R --dump -m user t > dump; setfattr -x user.one t/f; setfattr --restore=dump; getfattr --only-values -n user.one t/f; echo
-getfacl -R -n t > acls; setfacl -R -b t; setfacl --restore=acls; getfacl -R -n t | cmp - acls && echo restored
+acls > acls; setfacl -R -b t; setfacl --restore=acls; acls | cmp - acls && echo restored
 python3 -c "
 import os
 for i in range(20): os.setxattr('t/f', f'user.n{i}', b'v' * i)
