@@ -365,3 +365,18 @@ CASE(loginuid_is_said_once)
 	expect_exit(pid, 0);
 	EXPECT_EQ(number_in("/proc/self/loginuid"), 4294967295U);
 }
+
+CASE(files_of_proc_are_truncated_in_vain)
+{
+	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_TRUNC);
+	char text[20] = "";
+
+	OK(fd);
+	OK(ftruncate(fd, 0)); /* as pam_loginuid does before it writes */
+	EXPECT(read(fd, text, sizeof(text) - 1) > 0);
+	OK(truncate("/proc/self/comm", 5));
+	EXPECT_ERRNO(ftruncate(fd, -1), EINVAL);
+	close(fd);
+	fd = open("/proc/self/status", O_RDONLY);
+	EXPECT_ERRNO(ftruncate(fd, 0), EINVAL);
+}

@@ -3,7 +3,7 @@ set -e
 acls() { find t | LC_ALL=C sort | xargs getfacl -n; }
 d=$1/xattrs; rm -rf $d; mkdir -p $d/t/sub; cd $d/t
 echo text > f; ln -s f l; mkfifo p
-setfattr -n user.one -v value f; setfattr -n user.two -v 0x00010203ff f; setfattr -n trusted.three -v t f; setfattr -n user.dir -v 'of a directory' sub
+setfattr -n user.one -v value f; setfattr -n user.two -v 0x00010203ff f; [ $1 = /work ] || setfattr -n trusted.three -v t f; setfattr -n user.dir -v 'of a directory' sub
 getfattr -d -m - -e hex f sub | LC_ALL=C sort; getfattr -n user.none f 2>&1 || true; setfattr -x user.two f && getfattr -d f; setfattr -n user.x -v y -h l 2>&1 || true; setfattr -n bad.space -v y f 2>&1 || true; setfattr -n user.x -v y p 2>&1 || true
 setfacl -m u:12:rwx,g:34:r-x,m::rw- f; setfacl -d -m u:12:rwx,o::- sub; setfacl -m u:12:rwx sub; getfacl -n f sub; mkdir sub/in; echo > sub/in/file; getfacl -n sub/in sub/in/file; ls -ld f sub | cut -c1-11
 chmod 600 f; getfacl -n f | grep -E 'mask|user:12'; setfacl -b f; getfacl -n f
