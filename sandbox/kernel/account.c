@@ -152,6 +152,59 @@ void account_exit(struct task *t)
 	rusage_add(&tg->dead_threads, &t->usage);
 	io_counts_add(&tg->dead_io, &t->io);
 	t->io = (struct io_counts){0};
+	kernel()->dead_utime += t->usage.utime_ns;
+	kernel()->dead_stime += t->usage.stime_ns;
+}
+
+/* ---- the machine ---- */
+
+void cpu_time_of_all(u64 *user, u64 *system)
+{
+	struct task *t;
+
+	*user = kernel()->dead_utime;
+	*system = kernel()->dead_stime;
+	list_for_each_entry (t, &kernel()->tasks, all_node)
+		if (t->state == TASK_ALIVE) {
+			*user += task_utime(t);
+			*system += task_stime(t);
+		}
+}
+
+static u64 tasks_ready(void)
+{
+	struct task *t;
+	u64 n = 0;
+
+	list_for_each_entry (t, &kernel()->tasks, all_node)
+		n += t->state == TASK_ALIVE && task_state_letter(t) == 'R';
+	return n;
+}
+
+#define LOAD_PERIOD_NS (5 * NSEC_PER_SEC)
+
+void load_averages(u64 out[3])
+{
+	/* e^(-5s/1min), e^(-5s/5min), e^(-5s/15min) */
+	static const u64 keep[3] = {60296, 64453, 65173};
+	struct kernel *k = kernel();
+	u64 now = clock_monotonic(), since = k->load_at_ns ? k->load_at_ns : k->boot_monotonic_ns;
+	u64 periods = (now - since) / LOAD_PERIOD_NS, user, system, used, active;
+
+	if (periods) {
+		cpu_time_of_all(&user, &system);
+		used = user + system > k->load_cpu ? user + system - k->load_cpu : 0;
+		active = ((used >> 10) << LOAD_SHIFT) / ((now - since) >> 10);
+		if (active >= ((u64)platform_cpu_count() << LOAD_SHIFT) * 9 / 10)
+			active = max_t(u64, active, tasks_ready() << LOAD_SHIFT);
+		for (u32 i = 0; i < 3; i++)
+			for (u64 n = min_t(u64, periods, 2000); n; n--)
+				k->load[i] = (k->load[i] * keep[i] +
+					      active * ((1UL << LOAD_SHIFT) - keep[i])) >> LOAD_SHIFT;
+		k->load_at_ns = since + periods * LOAD_PERIOD_NS;
+		k->load_cpu = user + system;
+	}
+	memcpy(out, k->load, sizeof(k->load));
 }
 
 /* ---- RLIMIT_CPU ---- */

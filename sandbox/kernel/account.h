@@ -25,6 +25,14 @@ void io_counts_add(struct io_counts *sum, const struct io_counts *c);
 /* A thread ends: its usage is final and joins the process's. [sleeps] */
 void account_exit(struct task *t);
 
+/* CPU time of all tasks that are and were, ns: never less than before. */
+void cpu_time_of_all(u64 *user, u64 *system);
+#define LOAD_SHIFT 16
+/* The load averages of 1, 5 and 15 minutes, in units of 1 / 2^LOAD_SHIFT. Nobody samples every five seconds, as Linux
+ * does, for an idle sandbox sleeps: what was used of the CPUs since somebody last asked stands for the tasks that ran, and
+ * where that was all there is, those that are ready to run now. */
+void load_averages(u64 out[3]);
+
 /* RLIMIT_CPU was set or inherited: looks at the clock when it could be due at the earliest. */
 void cpu_limit_changed(struct thread_group *tg);
 void cpu_limit_fire(struct timer *t);

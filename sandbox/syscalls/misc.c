@@ -72,6 +72,7 @@ s64 sys_sysinfo(struct task *t, const u64 *a)
 	s.freeram = m.total - min_t(u64, m.total, m.used + m.mapped);
 	s.sharedram = m.shmem;
 	s.uptime = (s64)((clock_monotonic() - kernel()->boot_monotonic_ns) / NSEC_PER_SEC);
+	load_averages(s.loads);
 	s.procs = (u16)min_t(u32, kernel()->task_count, 65535);
 	return put_user(&s, uaddr(a[0]));
 }

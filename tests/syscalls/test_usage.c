@@ -457,3 +457,45 @@ CASE(rlimit_cpu_sends_sigxcpu_then_kills)
 	EXPECT_EQ(read(ready[0], &n, 1), 1);
 	EXPECT(ru_ns(&u) >= 900000000); /* natively limits are looked at by ticks */
 }
+
+/* ---- the machine ---- */
+
+static void machine_ticks(unsigned long *user, unsigned long *system)
+{
+	FILE *f = fopen("/proc/stat", "r");
+	unsigned long nice;
+
+	EXPECT(f);
+	EXPECT_EQ(fscanf(f, "cpu %lu %lu %lu", user, &nice, system), 3);
+	fclose(f);
+}
+CASE(cpu_time_of_the_dead_is_not_forgotten)
+{
+	unsigned long user, system, user2, system2, user3, system3;
+	pid_t pid;
+	machine_ticks(&user, &system);
+	pid = fork();
+	if (!pid) {
+		while (clock_ns(CLOCK_PROCESS_CPUTIME_ID) < 300000000)
+			;
+		_exit(0);
+	}
+	expect_exit(pid, 0);
+	machine_ticks(&user2, &system2);
+	EXPECT(user2 + system2 >= user + system + 20);
+	usleep(50000);
+	machine_ticks(&user3, &system3);
+	EXPECT(user3 >= user2);
+	EXPECT(system3 >= system2);
+}
+CASE(load_averages_are_numbers)
+{
+	double load[3], here[3];
+	FILE *f = fopen("/proc/loadavg", "r");
+	EXPECT(f);
+	EXPECT_EQ(fscanf(f, "%lf %lf %lf", load, load + 1, load + 2), 3);
+	fclose(f);
+	EXPECT_EQ(getloadavg(here, 3), 3); /* which reads the same file */
+	for (int i = 0; i < 3; i++)
+		EXPECT(load[i] >= 0 && load[i] < 10000);
+}

@@ -29,3 +29,9 @@ def fuse_overlayfs(t):
 def fuse_sshfs(t):
     """sshfs over an sshd of its own"""
     return both(t.same("bash /guest/fuse.sh sshfs", writable=True))
+
+
+@workload("full")
+def fuse_user(t):
+    """bindfs and squashfuse by somebody who is not root, through fusermount3"""
+    return both(t.same("bash /guest/fuse.sh user", writable=True))

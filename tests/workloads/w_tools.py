@@ -192,3 +192,15 @@ def sudo_su(t):
 def sshd(t):
     """sshd: commands, users, terminals, scp, sftp, forwarding, a shared connection, an agent, refusals"""
     return both(t.same("bash /guest/sshd.sh", writable=True))
+
+
+@workload(slow=True)
+def load_average(t):
+    """/proc/loadavg, uptime and sysinfo(2) after ten seconds of three busy processes"""
+    r = t.good("cat /proc/loadavg; for i in 1 2 3; do timeout 11 sh -c 'while :; do :; done' & done; sleep 10.5; cat /proc/loadavg; uptime; wait; sleep 6; cat /proc/loadavg; head -1 /proc/stat")
+    lines = r.out.split("\n")
+    first, busy, rest = (float(lines[i].split()[0]) for i in (0, 1, 3))
+    check(first < busy < 3, f"the load was {first}, then {busy}")
+    check(0 < rest, f"the load is gone at once: {rest}")
+    check(f"load average: {lines[1].split()[0]}" in lines[2], lines[2])
+    return f"{busy}, then {rest}"

@@ -26,13 +26,10 @@ static u64 uptime_ns(void)
 
 static u64 busy_ns(void)
 {
-	struct task *t;
-	u64 sum = 0;
+	u64 user, system;
 
-	list_for_each_entry (t, &kernel()->tasks, all_node)
-		if (t->state == TASK_ALIVE)
-			sum += task_cpu_time(t);
-	return sum;
+	cpu_time_of_all(&user, &system);
+	return user + system;
 }
 
 static void count_tasks(u32 *processes, u32 *threads, u32 *running)
@@ -65,9 +62,16 @@ static void show_uptime(struct text_buf *b)
 static void show_loadavg(struct text_buf *b)
 {
 	u32 processes, threads, running;
+	u64 load[3];
 
 	count_tasks(&processes, &threads, &running);
-	text_printf(b, "0.00 0.00 0.00 %u/%u %d\n", running, threads, kernel()->root_pid_ns->last_pid);
+	load_averages(load);
+	for (u32 i = 0; i < 3; i++) {
+		u64 hundredths = (load[i] * 100 + (1 << (LOAD_SHIFT - 1))) >> LOAD_SHIFT;
+		text_printf(b, "%lu.%02lu ", (unsigned long)(hundredths / 100),
+			    (unsigned long)(hundredths % 100));
+	}
+	text_printf(b, "%u/%u %d\n", running, threads, kernel()->root_pid_ns->last_pid);
 }
 
 static void show_meminfo(struct text_buf *b)
@@ -120,13 +124,16 @@ static void show_meminfo(struct text_buf *b)
 static void show_stat(struct text_buf *b)
 {
 	u32 cpus = platform_cpu_count(), processes, threads, running;
-	unsigned long busy = busy_ns() / TICK_NS, all = uptime_ns() / TICK_NS * cpus,
-		      idle = all > busy ? all - busy : 0;
+	u64 user, system, all = uptime_ns() * cpus, idle;
 
+	cpu_time_of_all(&user, &system);
+	idle = all > user + system ? all - user - system : 0;
 	count_tasks(&processes, &threads, &running);
-	text_printf(b, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\n", busy, idle);
+	text_printf(b, "cpu  %lu 0 %lu %lu 0 0 0 0 0 0\n", (unsigned long)(user / TICK_NS),
+		    (unsigned long)(system / TICK_NS), (unsigned long)(idle / TICK_NS));
 	for (u32 i = 0; i < cpus; i++)
-		text_printf(b, "cpu%u %lu 0 0 %lu 0 0 0 0 0 0\n", i, busy / cpus, idle / cpus);
+		text_printf(b, "cpu%u %lu 0 %lu %lu 0 0 0 0 0 0\n", i, (unsigned long)(user / cpus / TICK_NS),
+			    (unsigned long)(system / cpus / TICK_NS), (unsigned long)(idle / cpus / TICK_NS));
 	text_printf(b,
 		    "intr 0\nctxt %lu\nbtime %lu\nprocesses %d\nprocs_running %u\nprocs_blocked 0\nsoftirq 0 0 "
 		    "0 0 0 0 0 0 0 0 0\n",

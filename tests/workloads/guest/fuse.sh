@@ -92,6 +92,20 @@ overlay)
 	umount $m
 	gone fuse-overlayfs
 	;;
+user) # who is not root mounts by a set-id helper, for himself alone, and in a user namespace without it
+	useradd -m ann && cd ~ann && mkdir l && echo lower > l/f && chown -R ann l
+	cat > /tmp/ann.sh <<X
+cd; mkdir c d u w m
+bindfs --no-allow-other l c; cat c/f; findmnt -n -o FSTYPE,OPTIONS c
+mksquashfs l image -quiet -no-progress >/dev/null; squashfuse image d && cat d/f && fusermount3 -u d; echo \$?
+X
+	su ann -c 'bash /tmp/ann.sh'
+	cat ~ann/c/f 2>&1 || echo root neither
+	su ann -c 'cd; fusermount3 -u c; ls c; rmdir c'
+	cd / && bindfs ~ann/l $m && su ann -c "cat $m/f; fusermount3 -u $m 2>&1" | sed 's/ in .*//'
+	umount $m
+	gone bindfs
+	;;
 sshfs)
 	. /guest/sshd_start.sh
 	sshfs -p $port -o StrictHostKeyChecking=no,UserKnownHostsFile=/dev/null,LogLevel=ERROR root@127.0.0.1:$s $m
