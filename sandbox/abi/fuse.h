@@ -188,7 +188,7 @@ static_assert(sizeof(struct fuse_statfs_out) == 80, "fuse_statfs_out");
 #define FUSE_INIT_ASYNC_READ       (1U << 0)
 #define FUSE_INIT_POSIX_LOCKS      (1U << 1)
 #define FUSE_INIT_BIG_WRITES       (1U << 5)
-#define FUSE_INIT_DONT_MASK         (1U << 6)
+#define FUSE_INIT_DONT_MASK        (1U << 6)
 #define FUSE_INIT_SPLICE_WRITE     (1U << 7)
 #define FUSE_INIT_SPLICE_MOVE      (1U << 8)
 #define FUSE_INIT_SPLICE_READ      (1U << 9)

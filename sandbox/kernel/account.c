@@ -199,8 +199,9 @@ void load_averages(u64 out[3])
 			active = max_t(u64, active, tasks_ready() << LOAD_SHIFT);
 		for (u32 i = 0; i < 3; i++)
 			for (u64 n = min_t(u64, periods, 2000); n; n--)
-				k->load[i] = (k->load[i] * keep[i] +
-					      active * ((1UL << LOAD_SHIFT) - keep[i])) >> LOAD_SHIFT;
+				k->load[i] =
+				    (k->load[i] * keep[i] + active * ((1UL << LOAD_SHIFT) - keep[i])) >>
+				    LOAD_SHIFT;
 		k->load_at_ns = since + periods * LOAD_PERIOD_NS;
 		k->load_cpu = user + system;
 	}

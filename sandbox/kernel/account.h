@@ -28,9 +28,9 @@ void account_exit(struct task *t);
 /* CPU time of all tasks that are and were, ns: never less than before. */
 void cpu_time_of_all(u64 *user, u64 *system);
 #define LOAD_SHIFT 16
-/* The load averages of 1, 5 and 15 minutes, in units of 1 / 2^LOAD_SHIFT. Nobody samples every five seconds, as Linux
- * does, for an idle sandbox sleeps: what was used of the CPUs since somebody last asked stands for the tasks that ran, and
- * where that was all there is, those that are ready to run now. */
+/* The load averages of 1, 5 and 15 minutes, in units of 1 / 2^LOAD_SHIFT. Nobody samples every five seconds,
+ * as Linux does, for an idle sandbox sleeps: what was used of the CPUs since somebody last asked stands for
+ * the tasks that ran, and where that was all there is, those that are ready to run now. */
 void load_averages(u64 out[3]);
 
 /* RLIMIT_CPU was set or inherited: looks at the clock when it could be due at the earliest. */

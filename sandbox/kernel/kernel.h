@@ -64,12 +64,13 @@ struct kernel {
 	u64 aio_in_use;   /* requests that contexts of io_setup(2) are made for */
 	u32 task_limit;   /* tasks in the sandbox */
 	u32 task_count;
-	u64 dead_syscalls; /* calls made by tasks that are gone */
-	u64 switches;      /* between coroutines: what /proc/stat calls ctxt */
-	u64 dead_utime, dead_stime;          /* CPU time of tasks that are gone, ns */
-	u64 load[3], load_at_ns, load_cpu;   /* load averages, when they were brought up to date, CPU time then */
+	u64 dead_syscalls;          /* calls made by tasks that are gone */
+	u64 switches;               /* between coroutines: what /proc/stat calls ctxt */
+	u64 dead_utime, dead_stime; /* CPU time of tasks that are gone, ns */
+	u64 load[3], load_at_ns,
+	    load_cpu; /* load averages, when they were brought up to date, CPU time then */
 	u32 last_sessionid;
-	u64 *sysctls;      /* kernel/sysctl.h */
+	u64 *sysctls; /* kernel/sysctl.h */
 	u64 next_ino, next_dev, next_mount_id, next_cookie;
 	u64 text_copies; /* bytes of text copied for patching, mm/callsite.c */
 	bool strace;

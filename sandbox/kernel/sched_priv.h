@@ -13,7 +13,7 @@
 struct sched {
 	struct list_head run_queue;
 	struct list_head batch; /* taken from it: those that run in this turn */
-	struct list_head lazy; /* woken lazily by lazy_by, since lazy_since (cycles) */
+	struct list_head lazy;  /* woken lazily by lazy_by, since lazy_since (cycles) */
 	struct coro *lazy_by;
 	u64 lazy_since;
 	void *loop_sp;     /* the loop's own stack while a coroutine runs */

@@ -80,8 +80,8 @@ static s64 splice_files(struct file *in, u64 *ipos, struct file *out, u64 *opos,
 	return done ? (s64)done : ret;
 }
 
-/* One message of a device into the pipe; only the device's own flags say whether to wait for it. As on Linux the message
- * is lost if the pipe has no room for it. */
+/* One message of a device into the pipe; only the device's own flags say whether to wait for it. As on Linux
+ * the message is lost if the pipe has no room for it. */
 static s64 splice_message_in(struct file *in, struct file *pipe, u64 n)
 {
 	size_t size = min_t(u64, n, in->ops->message_max);

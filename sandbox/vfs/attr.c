@@ -121,8 +121,7 @@ u32 new_mode(struct inode *dir, u32 mode)
 {
 	struct task *t = current_task();
 
-	if (t && !(dir->sb->flags & SB_NO_UMASK) &&
-	    !((dir->sb->flags & SB_POSIXACL) && acl_has_default(dir)))
+	if (t && !(dir->sb->flags & SB_NO_UMASK) && !((dir->sb->flags & SB_POSIXACL) && acl_has_default(dir)))
 		mode &= ~(t->fs->umask & 0777);
 	if (mode_is_dir(mode) && (dir->attr.mode & LINUX_S_ISGID))
 		mode |= LINUX_S_ISGID;
@@ -252,7 +251,8 @@ int vfs_truncate(struct path *path, u64 size)
 	if (!mode_is_reg(mode))
 		return -EINVAL;
 	if (!inode->ops->setattr)
-		return 0; /* a text made when it is read (proc, sysfs): it has no size, and Linux does not mind */
+		return 0; /* a text made when it is read (proc, sysfs): it has no size, and Linux does not
+			     mind */
 	if (inode->flags & (INODE_IMMUTABLE | INODE_APPEND))
 		return -EPERM;
 	if (t && size > inode->attr.size && size > task_rlimit(t, 1 /* RLIMIT_FSIZE */)) {

@@ -19,8 +19,8 @@ int lock_flock(struct file *f, enum lock_type type, bool wait) must_check;
 /* F_SETLK(W): owner is the descriptor table (POSIX) or the file (OFD). -EAGAIN, -EDEADLK, -ERESTARTSYS,
  * -ENOLCK. [sleeps if wait] */
 int lock_record(struct file *f, const void *owner, const struct lock_range *r, bool wait) must_check;
-/* F_GETLK: *r becomes the first lock in the way, or its type FLOCK_NONE. An error is that of a file system that
- * keeps locks itself. */
+/* F_GETLK: *r becomes the first lock in the way, or its type FLOCK_NONE. An error is that of a file system
+ * that keeps locks itself. */
 int lock_test(struct file *f, const void *owner, struct lock_range *r) must_check;
 /* What file_ops.lock is asked for: which lock is in the way, or to set *r (FLOCK_NONE: give up). */
 enum { LOCK_CALL_TEST = 1, LOCK_CALL_WAIT = 2, LOCK_CALL_FLOCK = 4 };

@@ -164,7 +164,8 @@ struct dentry {
 	u32 hash;
 	u32 mount_count; /* mounts on it, in any namespace */
 	bool unhashed;   /* deleted or detached: /proc shows " (deleted)" */
-	bool want_open;  /* during a lookup: the file will be opened for reading next; during a create: opened */
+	bool want_open;  /* during a lookup: the file will be opened for reading next; during a create: opened
+			  */
 	bool pinned;     /* the dentry itself is the entry (SB_DCACHE_TRUTH) and must not be evicted */
 	u64 cookie;      /* readdir position for SB_DCACHE_TRUTH */
 	void *private;

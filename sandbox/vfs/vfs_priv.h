@@ -19,8 +19,8 @@
 
 struct vfs_state {
 	struct list_head buckets[DCACHE_BUCKETS];
-	struct dentry_lru lru; /* of all file systems that have none of their own */
-	struct mount *anon;    /* the mount of files without a name */
+	struct dentry_lru lru;         /* of all file systems that have none of their own */
+	struct mount *anon;            /* the mount of files without a name */
 	struct list_head lock_waiters; /* locks.c: POSIX locks being waited for */
 	u64 last_table_id;             /* fd_table.id */
 	struct list_head watches;      /* notify.c: struct inode_watch */

@@ -1,6 +1,6 @@
 /*
- * model.c - random operations on files against a model in memory: model DIR STEPS SEED [SECONDS]. The same steps
- * on the same tree each time: a failure can be seen again. With SECONDS it goes on until they are over.
+ * model.c - random operations on files against a model in memory: model DIR STEPS SEED [SECONDS]. The same
+ * steps on the same tree each time: a failure can be seen again. With SECONDS it goes on until they are over.
  *
  * A small set of names in a small set of directories is created, written, truncated, mapped, linked, renamed
  * and removed at random; after every few operations something is compared with the model: content, size,
@@ -302,8 +302,8 @@ static void op_copy(int slot, int slot2)
 	last = "copy_file_range";
 	while (done < n) {
 		off_t a = at + done, b = to_at + done;
-		ssize_t got = copy_file_range(open_files[slot].fd, &a, open_files[slot2].fd, &b,
-					      (size_t)(n - done), 0);
+		ssize_t got =
+		    copy_file_range(open_files[slot].fd, &a, open_files[slot2].fd, &b, (size_t)(n - done), 0);
 		if (got <= 0)
 			wrong("copying %ld from %ld of %ld to %ld gave %ld after %ld", n, at, from->size,
 			      to_at, (long)got, done);
@@ -357,7 +357,8 @@ static void check_holes(int slot)
 		wrong("SEEK_DATA from %ld of %ld", at, b->size);
 	for (long i = at; i < (data < 0 ? b->size : data); i++)
 		if (b->data[i])
-			wrong("from %ld on %ld is said to be the first data, but there is some at %ld", at, data, i);
+			wrong("from %ld on %ld is said to be the first data, but there is some at %ld", at,
+			      data, i);
 	hole = lseek(open_files[slot].fd, at, SEEK_HOLE);
 	if (hole < at || hole > b->size)
 		wrong("SEEK_HOLE from %ld of %ld gave %ld", at, b->size, hole);

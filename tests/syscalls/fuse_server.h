@@ -1,6 +1,7 @@
 /*
- * fuse_server.h - a small file server in memory that speaks the protocol of linux/fuse.h, in a child of the case. Which
- * of the protocol's extensions it takes part in, the case says before it starts it (struct server_does).
+ * fuse_server.h - a small file server in memory that speaks the protocol of linux/fuse.h, in a child of the
+ * case. Which of the protocol's extensions it takes part in, the case says before it starts it (struct
+ * server_does).
  */
 #ifndef FUSE_SERVER_H
 #define FUSE_SERVER_H
@@ -33,10 +34,10 @@ static int dev;
 static struct server_does {
 	bool hang, entry_cache, mknod;
 	bool hang_rename;
-	bool splice;     /* requests and answers go through pipes */
-	bool seek;       /* knows a hole from 100 on */
-	bool no_create;  /* files are made by mknod only */
-	uint32_t flags;  /* FUSE_INIT's */
+	bool splice;    /* requests and answers go through pipes */
+	bool seek;      /* knows a hole from 100 on */
+	bool no_create; /* files are made by mknod only */
+	uint32_t flags; /* FUSE_INIT's */
 } does;
 /* What it was asked, for the case to see. */
 static struct server_saw {
@@ -45,7 +46,7 @@ static struct server_saw {
 	unsigned locks, lock_op;
 	uint64_t flush_owner, release_owner;
 	uint32_t release_flags;
-} *saw;
+} * saw;
 
 static int pipe_fd[2];
 
@@ -143,7 +144,8 @@ static void list(uint64_t unique, unsigned dir, const struct fuse_read_in *in, b
 	reply(unique, 0, buf, used);
 }
 
-/* Somebody else (process 4711, as far as it is known) has the bytes from 1000 to 1999 of every file for writing. */
+/* Somebody else (process 4711, as far as it is known) has the bytes from 1000 to 1999 of every file for
+ * writing. */
 static void lock(const struct fuse_in_header *h, const struct fuse_lk_in *in)
 {
 	struct fuse_lk_out out = {.lk = {.start = 1000, .end = 1999, .type = F_WRLCK, .pid = 1}};
@@ -229,8 +231,8 @@ static void serve_files(const struct fuse_in_header *h, const void *arg)
 		saw->seeks++;
 		if (does.seek)
 			reply(h->unique, seek->offset < n->size ? 0 : ENXIO,
-			      &(struct fuse_lseek_out){seek->whence == SEEK_HOLE && seek->offset < 100 ? 100
-												      : seek->offset},
+			      &(struct fuse_lseek_out){
+				  seek->whence == SEEK_HOLE && seek->offset < 100 ? 100 : seek->offset},
 			      sizeof(struct fuse_lseek_out));
 		else
 			reply(h->unique, ENOSYS, NULL, 0);
@@ -274,7 +276,8 @@ static void serve(const struct fuse_in_header *h, const void *arg)
 		struct fuse_open_out o;
 	} created = {0};
 	struct fuse_statfs_out sf = {.st = {.blocks = 1000, .bfree = 400, .bsize = 512, .namelen = 63}};
-	struct fuse_init_out init = {.major = FUSE_KERNEL_VERSION, .minor = 31, .max_write = 8192, .flags = does.flags};
+	struct fuse_init_out init = {
+	    .major = FUSE_KERNEL_VERSION, .minor = 31, .max_write = 8192, .flags = does.flags};
 
 	switch (h->opcode) {
 	case FUSE_INIT:

@@ -1,6 +1,6 @@
 /*
- * test_fuse_more.c - what file servers may do beside the plain protocol: splice, listings with attributes, files made
- * and opened at once, holes, locks of their own, names of their kind.
+ * test_fuse_more.c - what file servers may do beside the plain protocol: splice, listings with attributes,
+ * files made and opened at once, holes, locks of their own, names of their kind.
  */
 #define _GNU_SOURCE
 #include <sys/file.h>
@@ -73,7 +73,8 @@ CASE(messages_are_spliced_whole)
 	EXPECT_EQ(h->len, n);
 	EXPECT_ERRNO(splice(dev, NULL, pipe_fd[1], NULL, sizeof(buf), 0), EAGAIN);
 	EXPECT_EQ(write(pipe_fd[1], &bad, sizeof(bad)), (long)sizeof(bad));
-	EXPECT_ERRNO(splice(pipe_fd[0], NULL, dev, NULL, sizeof(bad) + 1, 0), EINVAL); /* so much is not there */
+	EXPECT_ERRNO(splice(pipe_fd[0], NULL, dev, NULL, sizeof(bad) + 1, 0),
+		     EINVAL); /* so much is not there */
 	EXPECT_ERRNO(splice(pipe_fd[0], NULL, dev, NULL, sizeof(bad), 0), ENOENT);
 }
 
@@ -361,7 +362,7 @@ CASE(locks_are_the_kernels_otherwise)
 	if (!pid) {
 		int other = open("m/hello", O_RDWR);
 		_exit(record(other, F_SETLK, F_WRLCK, 5, 1) == 0 || errno != EAGAIN ? 1
-		      : flock(other, LOCK_SH | LOCK_NB) == 0			    ? 2
+		      : flock(other, LOCK_SH | LOCK_NB) == 0                        ? 2
 										    : 0);
 	}
 	expect_exit(pid, 0);
@@ -513,7 +514,8 @@ CASE(a_mapping_for_reading_stays_so)
 
 	start();
 	fd = open("m/hello", O_RDONLY);
-	EXPECT_ERRNO(mmap(NULL, 11, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED ? -1 : 0, EACCES);
+	EXPECT_ERRNO(mmap(NULL, 11, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED ? -1 : 0,
+		     EACCES);
 	p = mmap(NULL, 11, PROT_READ, MAP_SHARED, fd, 0);
 	EXPECT(p != MAP_FAILED);
 	EXPECT_ERRNO(mprotect(p, 4096, PROT_READ | PROT_WRITE), EACCES);

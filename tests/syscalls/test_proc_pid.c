@@ -352,7 +352,8 @@ CASE(loginuid_is_said_once)
 		EXPECT(session != 4294967295U);
 		pid = fork();
 		if (!pid)
-			_exit(number_in("/proc/self/loginuid") != 1234 || number_in("/proc/self/sessionid") != session);
+			_exit(number_in("/proc/self/loginuid") != 1234 ||
+			      number_in("/proc/self/sessionid") != session);
 		expect_exit(pid, 0);
 		snprintf(path, sizeof(path), "/proc/%d/loginuid", getppid());
 		fd = open(path, O_WRONLY);

@@ -1,11 +1,12 @@
 /*
  * cache.c - the content of a served file while somebody has it mapped to be written in common.
  *
- * Such mappings need pages that all of them share, so the whole file is then in a memfd. It lives as long as the files
- * through which it was mapped: reads are answered from it, writes and changes of the size go to the server first and
- * then into it. What mappings write nobody tells us; so each page's checksum is kept as the server has it, and msync,
- * fsync, close and the end of a mapped file send the pages that differ. The last of these must not wait (it may be the
- * exit of a killed process), so a coroutine of its own does it, with the file's handle, which it then gives back.
+ * Such mappings need pages that all of them share, so the whole file is then in a memfd. It lives as long as
+ * the files through which it was mapped: reads are answered from it, writes and changes of the size go to the
+ * server first and then into it. What mappings write nobody tells us; so each page's checksum is kept as the
+ * server has it, and msync, fsync, close and the end of a mapped file send the pages that differ. The last of
+ * these must not wait (it may be the exit of a killed process), so a coroutine of its own does it, with the
+ * file's handle, which it then gives back.
  *
  * Lock: the inode's, whenever the server and the memfd are made to agree.
  */
@@ -92,8 +93,7 @@ static int make_cache(struct file *f, struct fuse_cache **out)
 	}
 	list_init(&c->mapped);
 	c->size = f->inode->attr.size;
-	err = memory_would_overcommit(c->size) ? -ENOMEM
-					       : shm_create("fuse", PAGE_UP(c->size), &c->shm);
+	err = memory_would_overcommit(c->size) ? -ENOMEM : shm_create("fuse", PAGE_UP(c->size), &c->shm);
 	if (!err)
 		err = fuse_fill(f, c->shm, 0, c->size, 0);
 	if (!err)
@@ -251,7 +251,8 @@ struct last_sync {
 	u32 flags;
 };
 
-/* A mapped file has ended: what is left goes to the server, then the handle, then, with the last one, the cache. */
+/* A mapped file has ended: what is left goes to the server, then the handle, then, with the last one, the
+ * cache. */
 static void last_sync_main(void *arg)
 {
 	struct last_sync *l = arg;

@@ -127,8 +127,8 @@ int fuse_mknod(struct inode *dir, struct dentry *d, u32 mode, u64 rdev)
 	return make(dir, d, mode, &call);
 }
 
-/* Makes a file and opens it at once: the handle waits in the inode for the open that follows. A server that runs
- * as a user could not open for writing what it has just made read-only. */
+/* Makes a file and opens it at once: the handle waits in the inode for the open that follows. A server that
+ * runs as a user could not open for writing what it has just made read-only. */
 static int create_opened(struct inode *dir, struct dentry *d, u32 mode)
 {
 	struct fuse_create_in in = {O_CREAT | O_EXCL | O_RDWR, mode, umask_now(), 0};
@@ -279,8 +279,8 @@ static void adopt(struct dentry *parent, const char *name, size_t len, const str
 	inode_put(inode);
 }
 
-/* Hands one buffer of entries on; *more is false when the taker has no more room. With `plus`, all of them are
- * adopted, also those that are not taken now: the server has counted them. -EIO for what cannot be. */
+/* Hands one buffer of entries on; *more is false when the taker has no more room. With `plus`, all of them
+ * are adopted, also those that are not taken now: the server has counted them. -EIO for what cannot be. */
 static int emit_all(struct file *f, struct dir_context *ctx, const u8 *buf, size_t size, bool plus,
 		    bool *more)
 {

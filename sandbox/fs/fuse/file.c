@@ -1,7 +1,7 @@
 /*
- * file.c - open files of a served tree. Nothing of their content is kept: each read and write goes to the server, as
- * with FOPEN_DIRECT_IO on Linux, unless somebody has the file mapped to be written (cache.c). Any other mapping is a
- * copy of what was there when it was made.
+ * file.c - open files of a served tree. Nothing of their content is kept: each read and write goes to the
+ * server, as with FOPEN_DIRECT_IO on Linux, unless somebody has the file mapped to be written (cache.c). Any
+ * other mapping is a copy of what was there when it was made.
  */
 #include <errno.h>
 #include <fcntl.h>

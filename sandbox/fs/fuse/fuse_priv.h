@@ -70,9 +70,9 @@ struct fuse_inode {
 
 struct fuse_file {
 	u64 fh;
-	bool opened; /* the server knows fh */
-	bool flocked; /* the server keeps a flock for it */
-	u64 id;       /* names it as an owner of locks */
+	bool opened;             /* the server knows fh */
+	bool flocked;            /* the server keeps a flock for it */
+	u64 id;                  /* names it as an owner of locks */
 	struct list_head mapped; /* in fuse_cache.mapped */
 };
 

@@ -1,7 +1,7 @@
 /*
- * lock.c - locks that the file server keeps: if it has said so at its start, record locks and flocks are its own, and
- * the VFS has none. The server learns of the end of an owner's record locks by FUSE_FLUSH, of a flock's by
- * FUSE_RELEASE.
+ * lock.c - locks that the file server keeps: if it has said so at its start, record locks and flocks are its
+ * own, and the VFS has none. The server learns of the end of an owner's record locks by FUSE_FLUSH, of a
+ * flock's by FUSE_RELEASE.
  *
  * Owners are named by numbers of our own, not by addresses: the server is a guest.
  */
@@ -51,7 +51,7 @@ int fuse_lock(struct file *f, u64 owner, struct lock_range *r, u32 how)
 		   .pid = t && r->type != FLOCK_NONE ? (u32)pid_nr(t->tg->leader->pid, c->pid_ns) : 0},
 	    .lk_flags = how & LOCK_CALL_FLOCK ? FUSE_LK_FLOCK : 0};
 	struct fuse_file_lock out;
-	struct fuse_call call = {.op = test		       ? FUSE_GETLK
+	struct fuse_call call = {.op = test                   ? FUSE_GETLK
 				       : how & LOCK_CALL_WAIT ? FUSE_SETLKW
 							      : FUSE_SETLK,
 				 .nodeid = fuse_i(f->inode)->nodeid,

@@ -47,11 +47,11 @@ static int parse(const char *data, struct options *o)
 			o->subtype = p + 8;
 			o->subtype_len = len - 8;
 		} else if (len && !number(p, len, "fd=", 10, &o->fd) &&
-			 !number(p, len, "rootmode=", 8, &o->root_mode) &&
-			 !number(p, len, "user_id=", 10, &o->user_id) &&
-			 !number(p, len, "group_id=", 10, &o->group_id) &&
-			 !number(p, len, "max_read=", 10, &o->max_read) &&
-			 !number(p, len, "blksize=", 10, &ignored))
+			   !number(p, len, "rootmode=", 8, &o->root_mode) &&
+			   !number(p, len, "user_id=", 10, &o->user_id) &&
+			   !number(p, len, "group_id=", 10, &o->group_id) &&
+			   !number(p, len, "max_read=", 10, &o->max_read) &&
+			   !number(p, len, "blksize=", 10, &ignored))
 			return -EINVAL;
 		p += len + (p[len] == ',');
 	}

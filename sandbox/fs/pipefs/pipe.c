@@ -30,8 +30,8 @@ struct pipe {
 	struct list_head packets;       /* struct packet, oldest first */
 	struct list_head lent;          /* struct lent, oldest first */
 	u32 lent_count;
-	struct inode *inode;            /* not counted: it outlives its open files */
-	bool fifo;                      /* has a name: opening one end waits for the other */
+	struct inode *inode; /* not counted: it outlives its open files */
+	bool fifo;           /* has a name: opening one end waits for the other */
 };
 
 /* What one write of an O_DIRECT end has put into the ring: one read takes it, and drops what it has no room
@@ -41,16 +41,16 @@ struct packet {
 	u32 start, end; /* indices */
 };
 
-/* Bytes that vmsplice(2) has put in. Linux has the giver's pages in the pipe, and programs rely on it (libfuse writes
- * into the header of an answer after it has given it): here the ring has a copy, which is made again when the giver
- * itself takes it out. Who else takes it gets the copy. */
+/* Bytes that vmsplice(2) has put in. Linux has the giver's pages in the pipe, and programs rely on it
+ * (libfuse writes into the header of an answer after it has given it): here the ring has a copy, which is
+ * made again when the giver itself takes it out. Who else takes it gets the copy. */
 struct lent {
 	struct list_head node;
 	u32 start, end; /* indices */
 	uaddr_t from;
 	u64 mm_serial;
 };
-#define LENT_MAX 64U /* of the oldest beyond it there is only the copy */
+#define LENT_MAX            64U /* of the oldest beyond it there is only the copy */
 
 #define CAP_SYS_RESOURCE_NR 24
 
@@ -152,7 +152,8 @@ static s64 ring_copy(struct pipe *p, u32 at, struct uio *u, size_t n)
 	return (s64)done;
 }
 
-/* What is still there of the oldest lent bytes is what the giver's memory now holds, if it is the one who asks. */
+/* What is still there of the oldest lent bytes is what the giver's memory now holds, if it is the one who
+ * asks. */
 static void lent_renew(struct pipe *p, u64 mm_serial)
 {
 	while (!list_empty(&p->lent)) {

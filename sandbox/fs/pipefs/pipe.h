@@ -21,8 +21,8 @@ int fifo_open(struct inode *inode, struct file *file) must_check;
 s64 pipe_fcntl(struct file *f, int cmd, u64 arg);
 
 bool is_pipe_file(const struct file *f);
-/* vmsplice(2) into the pipe: as write, but if the same process takes it out again, it gets what its memory then
- * holds. Bytes, -EAGAIN (nowait), -EPIPE, -EFAULT, -ERESTARTSYS. [sleeps] */
+/* vmsplice(2) into the pipe: as write, but if the same process takes it out again, it gets what its memory
+ * then holds. Bytes, -EAGAIN (nowait), -EPIPE, -EFAULT, -ERESTARTSYS. [sleeps] */
 s64 pipe_lend(struct file *f, uaddr_t from, size_t size, bool nowait) must_check;
 /* Bytes that are in it, and that can be written now without waiting. */
 u32 pipe_used(const struct file *f);

@@ -124,7 +124,8 @@ int proc_show_mounts(struct task *t, struct text_buf *b)
 		put_escaped(b, path);
 		text_append(b, " ", 1);
 		sb_put_type(m->sb, b);
-		text_printf(b, " %s", (m->flags & MNT_READONLY) || (m->sb->flags & SB_READONLY) ? "ro" : "rw");
+		text_printf(b, " %s",
+			    (m->flags & MNT_READONLY) || (m->sb->flags & SB_READONLY) ? "ro" : "rw");
 		put_options(b, m);
 		put_sb_options(b, m->sb);
 		text_printf(b, " 0 0\n");

@@ -134,12 +134,12 @@ static void show_stat(struct text_buf *b)
 	for (u32 i = 0; i < cpus; i++)
 		text_printf(b, "cpu%u %lu 0 %lu %lu 0 0 0 0 0 0\n", i, (unsigned long)(user / cpus / TICK_NS),
 			    (unsigned long)(system / cpus / TICK_NS), (unsigned long)(idle / cpus / TICK_NS));
-	text_printf(b,
-		    "intr 0\nctxt %lu\nbtime %lu\nprocesses %d\nprocs_running %u\nprocs_blocked 0\nsoftirq 0 0 "
-		    "0 0 0 0 0 0 0 0 0\n",
-		    (unsigned long)kernel()->switches,
-		    (unsigned long)(kernel()->boot_realtime_ns / NSEC_PER_SEC),
-		    kernel()->root_pid_ns->last_pid, max_t(u32, running, 1));
+	text_printf(
+	    b,
+	    "intr 0\nctxt %lu\nbtime %lu\nprocesses %d\nprocs_running %u\nprocs_blocked 0\nsoftirq 0 0 "
+	    "0 0 0 0 0 0 0 0 0\n",
+	    (unsigned long)kernel()->switches, (unsigned long)(kernel()->boot_realtime_ns / NSEC_PER_SEC),
+	    kernel()->root_pid_ns->last_pid, max_t(u32, running, 1));
 }
 
 /* ---- cpuinfo ---- */
