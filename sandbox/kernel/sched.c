@@ -131,13 +131,18 @@ void coro_wake(struct coro *c)
 
 /* ---- waking lazily ---- */
 
+bool sched_crowded(void)
+{
+	return platform_crowded && platform_crowded();
+}
+
 void coro_wake_lazily(struct coro *c)
 {
 	struct sched *s = sched();
 	struct coro *by = coro_current();
 	bool first = list_empty(&s->lazy);
 
-	if (!by || !c->sleeping || !platform_crowded || !platform_crowded() || (!first && s->lazy_by != by)) {
+	if (!by || !c->sleeping || !sched_crowded() || (!first && s->lazy_by != by)) {
 		coro_wake(c);
 		return;
 	}

@@ -43,6 +43,8 @@ void coro_wake(struct coro *c);
  * or works for more than 5 µs between two calls, or 500 µs are over: both sides then work on many pieces at a
  * time instead of taking turns, with two wakings, over each. */
 void coro_wake_lazily(struct coro *c);
+/* Are there fewer CPUs than guest threads that run, and the loop? */
+bool sched_crowded(void);
 /* Lets the others run once. */
 void sched_yield_now(void);
 /* Runs the loop until sched_stop(); returns its argument. */

@@ -13,7 +13,6 @@
 
 #include "sandbox/kernel/sched.h"
 #include "sandbox/kernel/task.h"
-#include "sandbox/platform/platform.h"
 #include "sandbox/socket/inet_priv.h"
 
 #define TURN_LEAST 8192U /* less will be read in no time */
@@ -38,7 +37,7 @@ void inet_turn_wait(struct inet_sock *i, s64 written)
 {
 	const struct inet_sock *peer;
 
-	if (written > TURN_MOST || i->turn_missed || !platform_crowded())
+	if (written > TURN_MOST || i->turn_missed || !sched_crowded())
 		return;
 	peer = peer_of(i);
 	if (!peer || tcp_inq(peer->sk) < TURN_LEAST || wait_queue_active(&peer->wait))
