@@ -5,13 +5,13 @@ import json, re, time
 
 from world import Failed
 
-CASES = []  # (name, programs that both sides need, heavy, function)
+CASES = []  # (name, programs that both sides need, heavy, compared, function)
 
 
-def case(name, *needs, heavy=False):
-    """heavy: the short form does it once in each direction, over one family each"""
+def case(name, *needs, heavy=False, compared=False):
+    """heavy: the short form does it once in each direction, over one family each; compared: the long form has Linux do it with itself, too"""
     def add(fn):
-        CASES.append((name, needs, heavy, fn))
+        CASES.append((name, needs, heavy, compared, fn))
         return fn
     return add
 
@@ -49,32 +49,32 @@ def iperf(c, options, seconds):
     return f"{end['sum_received']['bits_per_second'] / 1e9:.2f} Gbit/s"
 
 
-@case("iperf3", "iperf3", heavy=True)
+@case("iperf3", "iperf3", heavy=True, compared=True)
 def iperf3(c):
     return iperf(c, "", 10 if c.long else 1)
 
 
-@case("iperf3 -P 8", "iperf3", heavy=True)
+@case("iperf3 -P 8", "iperf3", heavy=True, compared=True)
 def iperf3_eight(c):
     return iperf(c, "-P 8", 10 if c.long else 1)
 
 
-@case("iperf3 -R", "iperf3", heavy=True)
+@case("iperf3 -R", "iperf3", heavy=True, compared=True)
 def iperf3_reverse(c):
     return iperf(c, "-R", 10 if c.long else 1)
 
 
-@case("iperf3 -u", "iperf3", heavy=True)
+@case("iperf3 -u", "iperf3", heavy=True, compared=True)
 def iperf3_udp(c):
     return iperf(c, "-u -b 200M -l 1400", 10 if c.long else 1)
 
 
-@case("iperf3 -u -R", "iperf3", heavy=True)
+@case("iperf3 -u -R", "iperf3", heavy=True, compared=True)
 def iperf3_udp_reverse(c):
     return iperf(c, "-u -R -b 200M -l 1400", 10 if c.long else 1)
 
 
-@case("echo server", "python3")
+@case("echo server", "python3", compared=True)
 def echo(c):
     count = 10000 if c.long else 2000
     c.server.serve("python3 /work/side/echo.py server 7000", 7000)
@@ -83,7 +83,7 @@ def echo(c):
 
 # ---- the web ----
 
-@case("nginx, curl, wget", "nginx", "curl", "wget", heavy=True)
+@case("nginx, curl, wget", "nginx", "curl", "wget", heavy=True, compared=True)
 def nginx(c):
     mib = 256 if c.long else 16
     c.server.sh("chmod 755 /work; mkdir -p /work/www; cd /work/www; for i in $(seq 0 199); do yes \"page $i\" | head -n $i > $i; done")
@@ -104,7 +104,7 @@ def nginx(c):
     return f"{mib * 8.388608 / took / 1000:.2f} Gbit/s"
 
 
-@case("python http", "python3")
+@case("python http", "python3", compared=True)
 def python_http(c):
     c.server.serve("python3 /work/side/web.py server 8001", 8001)
     count = 3200 if c.long else 320
@@ -113,7 +113,7 @@ def python_http(c):
     return f"{count / (time.monotonic() - start):.0f} requests/s"
 
 
-@case("node http", "node", heavy=True)
+@case("node http", "node", heavy=True, compared=True)
 def node_http(c):
     c.server.serve("node /work/side/web.js server 8002", 8002)
     count = 3000 if c.long else 300
@@ -166,10 +166,10 @@ def ssh(c):
     return f"{mib} MiB there and back, there {mib / took:.0f} MiB/s"
 
 
-@case("redis", "redis-server", "redis-benchmark", heavy=True)
+@case("redis", "redis-server", "redis-benchmark", heavy=True, compared=True)
 def redis(c):
     c.server.serve("redis-server --port 6390 --protected-mode no --save '' --bind 0.0.0.0 ::", 6390)
-    count = 200000 if c.long else 1000
+    count = 20000 if c.long else 1000
     figures = []
     for pipeline in (1, 16):
         text = c.client.sh(f"redis-benchmark -h {c.address} -p 6390 -n {count} -P {pipeline} -t set,get,lpush,lrange_100 -q --csv", 200)
@@ -181,7 +181,7 @@ def redis(c):
     return ", ".join(figures)
 
 
-@case("PostgreSQL", "postgres", "initdb", "psql", "pgbench", heavy=True)
+@case("PostgreSQL", "postgres", "initdb", "psql", "pgbench", heavy=True, compared=True)
 def postgres(c):
     user = "setpriv --reuid postgres --regid postgres --clear-groups -- env HOME=/tmp PATH=$(echo /usr/lib/postgresql/*/bin):$PATH"
     c.server.sh(f"[ -e /tmp/pg/PG_VERSION ] || {user} initdb -D /tmp/pg -A trust --no-sync >/dev/null && "

@@ -195,6 +195,8 @@ class World:
         host("mount", "-t", "proc", "none", root + "/proc")
         host("mount", "--rbind", "/dev", root + "/dev")
         side.prefix = [*self.in_linux, "chroot", root]
+        side = self.router = Side("router", "10.8.0.1", "fd08::1", self.dir + "/router")
+        side.process, side.prefix = LinuxProcess, ["chroot", root]
 
     def make_sandbox(self):
         from harness import Sentry
@@ -234,7 +236,7 @@ class World:
         return {t["name"]: (t["count"], t["bytes"]) for t in self.sentry.ask("arena")["types"]}
 
     def end(self):
-        for side in (self.guest, self.linux):
+        for side in (self.guest, self.linux, self.router):
             side.stop()
         log = self.sentry.logged()
         self.sentry.end()
