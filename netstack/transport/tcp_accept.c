@@ -108,6 +108,8 @@ void tcp_request_free(struct tcp_request *r)
 static void fill_ep(struct net_ep *ep, const struct tcp_sock *listener, const struct tcp_in *in, u8 kind)
 {
 	const struct net_ep *l = &listener->sk.ep;
+	/* a link-local peer means nothing without its device */
+	bool local = !ip_is_v4(&in->p->src) && ip_is_linklocal(&in->p->src);
 
 	*ep = (struct net_ep){.ns = l->ns,
 			      .kind = kind,
@@ -118,7 +120,7 @@ static void fill_ep(struct net_ep *ep, const struct tcp_sock *listener, const st
 			      .reuseport = l->reuseport,
 			      .lport = in->p->dport,
 			      .rport = in->p->sport,
-			      .bound_if = l->bound_if,
+			      .bound_if = local && !l->bound_if ? in->p->ifindex : l->bound_if,
 			      .uid = l->uid,
 			      .gid = l->gid,
 			      .laddr = in->p->dst,
@@ -141,8 +143,12 @@ static void send_syn_ack(struct tcp_request *r)
 	u8 opts[40], flags = TCP_SYN | TCP_ACK | (r->ecn_ok ? TCP_ECE : 0);
 	u32 n = tcp_syn_options(opts, our_mss(ns, &r->ep, r->listener ? r->listener->user_mss : 0),
 				r->wscale_ok ? r->rcv_wscale : -1, r->sack_ok, r->ts_ok, ts, r->ts_recent);
-	struct pkt about = {
-	    .ns = ns, .src = r->ep.raddr, .dst = r->ep.laddr, .sport = r->ep.rport, .dport = r->ep.lport};
+	struct pkt about = {.ns = ns,
+			    .nif = netif_by_index(ns, r->ep.bound_if),
+			    .src = r->ep.raddr,
+			    .dst = r->ep.laddr,
+			    .sport = r->ep.rport,
+			    .dport = r->ep.lport};
 	struct tcp_in in = {.p = &about};
 
 	tcp_reply(ns, &in, r->snd_isn, r->rcv_isn + 1, flags, min_t(u32, r->rcv_wnd, 65535), opts, n,

@@ -524,6 +524,53 @@ static int change_addr(int fd, int type, int flags, uint32_t host, int prefix)
 	return acknowledged(fd, &r);
 }
 
+/* A link-local address means nothing without its device, so an accepted connection is bound to it. */
+CASE(accepted_link_local_peers_have_a_scope)
+{
+	struct sockaddr_in6 a = {.sin6_family = AF_INET6, .sin6_scope_id = 1}, peer;
+	socklen_t len = sizeof(peer);
+	struct request r;
+	struct ifaddrmsg *m;
+	int fd, l, c, s, port;
+
+	own_netns();
+	fd = route_socket();
+	set_up(fd, 1, true);
+	inet_pton(AF_INET6, "fe80::1", &a.sin6_addr);
+	m = begin(&r, RTM_NEWADDR, NLM_F_CREATE, sizeof(*m));
+	m->ifa_family = AF_INET6;
+	m->ifa_prefixlen = 64;
+	m->ifa_flags = IFA_F_NODAD; /* of use at once */
+	m->ifa_index = 1;
+	attr(&r, IFA_LOCAL, &a.sin6_addr, 16);
+	EXPECT_EQ(acknowledged(fd, &r), 0);
+	/* Linux takes it for a source a moment later */
+	for (int k = 0; k < 50; k++) {
+		c = socket(AF_INET6, SOCK_DGRAM, 0);
+		a.sin6_port = htons(9);
+		EXPECT_EQ(connect(c, (struct sockaddr *)&a, sizeof(a)), 0);
+		EXPECT_EQ(getsockname(c, (struct sockaddr *)&peer, &len), 0);
+		close(c);
+		if (!memcmp(&peer.sin6_addr, &a.sin6_addr, 16))
+			break;
+		usleep(100000);
+	}
+	l = socket(AF_INET6, SOCK_STREAM, 0);
+	EXPECT_EQ(listen(l, 8), 0);
+	port = port_of(l);
+	a.sin6_port = htons((uint16_t)port);
+	c = socket(AF_INET6, SOCK_STREAM, 0);
+	EXPECT_EQ(connect(c, (struct sockaddr *)&a, sizeof(a)), 0);
+	s = accept(l, (struct sockaddr *)&peer, &len);
+	EXPECT(s >= 0);
+	EXPECT_EQ(memcmp(&peer.sin6_addr, &a.sin6_addr, 16), 0);
+	EXPECT_EQ(peer.sin6_scope_id, 1);
+	EXPECT_EQ(getsockname(s, (struct sockaddr *)&peer, &len), 0);
+	EXPECT_EQ(peer.sin6_scope_id, 1);
+	EXPECT_EQ(opt_int(s, SOL_SOCKET, SO_BINDTOIFINDEX), 1);
+	EXPECT_EQ(opt_int(l, SOL_SOCKET, SO_BINDTOIFINDEX), 0);
+}
+
 CASE(addresses_come_and_go)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x0a010203)};
