@@ -2,8 +2,7 @@
  * icmp.c - ICMP for IPv4 (RFC 792, 1122): echo, errors in, errors out.
  *
  * Errors out are limited to a thousand a second with a burst of fifty, and never sent about errors, fragments
- * past the first, or packets that were not one host's to one host. Redirects are ignored: a sandbox has one
- * way out and trusts nobody on its link about it.
+ * past the first, or packets that were not one host's to one host.
  */
 #include <errno.h>
 
@@ -168,6 +167,22 @@ static void error_in(struct netif *nif, struct pkt *p, const struct icmp_hdr *h)
 	ip_error_deliver(ns, &e);
 }
 
+/* About a packet of ours: whose destination is better reached by another router. As Linux, always that one
+ * destination, whatever the code says of networks. */
+static void redirect_in(struct netif *nif, struct pkt *p, const struct icmp_hdr *h)
+{
+	u8 scratch[20];
+	const struct ipv4_hdr *in = pkt_header(p, p->l4_off + (u32)sizeof(*h), sizeof(*in), scratch);
+	struct ip_addr src, dst, to = ip_v4(get_be32((const u8 *)h + 4));
+
+	if (!in || in->ver_ihl >> 4 != 4 || h->code > 3 || p->looped)
+		return;
+	src = ip_v4(get_be32(in->src));
+	dst = ip_v4(get_be32(in->dst));
+	if (net_local_addr(nif->ns, &src))
+		(void)!net_redirect_learn(nif, &dst, &p->src, &to);
+}
+
 void icmp_input(struct netif *nif, struct pkt *p)
 {
 	struct netstack *ns = nif->ns;
@@ -199,5 +214,7 @@ void icmp_input(struct netif *nif, struct pkt *p)
 		sock_ping_input(ns, p, be16_get(own.id));
 	else if (own.type == ICMP_UNREACH || own.type == ICMP_TIME_EXCEEDED || own.type == ICMP_PARAM)
 		error_in(nif, p, &own);
+	else if (own.type == ICMP_REDIRECT)
+		redirect_in(nif, p, &own);
 	pkt_free(p);
 }

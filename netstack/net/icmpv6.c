@@ -189,6 +189,7 @@ void icmpv6_input(struct netif *nif, struct pkt *p)
 	case ICMP6_RA:
 	case ICMP6_NS:
 	case ICMP6_NA:
+	case ICMP6_REDIRECT:
 		ndp_input(nif, p, head[0]);
 		break;
 	case ICMP6_MLD_QUERY:

@@ -41,6 +41,17 @@ void net_pmtu_learn(struct netstack *ns, const struct ip_addr *dst, u32 mtu);
 u32 net_pmtu_get(struct netstack *ns, const struct ip_addr *dst, u32 link_mtu);
 void net_pmtu_free(struct netstack *ns);
 
+/* ---- redirects: redirect.c ---- */
+/* `from` says that `dst` is better reached by `to`. True if it is believed. */
+bool net_redirect_learn(struct netif *nif, const struct ip_addr *dst, const struct ip_addr *from,
+			const struct ip_addr *to);
+/* A path by a router, as it was redirected. */
+void net_redirect_apply(struct netstack *ns, const struct ip_addr *dst, struct net_path *path);
+/* Forgets what is over; when the next one is. */
+u64 net_redirects_expire(struct netstack *ns);
+/* Those of an interface, or (NULL) all. */
+void net_redirects_drop(struct netstack *ns, const struct netif *nif);
+
 /* What a transport wants of the network header. */
 struct ip_tx {
 	struct ip_addr src, dst;

@@ -406,6 +406,23 @@ static void router_advertised(struct netif *nif, struct pkt *p)
 	}
 }
 
+/* RFC 4861, 8.1 and 8.3. */
+static void redirected(struct netif *nif, struct pkt *p, const struct ip_addr *target)
+{
+	struct ip_addr dst;
+	struct net_neigh *n;
+	u8 o[8];
+
+	if (!ip_is_linklocal(&p->src) || pkt_copy(p, p->l4_off + 24U, dst.b, 16) != 16 ||
+	    !net_redirect_learn(nif, &dst, &p->src, target))
+		return;
+	if (option(p, p->l4_off + 40U, OPT_TARGET_LINK, o, 8))
+		neigh_update(nif, target, o + 2, false, true, true);
+	n = neigh_find(nif, target);
+	if (n && !ip_eq(target, &dst))
+		n->router = true;
+}
+
 void ndp_input(struct netif *nif, struct pkt *p, u8 type)
 {
 	u8 scratch[24];
@@ -413,9 +430,10 @@ void ndp_input(struct netif *nif, struct pkt *p, u8 type)
 	struct ip_addr target;
 
 	if (p->ttl != 255 || !nif->ethernet ||
-	    !options_ok(p, p->l4_off + (type == ICMP6_RA   ? 16U
-					: type == ICMP6_RS ? 8U
-							   : 24U)))
+	    !options_ok(p, p->l4_off + (type == ICMP6_RA         ? 16U
+					: type == ICMP6_RS       ? 8U
+					: type == ICMP6_REDIRECT ? 40U
+								 : 24U)))
 		return;
 	if (type == ICMP6_RA) {
 		router_advertised(nif, p);
@@ -428,6 +446,8 @@ void ndp_input(struct netif *nif, struct pkt *p, u8 type)
 		return;
 	if (type == ICMP6_NS)
 		solicited(nif, p, &target);
+	else if (type == ICMP6_REDIRECT)
+		redirected(nif, p, &target);
 	else
 		advertised(nif, p, &target, h[4]);
 }

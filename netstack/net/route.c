@@ -100,7 +100,7 @@ void net_route_timer(struct net_timer *t)
 	struct netstack *ns = t->ns;
 	struct net_route *r, *next;
 	struct net_pmtu *p, *next_p;
-	u64 soonest = TIME_NEVER;
+	u64 soonest = net_redirects_expire(ns);
 
 	list_for_each_entry_safe (r, next, &ns->routes, node) {
 		if (r->expires <= ns->now)
@@ -137,6 +137,8 @@ void net_routes_drop(struct netstack *ns, struct netif *nif, const struct ip_add
 {
 	struct net_route *r, *next;
 
+	if (!source)
+		net_redirects_drop(ns, nif);
 	list_for_each_entry_safe (r, next, &ns->routes, node)
 		if (r->nif == nif && (!source || ip_eq(&r->source, source)))
 			route_free(ns, r);
@@ -376,8 +378,11 @@ int net_route_lookup(struct netstack *ns, const struct ip_addr *want, const stru
 		return out->nif ? finish(ns, &dst, src, out) : -ENETUNREACH;
 	}
 	out->nif = r->nif;
-	if (!ip_is_any(&r->gateway) && !ip_is_multicast(&dst))
+	if (!ip_is_any(&r->gateway) && !ip_is_multicast(&dst)) {
 		out->next_hop = r->gateway;
+		if (!list_empty(&ns->redirects))
+			net_redirect_apply(ns, &dst, out);
+	}
 	if (!ip_is_any(&r->source))
 		out->src = r->source;
 	return finish(ns, &dst, src, out);

@@ -52,6 +52,7 @@ int netstack_new(const struct net_env *env, struct netstack **out)
 	list_init(&ns->routes);
 	list_init(&ns->rules);
 	list_init(&ns->pmtus);
+	list_init(&ns->redirects);
 	list_init(&ns->neighs);
 	list_init(&ns->raws);
 	list_init(&ns->packets);
@@ -104,6 +105,7 @@ void netstack_free(struct netstack *ns)
 	}
 	net_rules_free(ns);
 	net_pmtu_free(ns);
+	net_redirects_drop(ns, NULL);
 	free_list(&ns->work);
 	nf_free(ns);
 	net_timer_done(&ns->frag_timer);

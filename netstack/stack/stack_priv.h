@@ -83,8 +83,8 @@ struct netstack {
 	struct net_timer route_timer; /* the next that expires */
 	u32 route_gen;                /* cached paths of an older generation are stale */
 	struct list_head rules;
-	struct list_head pmtus;
-	u32 pmtu_count;
+	struct list_head pmtus, redirects;
+	u32 pmtu_count, redirect_count;
 	struct list_head neighs;
 	u32 neigh_count;
 	/* sockets */

@@ -381,6 +381,137 @@ START_TEST(error_about_another_ignored)
 }
 END_TEST
 
+/* 198.51.100.0/24 goes by 10.0.0.254; the packet that error_in() quotes goes to 10.0.0.2, so the quoted
+ * destination is put right here. */
+static void redirect4(u32 from, u32 to, u32 dst, u32 src, u8 code)
+{
+	u8 *h;
+
+	b_eth(&f, mac_us, mac_peer, ETH_IPV4);
+	b_ip4(&f, from, IP_A, PROTO_ICMP);
+	h = b_add(&f, NULL, 8);
+	h[0] = ICMP_REDIRECT;
+	h[1] = code;
+	put_be32(h + 4, to);
+	h = b_add(&f, NULL, 28);
+	h[0] = 0x45;
+	h[9] = PROTO_UDP;
+	put_be32(h + 12, src);
+	put_be32(h + 16, dst);
+	b_send(&w, &f);
+}
+
+static u32 hop_to(u32 dst)
+{
+	struct ip_addr d = ip_v4(dst);
+	struct net_path path;
+
+	ck_assert_int_eq(net_route_lookup(w.w, &d, &IP4_ANY, 0, &path), 0);
+	return ip_v4_of(&path.next_hop);
+}
+
+#define FAR    0xc6336407U
+#define ROUTER 0x0a0000feU
+#define BETTER 0x0a0000fdU
+
+static void far_route(struct ip_addr gateway)
+{
+	bool v4 = ip_is_v4(&gateway);
+	struct net_route r = {.dst = v4 ? IP4_ANY : IP6_ANY,
+			      .gateway = gateway,
+			      .source = v4 ? IP4_ANY : IP6_ANY,
+			      .table = RT_TABLE_MAIN,
+			      .type = ROUTE_UNICAST,
+			      .protocol = RTPROTO_STATIC,
+			      .nif = w.wn,
+			      .expires = TIME_NEVER};
+
+	ck_assert_int_eq(net_route_add(w.w, &r), 0);
+}
+
+START_TEST(redirect_is_obeyed_for_a_while)
+{
+	far_route(ip_v4(ROUTER));
+	ck_assert_uint_eq(hop_to(FAR), ROUTER);
+	redirect4(ROUTER, BETTER, FAR, IP_A, 1);
+	ck_assert_uint_eq(hop_to(FAR), BETTER);
+	ck_assert_uint_eq(hop_to(FAR + 1), ROUTER);
+	redirect4(BETTER, IP_B, FAR, IP_A, 1); /* and on */
+	ck_assert_uint_eq(hop_to(FAR), IP_B);
+	redirect4(IP_B, ROUTER, FAR, IP_A, 0); /* and back */
+	ck_assert_uint_eq(hop_to(FAR), ROUTER);
+	redirect4(ROUTER, BETTER, FAR, IP_A, 3);
+	run_for(&w, 301 * NSEC_PER_SEC);
+	ck_assert_uint_eq(hop_to(FAR), ROUTER);
+}
+END_TEST
+
+START_TEST(redirects_not_believed)
+{
+	far_route(ip_v4(ROUTER));
+	redirect4(BETTER, IP_B, FAR, IP_A, 1);       /* not of our router */
+	redirect4(ROUTER, BETTER, FAR, IP_B, 1);     /* not about us */
+	redirect4(ROUTER, BETTER, FAR, IP_A, 4);     /* no such code */
+	redirect4(ROUTER, 0xc6336401, FAR, IP_A, 1); /* to somebody who is not on the link */
+	redirect4(ROUTER, IP_A, FAR, IP_A, 1);       /* to ourselves */
+	redirect4(ROUTER, 0xe0000005, FAR, IP_A, 1); /* to a group */
+	redirect4(ROUTER, 0x0a0000ff, FAR, IP_A, 1); /* to all */
+	redirect4(ROUTER, 0, FAR, IP_A, 1);
+	ck_assert_uint_eq(hop_to(FAR), ROUTER);
+	redirect4(ROUTER, BETTER, IP_B, IP_A, 1); /* about a neighbour */
+	ck_assert_uint_eq(hop_to(IP_B), IP_B);
+	ck_assert_uint_eq(w.w->redirect_count, 0);
+	for (u32 i = 0; i < 200; i++)
+		redirect4(ROUTER, BETTER, FAR + i, IP_A, 1);
+	ck_assert_uint_eq(w.w->redirect_count, 64);
+	ck_assert_uint_eq(hop_to(FAR), ROUTER); /* forgotten first */
+	ck_assert_uint_eq(hop_to(FAR + 199), BETTER);
+	ck_assert_int_eq(netif_set_up(w.wn, false), 0);
+	ck_assert_uint_eq(w.w->redirect_count, 0);
+}
+END_TEST
+
+static void redirect6(const char *from, const char *target, const char *dst, u32 hops)
+{
+	struct ip_addr t = a6(target), d = a6(dst);
+	u8 *h;
+
+	b_eth(&f, mac_us, mac_peer, ETH_IPV6);
+	b_ip6(&f, from, "fd00::1", PROTO_ICMPV6)[7] = (u8)hops;
+	h = b_add(&f, NULL, 48);
+	h[0] = ICMP6_REDIRECT;
+	memcpy(h + 8, t.b, 16);
+	memcpy(h + 24, d.b, 16);
+	memcpy(h + 40, (u8[8]){2, 1, 2, 0, 0, 0, 0, 7}, 8);
+	b_send(&w, &f);
+}
+
+START_TEST(redirect6_is_obeyed)
+{
+	struct ip_addr far6 = a6("2001:db8::7"), router = a6("fe80::fe"), better = a6("fe80::fd");
+	struct net_path path;
+	struct net_neigh *n;
+
+	far_route(router);
+	redirect6("fe80::fd", "fe80::fc", "2001:db8::7", 255); /* not of our router */
+	redirect6("fe80::fe", "fe80::fd", "2001:db8::7", 64);  /* from afar */
+	redirect6("fe80::fe", "fd00::77", "2001:db8::7", 255); /* a router's address is link-local */
+	redirect6("fe80::fe", "fe80::fd", "ff02::1", 255);
+	ck_assert_int_eq(net_route_lookup(w.w, &far6, &IP6_ANY, 0, &path), 0);
+	ck_assert(ip_eq(&path.next_hop, &router));
+	redirect6("fe80::fe", "fe80::fd", "2001:db8::7", 255);
+	ck_assert_int_eq(net_route_lookup(w.w, &far6, &IP6_ANY, 0, &path), 0);
+	ck_assert(ip_eq(&path.next_hop, &better));
+	n = neigh_find(w.wn, &better);
+	ck_assert_ptr_nonnull(n);
+	ck_assert_uint_eq(n->mac[5], 7);
+	ck_assert(n->router);
+	redirect6("fe80::fd", "2001:db8::7", "2001:db8::7", 255); /* it is on the link itself */
+	ck_assert_int_eq(net_route_lookup(w.w, &far6, &IP6_ANY, 0, &path), 0);
+	ck_assert(ip_eq(&path.next_hop, &far6));
+}
+END_TEST
+
 START_TEST(error_queue_is_bounded)
 {
 	u32 n = 0;
@@ -615,6 +746,9 @@ TCase *case_icmp(void)
 	tcase_add_loop_test(t, error_with_recverr, 0, ARRAY_COUNT(errors4));
 	tcase_add_test(t, error_to_an_unconnected_socket_ignored);
 	tcase_add_test(t, error_about_another_ignored);
+	tcase_add_test(t, redirect_is_obeyed_for_a_while);
+	tcase_add_test(t, redirects_not_believed);
+	tcase_add_test(t, redirect6_is_obeyed);
 	tcase_add_test(t, error_queue_is_bounded);
 	tcase_add_loop_test(t, pmtu_learned, 0, ARRAY_COUNT(pmtus));
 	tcase_add_test(t, pmtu_goes_down_only_and_expires);
