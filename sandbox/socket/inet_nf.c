@@ -40,10 +40,14 @@ static bool is_inet(const struct socket *s)
 
 u32 inet_nf_option_max(const struct socket *s, int level, int name)
 {
+	const struct inet_sock *i;
+
 	if (!is_inet(s) || !has_level(inet_of((struct socket *)s), level) ||
 	    (name != SO_REPLACE && name != SO_ADD_COUNTERS))
 		return 0;
-	return REPLACE_MAX;
+	i = inet_of((struct socket *)s);
+	/* who may not do it needs no room for it */
+	return net_ns_capable(i->net, LINUX_CAP_NET_ADMIN) ? REPLACE_MAX : 1;
 }
 
 /* ---- set ---- */
