@@ -5,6 +5,7 @@ from harness import Failure, Skip, check, workload
 
 QUICK = "test_posix test_mmap test_epoll test_select test_fcntl test_resource test_pty test_pwd test_tempfile"
 # test_sqlite3 is not in Debian's package: tests/rootfs/customize.full takes it from the source package.
+QUICK_ALONE = "test_shutil test_mailbox test_sqlite3".split()
 SLOW = ("test_os test_signal test_subprocess test_threading test_selectors test_asyncio test_multiprocessing_spawn test_multiprocessing_fork "
         "test_shutil test_pathlib test_mailbox test_tarfile test_socket test_sqlite3")
 
@@ -66,7 +67,7 @@ def each(module):
         return suite(t, [module])
     cpython_module.__name__ = "cpython_" + module[5:]
     cpython_module.__doc__ = f"{module} of CPython's test suite"
-    workload("full", slow=True, timeout=1500)(cpython_module)
+    workload("full", slow=module not in QUICK_ALONE, timeout=1500)(cpython_module)
 
 
 for module in SLOW.split():
