@@ -143,7 +143,7 @@ def never_reads_us(w, long):
 
 
 def zero_window(w, long):
-    rest = 90 if long else 4  # the server takes one after the other: the second waits twice as long
+    rest = 90 if long else 2  # the server takes one after the other: the second waits twice as long
     said = []
     for server, client in ((w.guest, w.linux), (w.linux, w.guest)):
         server.serve(f"python3 /work/side/stall.py server 7003 {rest}", 7003)
@@ -216,10 +216,13 @@ def cpu_ticks(pid):
 
 def device_gone(w, long):
     """The device is taken away for good: the sandbox lives on, idle, with its loopback."""
-    runs = [w.guest.start("ping -n -i 0.2 10.9.0.1"), w.guest.start("python3 /work/side/stall.py client 10.8.0.2 7002 32 0")]
+    w.guest.serve(f"{ECHO} server 7001", 7001)
+    w.linux.serve("python3 /work/side/stall.py server 7002 1", 7002)
+    runs = [w.guest.start("bash -c 'exec 3<>/dev/udp/10.9.0.1/9; while sleep 0.1; do echo x >&3; done'"),
+            w.guest.start("python3 /work/side/stall.py client 10.8.0.2 7002 512 0")]
     time.sleep(0.5)
     host("ip", "link", "del", "t0")
-    w.guest.sh("ping -n -c 2 -i 0.2 127.0.0.1; ip link show eth0")
+    w.guest.sh(f"ip link show eth0; {ECHO} client 127.0.0.1 7001 20 2")
     for run in runs:
         run.kill()
     w.guest.stop()

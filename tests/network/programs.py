@@ -74,7 +74,7 @@ def iperf3_udp_reverse(c):
     return iperf(c, "-u -R -b 200M -l 1400", 10 if c.long else 1)
 
 
-@case("echo server", "python3", compared=True)
+@case("echo server", "python3", heavy=True, compared=True)
 def echo(c):
     count = 10000 if c.long else 2000
     c.server.serve("python3 /work/side/echo.py server 7000", 7000)
@@ -104,7 +104,7 @@ def nginx(c):
     return f"{mib * 8.388608 / took / 1000:.2f} Gbit/s"
 
 
-@case("python http", "python3", compared=True)
+@case("python http", "python3", heavy=True, compared=True)
 def python_http(c):
     c.server.serve("python3 /work/side/web.py server 8001", 8001)
     count = 3200 if c.long else 320
@@ -251,7 +251,7 @@ def mtr(c):
     port = 8005
     c.server.serve(f"python3 /work/side/web.py server {port}", port)
     for way in ("", "-u", f"-T -P {port}"):
-        text = c.client.sh(f"mtr -{c.family} -n -r -w -c 2 -i 0.3 -G 3 {way} {c.address} | tail -n +3")
+        text = c.client.sh(f"mtr -{c.family} -n -r -w -c 2 -i 0.3 -G 1 {way} {c.address} | tail -n +3")
         expect(f"the way by mtr {way}", hops(text), [router, c.address])
         expect(f"losses by mtr {way}", re.findall(r" ([0-9.]+)% ", text), ["0.0"] * 2)
     return "ICMP, UDP, TCP"
