@@ -34,6 +34,7 @@ static int dev;
 static struct server_does {
 	bool hang, entry_cache, mknod;
 	bool hang_rename;
+	bool big;       /* sizes beyond what it has room for: that is zeroes */
 	bool splice;    /* requests and answers go through pipes */
 	bool seek;      /* knows a hole from 100 on */
 	bool no_create; /* files are made by mknod only */
@@ -49,6 +50,7 @@ static struct server_saw {
 } * saw;
 
 static int pipe_fd[2];
+static char zeroes[1 << 17];
 
 static unsigned find(unsigned parent, const char *name)
 {
@@ -204,6 +206,10 @@ static void serve_files(const struct fuse_in_header *h, const void *arg)
 	case FUSE_READ:
 		if (rw->offset >= n->size)
 			reply(h->unique, 0, "", 0);
+		else if (does.big && rw->offset + rw->size > sizeof(n->data))
+			reply(h->unique, 0, rw->offset ? zeroes : n->data,
+			      rw->offset ? (rw->size < sizeof(zeroes) ? rw->size : sizeof(zeroes))
+					 : sizeof(n->data));
 		else
 			reply(h->unique, 0, n->data + rw->offset,
 			      rw->size < n->size - rw->offset ? rw->size : n->size - rw->offset);

@@ -507,6 +507,26 @@ CASE(a_mapped_file_changes_its_size)
 	EXPECT(!memcmp(content("m/hello") + 8000, "end", 4));
 }
 
+CASE(a_large_sparse_file_mapped)
+{
+	off_t size = 300L << 20;
+	char *p;
+	int fd;
+
+	does.big = true; /* takes any size, keeps the first bytes */
+	start();
+	fd = open("m/hello", O_RDWR);
+	OK(ftruncate(fd, size));
+	p = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	EXPECT(p != MAP_FAILED);
+	memcpy(p, "HELLO", 5);
+	OK(msync(p, 1 << 20, MS_SYNC));
+	OK(munmap(p, 1 << 20));
+	OK(ftruncate(fd, 11));
+	OK(close(fd));
+	EXPECT_STR(content("m/hello"), "HELLO fuse\n");
+}
+
 CASE(a_mapping_for_reading_stays_so)
 {
 	int fd;

@@ -8,7 +8,8 @@
  * these must not wait (it may be the exit of a killed process), so a coroutine of its own does it, with the
  * file's handle, which it then gives back.
  *
- * Lock: the inode's, whenever the server and the memfd are made to agree.
+ * Lock: the inode's, whenever the server and the memfd are made to agree. Such a file may have
+ * FUSE_CACHE_MAX bytes, and whoever looks through its pages lets others run from time to time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +29,13 @@ struct fuse_cache {
 	u64 pages;               /* as many */
 	struct list_head mapped; /* struct fuse_file: their handles may write */
 };
+
+#define YIELD_EVERY 64U /* pages */
+
+static u64 pages_of(u64 size)
+{
+	return PAGE_UP(size) >> PAGE_SHIFT;
+}
 
 static u64 sum_of(const u8 *page)
 {
@@ -49,6 +57,16 @@ static u32 page_in(const struct fuse_cache *c, u64 page, u8 *buf)
 
 	memset(buf, 0, PAGE_SIZE);
 	return n && pread(c->shm->fd, buf, n, (off_t)at) == (ssize_t)n ? n : 0;
+}
+
+/* The first page from *page on that is not a hole: such are zeroes here and there. */
+static bool next_page(const struct fuse_cache *c, u64 *page)
+{
+	off_t at =
+	    *page < pages_of(c->size) ? lseek(c->shm->fd, (off_t)(*page << PAGE_SHIFT), SEEK_DATA) : -1;
+
+	*page = at < 0 ? 0 : (u64)at >> PAGE_SHIFT;
+	return at >= 0 && (u64)at < c->size;
 }
 
 static void cache_free(struct fuse_cache *c)
@@ -93,18 +111,22 @@ static int make_cache(struct file *f, struct fuse_cache **out)
 	}
 	list_init(&c->mapped);
 	c->size = f->inode->attr.size;
-	err = memory_would_overcommit(c->size) ? -ENOMEM : shm_create("fuse", PAGE_UP(c->size), &c->shm);
+	err = c->size > FUSE_CACHE_MAX || memory_would_overcommit(c->size)
+		  ? -ENOMEM
+		  : shm_create("fuse", PAGE_UP(c->size), &c->shm);
 	if (!err)
 		err = fuse_fill(f, c->shm, 0, c->size, 0);
 	if (!err)
-		err = grow_sums(c, PAGE_UP(c->size) >> PAGE_SHIFT, buf);
+		err = grow_sums(c, pages_of(c->size), buf);
 	if (err) {
 		cache_free(c);
 		return err;
 	}
-	for (u64 i = 0; i < c->pages; i++) {
+	for (u64 i = 0; next_page(c, &i); i++) {
 		(void)page_in(c, i, buf);
 		c->sums[i] = sum_of(buf);
+		if (i % YIELD_EVERY == 0)
+			sched_yield_now();
 	}
 	*out = c;
 	return 0;
@@ -207,10 +229,12 @@ static int sync_locked(struct inode *inode)
 		struct fuse_file *ff;
 		u64 sum;
 		s64 n, sent;
+		if (page % YIELD_EVERY == 0)
+			sched_yield_now();
 		c = fuse_i(inode)->cache;
-		if (!c || list_empty(&c->mapped) || page << PAGE_SHIFT >= c->size)
+		if (!c || list_empty(&c->mapped) || !next_page(c, &page))
 			break;
-		err = grow_sums(c, page + 1, buf);
+		err = grow_sums(c, pages_of(c->size), buf);
 		if (err)
 			break;
 		n = page_in(c, page, buf);

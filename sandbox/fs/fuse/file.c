@@ -201,6 +201,8 @@ static s64 fuse_write(struct file *f, struct uio *src, u64 *pos)
 
 	if (!buf)
 		return -ENOMEM;
+	if (fuse_too_large(f->inode, *pos + src->left))
+		return -EFBIG;
 	while (src->left) {
 		s64 got = uio_copy(src, buf, min_t(u64, chunk, src->left));
 		s64 n = got <= 0 ? got : write_some(f, buf, (u32)got, *pos);
@@ -291,6 +293,8 @@ static int fuse_fallocate(struct file *f, int mode, u64 offset, u64 size)
 	    .op = FUSE_FALLOCATE, .nodeid = fuse_i(f->inode)->nodeid, .in = {{&in, sizeof(in)}}};
 	s64 n = c->no_fallocate ? -ENOSYS : fuse_cache_sync_locked(f->inode);
 
+	if (!n && fuse_too_large(f->inode, offset + size))
+		n = -EFBIG;
 	if (!n)
 		n = fuse_ask(c, &call);
 	c->no_fallocate |= n == -ENOSYS;
@@ -306,6 +310,12 @@ static int fuse_fallocate(struct file *f, int mode, u64 offset, u64 size)
 
 /* ---- mapping ---- */
 
+/* The memfd is made of holes: zeroes need not be written, and cost no memory so. */
+static bool all_zero(const u8 *buf, size_t size)
+{
+	return !buf[0] && !memcmp(buf, buf + 1, size - 1);
+}
+
 int fuse_fill(struct file *f, struct host_fd *shm, u64 offset, u64 size, u64 at)
 {
 	auto_cleanup(kfreep) u8 *buf = kmalloc(FUSE_READ_MAX);
@@ -317,7 +327,8 @@ int fuse_fill(struct file *f, struct host_fd *shm, u64 offset, u64 size, u64 at)
 		s64 n = read_some(f, buf, want, offset + done);
 		if (n < 0)
 			return (int)n;
-		if (n && pwrite(shm->fd, buf, (size_t)n, (off_t)(at + done)) != n)
+		if (n && !all_zero(buf, (size_t)n) &&
+		    pwrite(shm->fd, buf, (size_t)n, (off_t)(at + done)) != n)
 			return -ENOMEM;
 		if (n < want)
 			break;

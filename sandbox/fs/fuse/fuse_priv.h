@@ -128,6 +128,11 @@ int fuse_rename(struct inode *old_dir, struct dentry *old, struct inode *new_dir
 extern const struct inode_ops fuse_dir_ops;
 extern const struct dentry_ops fuse_dentry_ops;
 /* cache.c */
+#define FUSE_CACHE_MAX (16UL << 30) /* no file that is mapped to be written may be, or become, larger */
+static inline bool fuse_too_large(const struct inode *inode, u64 size)
+{
+	return fuse_i(inode)->cache && size > FUSE_CACHE_MAX;
+}
 /* The file is mapped to be written: what backs it, reference given. [sleeps] */
 int fuse_cache_map(struct file *f, struct host_fd **backing) must_check;
 /* The same for mappings that do not write; NULL if there is no cache. */

@@ -202,6 +202,8 @@ static int setattr(struct inode *inode, const struct attr_change *ch)
 	put_time(ch->mtime_ns, &in.mtime, &in.mtimensec);
 	if (!in.valid)
 		return 0;
+	if ((ch->mask & ATTR_SIZE) && fuse_too_large(inode, ch->size))
+		return -EFBIG;
 	n = fuse_ask(c, &call);
 	if (n < 0)
 		return (int)n;
