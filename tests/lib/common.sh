@@ -1,7 +1,7 @@
 # common.sh - what quickstart, runtests and test scripts share. Sourced from the top of the tree.
 
 PACKAGES="build-essential autoconf automake pkg-config python3 python3-yaml curl jq libmicrohttpd-dev libjansson-dev libuv1-dev
-libssl-dev libseccomp-dev check libsqlite3-dev libwslay-dev clang-format git procps nftables iproute2"
+libssl-dev libseccomp-dev check libsqlite3-dev libwslay-dev clang-format git procps nftables iproute2 iptables"
 
 step() {
 	printf '\n==> %s\n' "$*"
