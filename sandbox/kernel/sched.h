@@ -43,7 +43,7 @@ void coro_wake(struct coro *c);
  * or works for more than 5 µs between two calls, or 500 µs are over: both sides then work on many pieces at a
  * time instead of taking turns, with two wakings, over each. */
 void coro_wake_lazily(struct coro *c);
-/* Are there fewer CPUs than guest threads that run, and the loop? */
+/* The present caller's thread, one that it wakes, and the loop have not a CPU each. */
 bool sched_crowded(void);
 /* Lets the others run once. */
 void sched_yield_now(void);
