@@ -225,8 +225,9 @@ int key_validate(const struct key *k)
 
 /* ---- links ---- */
 
-/* How deep the keyrings below k go; -EDEADLK if `ring` is among them. */
-static int depth_of(const struct key *k, const struct key *ring, int level)
+/* How deep the keyrings below k go; -EDEADLK if `ring` is among them. Where this search (`visit`) has been at
+ * that level or deeper it does not go again, or it would walk all ways to each key. */
+static int depth_of(struct key *k, const struct key *ring, int level, u64 visit)
 {
 	int deepest = level;
 
@@ -236,8 +237,12 @@ static int depth_of(const struct key *k, const struct key *ring, int level)
 		return 0;
 	if (level > NESTING_MAX)
 		return -ELOOP;
+	if (k->visit == visit && k->visit_level >= level)
+		return level;
+	k->visit = visit;
+	k->visit_level = level;
 	for (u32 i = 0; i < k->link_count; i++) {
-		int d = depth_of(k->links[i], ring, level + 1);
+		int d = depth_of(k->links[i], ring, level + 1, visit);
 		if (d < 0)
 			return d;
 		deepest = d > deepest ? d : deepest;
@@ -280,7 +285,7 @@ int keyring_link(struct key *ring, struct key *k)
 		return -ENOTDIR;
 	if (ring->restricted)
 		return -EPERM;
-	err = depth_of(k, ring, 0);
+	err = depth_of(k, ring, 0, ++kernel()->next_cookie);
 	if (err < 0)
 		return err;
 	old = keyring_find(ring, k->type, k->description);

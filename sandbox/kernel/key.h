@@ -47,6 +47,8 @@ struct key {
 	size_t size;
 	struct key **links; /* keyring; counted */
 	u32 link_count, link_capacity;
+	u64 visit; /* the search that saw it last, and how deep */
+	int visit_level;
 	struct key *next_dead; /* in kernel()->dead_keys */
 };
 

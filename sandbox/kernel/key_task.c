@@ -86,13 +86,26 @@ static int worse(int a, int b)
 	return a;
 }
 
+/* Has the search been in this keyring, from no deeper? Rings may be linked in so many ways that all of them
+ * take for ever. */
+static bool searched(struct key *ring, int depth, u64 visit)
+{
+	if (ring->visit == visit && ring->visit_level <= depth)
+		return true;
+	ring->visit = visit;
+	ring->visit_level = depth;
+	return false;
+}
+
 static int search(struct key *ring, bool possessed, enum key_type type, const char *description, int depth,
-		  struct key **out)
+		  u64 visit, struct key **out)
 {
 	int result = -ENOKEY, err;
 
 	if (!key_permits(ring, possessed, KEY_SEARCH))
 		return -EACCES;
+	if (searched(ring, depth, visit))
+		return -ENOKEY;
 	for (u32 i = 0; i < ring->link_count; i++) {
 		struct key *k = ring->links[i];
 		if (k->type != type || strcmp(k->description, description))
@@ -109,7 +122,7 @@ static int search(struct key *ring, bool possessed, enum key_type type, const ch
 	for (u32 i = 0; i < ring->link_count && depth < DEPTH_MAX; i++) {
 		if (ring->links[i]->type != KEY_KEYRING || key_validate(ring->links[i]))
 			continue;
-		err = search(ring->links[i], possessed, type, description, depth + 1, out);
+		err = search(ring->links[i], possessed, type, description, depth + 1, visit, out);
 		if (!err)
 			return 0;
 		if (err != -EACCES)
@@ -121,7 +134,9 @@ static int search(struct key *ring, bool possessed, enum key_type type, const ch
 int keyring_search(struct key *ring, bool possessed, enum key_type type, const char *description,
 		   struct key **out)
 {
-	return ring->type == KEY_KEYRING ? search(ring, possessed, type, description, 0, out) : -ENOTDIR;
+	return ring->type == KEY_KEYRING
+		   ? search(ring, possessed, type, description, 0, ++kernel()->next_cookie, out)
+		   : -ENOTDIR;
 }
 
 /* The roots of what the task possesses; how many. */
@@ -149,7 +164,7 @@ int key_search_task(enum key_type type, const char *description, struct key **ou
 	u32 n = roots(root);
 
 	for (u32 i = 0; i < n; i++) {
-		int err = search(root[i], true, type, description, 0, out);
+		int err = search(root[i], true, type, description, 0, ++kernel()->next_cookie, out);
 		if (!err)
 			return 0;
 		result = worse(result, err);
@@ -157,14 +172,15 @@ int key_search_task(enum key_type type, const char *description, struct key **ou
 	return result == -EACCES ? -ENOKEY : result;
 }
 
-static bool reaches(const struct key *ring, const struct key *k, int depth)
+static bool reaches(struct key *ring, const struct key *k, int depth, u64 visit)
 {
 	if (ring == k)
 		return true;
-	if (ring->type != KEY_KEYRING || depth > DEPTH_MAX || !key_permits(ring, true, KEY_SEARCH))
+	if (ring->type != KEY_KEYRING || depth > DEPTH_MAX || !key_permits(ring, true, KEY_SEARCH) ||
+	    searched(ring, depth, visit))
 		return false;
 	for (u32 i = 0; i < ring->link_count; i++)
-		if (ring->links[i] == k || reaches(ring->links[i], k, depth + 1))
+		if (ring->links[i] == k || reaches(ring->links[i], k, depth + 1, visit))
 			return true;
 	return false;
 }
@@ -177,7 +193,7 @@ bool key_is_possessed(const struct key *k)
 	if (!key_permits(k, true, KEY_SEARCH)) /* what no search finds is not possessed */
 		return false;
 	for (u32 i = 0; i < n; i++)
-		if (reaches(root[i], k, 0))
+		if (reaches(root[i], k, 0, ++kernel()->next_cookie))
 			return true;
 	return false;
 }

@@ -13,8 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -237,6 +239,45 @@ static int forge(void)
 	}
 }
 
+#define LEVELS 6
+#define WIDTH  24
+
+/* Keyrings, each linked to all of the next level: two hundred million ways for whoever walks them all. */
+static int keyrings(void)
+{
+	long ring[LEVELS][WIDTH];
+	char name[32];
+
+	for (int l = 0; l < LEVELS; l++)
+		for (int i = 0; i < WIDTH; i++) {
+			snprintf(name, sizeof(name), "ring %d.%d", l, i);
+			ring[l][i] = syscall(SYS_add_key, "keyring", name, NULL, 0L, l ? ring[0][0] : -3L);
+			if (ring[l][i] < 0)
+				return 1;
+		}
+	for (int l = LEVELS - 2; l >= 0; l--)
+		for (int i = 0; i < WIDTH; i++)
+			for (int j = 0; j < WIDTH; j++)
+				syscall(SYS_keyctl, 8 /* KEYCTL_LINK */, ring[l + 1][j], ring[l][i]);
+	syscall(SYS_request_key, "user", "nothing", NULL, 0L);
+	return refused(ENOKEY);
+}
+
+static int epolls(void)
+{
+	struct epoll_event ev = {.events = EPOLLIN};
+	int ep[5][60];
+
+	for (int l = 0; l < 5; l++)
+		for (int i = 0; i < 60; i++)
+			ep[l][i] = epoll_create1(0);
+	for (int l = 3; l >= 0; l--)
+		for (int i = 0; i < 60; i++)
+			for (int j = 0; j < 60; j++)
+				epoll_ctl(ep[l][i], EPOLL_CTL_ADD, ep[l + 1][j], &ev);
+	return epoll_wait(ep[0][0], &ev, 1, 0) != 0;
+}
+
 static int exec_loop(const char *self, const char *count)
 {
 	char next[16];
@@ -297,6 +338,10 @@ int main(int argc, char **argv)
 		return corrupt_elf(argv[0]);
 	if (!strcmp(mode, "scripts"))
 		return bad_scripts();
+	if (!strcmp(mode, "keyrings"))
+		return keyrings();
+	if (!strcmp(mode, "epolls"))
+		return epolls();
 	if (!strcmp(mode, "exec"))
 		return exec_loop(argv[0], argc > 2 ? argv[2] : NULL);
 	return 98;

@@ -27,6 +27,8 @@ struct epoll {
 	struct list_head ready; /* epoll_item.ready_node */
 	u32 count;
 	struct file *self; /* not counted: the epoll is its private */
+	u64 visit;         /* the search that saw it last, and how deep */
+	int visit_level;
 };
 
 struct epoll_item {
@@ -118,8 +120,18 @@ static struct epoll_item *find(struct epoll *ep, struct file *f, int fd)
 	return NULL;
 }
 
+/* Has this search been here, at that level or deeper? Else many ways to one epoll would all be walked. */
+static bool seen_before(struct epoll *ep, u64 visit, int level)
+{
+	if (ep->visit == visit && ep->visit_level >= level)
+		return true;
+	ep->visit = visit;
+	ep->visit_level = level;
+	return false;
+}
+
 /* How deep the graph below `f` goes; more than EPOLL_DEPTH if `target` is found in it or it is too deep. */
-static int depth_below(struct file *f, const struct epoll *target, int level)
+static int depth_below(struct file *f, const struct epoll *target, int level, u64 visit)
 {
 	struct epoll *ep;
 	struct epoll_item *it;
@@ -130,12 +142,14 @@ static int depth_below(struct file *f, const struct epoll *target, int level)
 	ep = f->private;
 	if (ep == target || level > EPOLL_DEPTH)
 		return EPOLL_DEPTH + 1;
+	if (seen_before(ep, visit, level))
+		return level;
 	list_for_each_entry (it, &ep->items, ep_node) {
 		int d;
 
 		if (it->file->ops != &epoll_ops)
 			continue;
-		d = depth_below(it->file, target, level + 1);
+		d = depth_below(it->file, target, level + 1, visit);
 		if (d > EPOLL_DEPTH)
 			return d;
 		deepest = max_t(int, deepest, d);
@@ -144,7 +158,7 @@ static int depth_below(struct file *f, const struct epoll *target, int level)
 }
 
 /* How many epolls stand above `f` at most. */
-static int depth_above(struct file *f, int level)
+static int depth_above(struct file *f, int level, u64 visit)
 {
 	struct epoll_item *it;
 	int deepest = level;
@@ -152,8 +166,10 @@ static int depth_above(struct file *f, int level)
 	if (level > EPOLL_DEPTH)
 		return level;
 	list_for_each_entry (it, &f->epoll_items, file_node) {
-		int d = depth_above(it->ep->self, level + 1);
+		int d = level + 1;
 
+		if (!seen_before(it->ep, visit, level + 1))
+			d = depth_above(it->ep->self, level + 1, visit);
 		deepest = max_t(int, deepest, d);
 	}
 	return deepest;
@@ -167,9 +183,9 @@ static int item_add(struct epoll *ep, struct file *epf, int fd, struct file *tar
 	u32 now;
 
 	if (target->ops == &epoll_ops) {
-		int below = depth_below(target, ep, 1);
+		int below = depth_below(target, ep, 1, ++kernel()->next_cookie);
 
-		if (below > EPOLL_DEPTH || below + depth_above(epf, 0) > EPOLL_DEPTH)
+		if (below > EPOLL_DEPTH || below + depth_above(epf, 0, ++kernel()->next_cookie) > EPOLL_DEPTH)
 			return -ELOOP;
 	}
 	if (ep->count >= EPOLL_MAX_ITEMS)
