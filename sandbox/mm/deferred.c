@@ -22,7 +22,8 @@ bool mm_may_defer(struct mm *mm, const struct uthread *by, const struct vma *v)
 {
 	bool waiting = aspace_deferred(mm->as);
 
-	if (!by || mm->users != 1 || (v->flags & (VMA_SHARED | VMA_LOCKED | VMA_GROWSDOWN)))
+	if (!by || mm->users != 1 || !aspace_may_defer(mm->as) ||
+	    (v->flags & (VMA_SHARED | VMA_LOCKED | VMA_GROWSDOWN)))
 		return false;
 	if (v->backing && (v->prot & ~v->backing->mapped))
 		return false;

@@ -247,7 +247,12 @@ void aspace_defer_end(struct aspace *as)
 
 bool aspace_deferred(const struct aspace *as)
 {
-	return as->deferred;
+	return as->deferred || as->flushing;
+}
+
+bool aspace_may_defer(const struct aspace *as)
+{
+	return !as->flushing;
 }
 
 int aspace_flush(struct aspace *as)

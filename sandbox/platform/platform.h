@@ -144,7 +144,8 @@ int aspace_batch_end(struct aspace *as) must_check;
  * calls first; copies do not. An error of the host is then flush's. [flush sleeps] */
 void aspace_defer_begin(struct aspace *as);
 void aspace_defer_end(struct aspace *as);
-bool aspace_deferred(const struct aspace *as);
+bool aspace_deferred(const struct aspace *as);  /* it waits, or is being made for another caller */
+bool aspace_may_defer(const struct aspace *as); /* not while a flush is on its way: it would be lost */
 int aspace_flush(struct aspace *as) must_check;
 
 /* Copies between the sentry and guest memory. Bytes copied (short at a fault), or -EFAULT if none. These

@@ -304,6 +304,28 @@ CASE(another_process_reads_it)
 	waitpid(pid, &status, 0);
 }
 
+CASE(another_process_reads_all_the_time)
+{
+	int fd = file_pages(), status;
+	char *known = map(fd, PROT_READ), buf[4];
+	struct iovec local = {buf, 3}, remote = {known, 3};
+	pid_t pid = fork();
+	if (!pid) {
+		for (int i = 0; i < 3000; i++) {
+			char *p = map(fd, PROT_READ), *q = map(fd, PROT_READ | PROT_WRITE);
+			if (q[PAGE] != 'B' || p[2 * PAGE] != 'C')
+				_exit(4);
+			munmap(p, PAGES * PAGE);
+			munmap(q, PAGES * PAGE);
+		}
+		_exit(3);
+	}
+	while (!waitpid(pid, &status, WNOHANG))
+		(void)!process_vm_readv(pid, &local, 1, &remote, 1, 0);
+	EXPECT(WIFEXITED(status));
+	EXPECT_EQ(WEXITSTATUS(status), 3);
+}
+
 static volatile sig_atomic_t caught;
 
 static void on_alarm(int signo)

@@ -52,6 +52,10 @@ bool aspace_deferred(const struct aspace *as)
 {
 	return false;
 }
+bool aspace_may_defer(const struct aspace *as)
+{
+	return false;
+}
 int aspace_unmap(struct aspace *as, struct uthread *by, uaddr_t addr, u64 size)
 {
 	return refuse;
