@@ -13,6 +13,7 @@
 #include "sandbox/base/cycles.h"
 #include "sandbox/checkpoint/checkpoint_priv.h"
 #include "sandbox/fs/gofer/gofer.h"
+#include "sandbox/kernel/spare.h"
 #include "sandbox/mm/mm.h"
 
 #define PATIENCE_NS (10 * NSEC_PER_SEC)
@@ -77,6 +78,7 @@ static bool try_save(void *arg)
 	struct checkpoint *c = arg;
 	int err;
 
+	spare_drop_all();
 	if (!platform_at_rest() || !gofers_idle())
 		return false;
 	c->done = true;

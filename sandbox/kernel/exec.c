@@ -24,6 +24,7 @@
 #include "sandbox/fs/anon/aio.h"
 #include "sandbox/kernel/itimer.h"
 #include "sandbox/kernel/key.h"
+#include "sandbox/kernel/spare.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/loader/loader.h"
 #include "sandbox/vfs/fdtable.h"
@@ -463,7 +464,8 @@ static int exec_moving(struct exec *x, bool *fatal)
 {
 	struct task *t = x->t;
 	struct mm *old = t->mm;
-	int err = mm_new(&x->mm);
+	bool may_meet = !x->cred.secure && x->cred.dumpable; /* one whom a dead process has left behind */
+	int err = mm_new(&x->mm, may_meet ? spare_take(t, x->cred.cred) : NULL);
 
 	if (!err)
 		err = build(x);

@@ -14,6 +14,7 @@
 #include "sandbox/kernel/account.h"
 #include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/itimer.h"
+#include "sandbox/kernel/spare.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/kernel/waitpid.h"
 #include "sandbox/mm/mm.h"
@@ -299,7 +300,8 @@ static void drop_resources(struct task *t)
 	fs_context_put(fs);
 	if (!t->ut)
 		return; /* a container's idle init: no memory, no thread */
-	uthread_destroy(t->ut);
+	if (!spare_keep(t))
+		uthread_destroy(t->ut);
 	t->ut = NULL;
 	t->mm = NULL;
 	if (!--mm->users)

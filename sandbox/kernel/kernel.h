@@ -49,6 +49,7 @@ struct kernel {
 	struct socket_state *sockets;
 	struct tty_state *ttys;
 	struct control *control;
+	struct spares *spares;         /* spare.c */
 	struct checkpoint *checkpoint; /* checkpoint/: while one is made or restored */
 	struct list_head gofers;       /* struct gofer_fs.node */
 	struct list_head host_fds;     /* struct host_fd.node */

@@ -6,6 +6,7 @@
  * then taken within a hundred nanoseconds instead of after a wake-up across CPUs.
  */
 #include <errno.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -111,6 +112,8 @@ int sched_loop(void)
 			continue;
 		}
 		if (cycles_since(idle_since) < spin_cycles(s)) {
+			if (platform_in_the_way())
+				sched_yield();
 			__builtin_ia32_pause();
 			__builtin_ia32_pause(); /* the guest may run on the other half of this core */
 			continue;

@@ -490,7 +490,7 @@ int task_spawn(const struct spawn_args *a, struct task **out)
 	if (!err && a->cwd)
 		err = fs_context_chdir(t->fs, a->cwd);
 	if (!err)
-		err = mm_new(&t->mm);
+		err = mm_new(&t->mm, NULL);
 	cgroup_charge_task(t, container_cgroup(ct));
 	task_get(t); /* the caller's: it may end before this coroutine runs again */
 	s->task = t;

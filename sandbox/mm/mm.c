@@ -95,14 +95,21 @@ static u32 inherited_mdwe(const struct mm *from)
 	return from->mdwe & MDWE_NO_INHERIT ? 0 : from->mdwe;
 }
 
-int mm_new(struct mm **out)
+int mm_new(struct mm **out, struct aspace *spare)
 {
 	struct mm *mm = mm_alloc();
-	int err;
+	int err = 0;
 
-	if (!mm)
+	if (!mm) {
+		if (spare)
+			aspace_destroy(spare);
 		return -ENOMEM;
-	err = aspace_new(&mm->as, mm);
+	}
+	mm->as = spare;
+	if (spare)
+		aspace_adopt(spare, mm);
+	else
+		err = aspace_new(&mm->as, mm);
 	if (err) {
 		mm_put(mm);
 		return err;

@@ -99,8 +99,8 @@ struct mm {
 	struct callsite_seen callsites[CALLSITE_SEEN];
 };
 
-/* An mm with a fresh stub. [sleeps] */
-int mm_new(struct mm **out) must_check;
+/* An mm with a fresh stub, or with `spare` (kernel/spare.h), which it takes also when it fails. [sleeps] */
+int mm_new(struct mm **out, struct aspace *spare) must_check;
 /* fork(2): copies the tree and forks the stub. [sleeps] */
 int mm_fork(struct mm *parent, struct mm **out) must_check;
 struct mm *mm_get(struct mm *mm);

@@ -191,6 +191,13 @@ void account_respawned(struct aspace *as)
 		as->cpu_offset = as->cpu_settled - now;
 }
 
+void account_anew(struct aspace *as)
+{
+	as->cpu_settled = 0;
+	account_respawned(as);
+	as->used_before = as->used;
+}
+
 static int ask(struct account *a, const struct account_request *q, struct host_fd **out)
 {
 	int err;
@@ -289,6 +296,8 @@ s64 aspace_rss_pages(struct aspace *as)
 
 int uthread_usage(struct uthread *ut, bool thread, struct host_usage *out)
 {
+	const struct host_usage *before = &ut->as->used_before;
+	struct aspace *as = ut->as;
 	struct rusage u;
 	int err =
 	    uthread_host_call(ut, SYS_getrusage, (u64)(thread ? RUSAGE_THREAD : RUSAGE_SELF), &u, sizeof(u));
@@ -300,5 +309,13 @@ int uthread_usage(struct uthread *ut, bool thread, struct host_usage *out)
 				   .majflt = (u64)u.ru_majflt,
 				   .nvcsw = (u64)u.ru_nvcsw,
 				   .nivcsw = (u64)u.ru_nivcsw};
+	if (!thread)
+		as->used = *out;
+	if (!thread || ut->index == 0) { /* the thread that was parked is as old as the process */
+		out->minflt -= min_t(u64, out->minflt, before->minflt);
+		out->majflt -= min_t(u64, out->majflt, before->majflt);
+		out->nvcsw -= min_t(u64, out->nvcsw, before->nvcsw);
+		out->nivcsw -= min_t(u64, out->nivcsw, before->nivcsw);
+	}
 	return 0;
 }

@@ -68,6 +68,17 @@ void aspace_set_owner(struct aspace *as, void *owner)
 	as->owner = owner;
 }
 
+void aspace_adopt(struct aspace *as, void *owner)
+{
+	as->owner = owner;
+	account_anew(as);
+}
+
+bool aspace_alive(const struct aspace *as)
+{
+	return as->state == ASPACE_UP;
+}
+
 /* ---- the order of changes ---- */
 
 static int run_queued_elsewhere(struct aspace *as, struct uthread *ut)
@@ -269,6 +280,12 @@ int aspace_flush(struct aspace *as)
 	as->flushing = false;
 	wake_up_all(&as->done, 0);
 	return err;
+}
+
+void aspace_forget_deferred(struct aspace *as)
+{
+	batch_drop(as);
+	as->deferred = as->deferring = false;
 }
 
 static bool must_flush(const struct aspace *as)

@@ -17,7 +17,7 @@
 #include "sandbox/platform/platform_priv.h"
 
 #define GUEST_SPIN   400
-#define MEMORY_SPIN  100
+#define MEMORY_SPIN  1000 /* its CPU does not fall asleep before the guest thread goes on there */
 #define CONTROL_SIZE (GLOB_OFFSET + PAGE_SIZE)
 #define EVENT_BELL   0
 #define EVENT_SOCKET (1ULL << 32)
@@ -181,8 +181,10 @@ static void set_guest_spin(struct platform *p)
 			break;
 	want = active < p->cpu_count ? p->guest_spin : 0;
 
-	if (p->glob->guest_spin != want)
+	if (p->glob->guest_spin != want) {
 		shared_store(&p->glob->guest_spin, want);
+		shared_store(&p->glob->mt_spin, want ? MEMORY_SPIN : 0);
+	}
 }
 
 bool platform_poll(void)
@@ -232,6 +234,11 @@ u64 platform_spin_cycles(void)
 	if (p->soon_count > 0 && p->running_count < p->cpu_count)
 		return SPIN_CYCLES + (p->woken_count ? WAKE_CYCLES : 0);
 	return 0;
+}
+
+bool platform_in_the_way(void)
+{
+	return platform()->near_count > 0;
 }
 
 bool platform_crowded(void)

@@ -70,6 +70,8 @@ int platform_epoll_setup(int epoll_fd);
 void platform_epoll_event(u64 data);
 /* For how long it pays to spin before the loop sleeps; 0 if no guest code runs, or no CPU is left over. */
 u64 platform_spin_cycles(void);
+/* Somebody whom we have woken waits for the very CPU that we are on: sleep rather than spin. */
+bool platform_in_the_way(void);
 /* A guest thread that is in a call wakes another: will both have a CPU, and the loop one too? */
 bool platform_crowded(void);
 /* Does any guest code run at this moment? */
@@ -115,6 +117,11 @@ int aspace_fork(struct aspace *parent, struct aspace **out, void *owner) must_ch
 /* Kills the stub and frees the address space; every uthread in it must have been destroyed. */
 void aspace_destroy(struct aspace *as);
 void aspace_set_owner(struct aspace *as, void *owner);
+/* An address space that was emptied, with a thread that waits (uthread_park), goes to a new owner: what it
+ * has cost so far is not charged to that one. */
+void aspace_adopt(struct aspace *as, void *owner);
+/* Its stub has not ended. */
+bool aspace_alive(const struct aspace *as);
 /* Removes everything the guest has mapped: execve in place. [sleeps] */
 int aspace_clear(struct aspace *as) must_check;
 
@@ -196,6 +203,10 @@ int uthread_clone(struct uthread *from, struct aspace *as, struct uthread **out)
 int uthread_exec(struct uthread *ut, struct aspace *as, const struct uregs *regs) must_check;
 /* Ends the host thread (it must be trapped, gone or never started) and frees the context. */
 void uthread_destroy(struct uthread *ut);
+/* Frees the context but leaves the host thread in its trap, for the first thread of the address space's next
+ * owner. False, and nothing done: it is not the only one that ever was, or not in a state to be kept, or more
+ * than max_rss KiB were resident at some time. */
+bool uthread_park(struct uthread *ut, u64 max_rss) must_check;
 
 /* Lets the thread go on (answering its pending trap) and sleeps until it traps again. [sleeps] */
 void uthread_run(struct uthread *ut, struct trap *out);

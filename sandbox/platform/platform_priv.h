@@ -38,6 +38,7 @@ struct aspace {
 	u32 seq;
 	u64 posted; /* the counter when it was asked last */
 	bool busy;
+	bool near;                  /* it slept on our CPU when it was asked */
 	struct list_head busy_node; /* in platform.busy */
 	struct wait_queue done;
 
@@ -62,6 +63,8 @@ struct aspace {
 	u64 cpu_offset;         /* what was used in stubs that went before this one (restore) */
 	u64 cpu_settled;        /* the stub's CPU clock when its threads were last charged */
 	struct host_fd *status; /* its /proc/PID/status once somebody has asked; counted */
+	/* what its first thread has said last of the process, and of that what earlier owners have used */
+	struct host_usage used, used_before;
 };
 
 enum op_state { OPS_NONE, OPS_QUEUED, OPS_SENT };
@@ -107,6 +110,7 @@ struct uthread {
 	u64 run_since, guest_cycles; /* in guest code, by the wall, in cycles */
 	bool soon;                   /* expected to trap again soon: counted in platform.soon_count */
 	bool woken;                  /* it slept when its answer came: its CPU may have to wake up first */
+	bool near;                   /* it slept on our CPU: counted in platform.near_count */
 	struct uthread_local *local; /* the owner's: see platform.h; NULL: none yet */
 	u32 ids[2];                  /* pid and tid that the stub may answer with; 0: ask */
 	/* account.c: how much of that has been charged, and the CPU time it was found to be */
@@ -125,6 +129,7 @@ struct platform {
 	u32 running_count;
 	u32 soon_count;      /* running threads worth spinning for */
 	u32 woken_count;     /* those of them that have to wake up first */
+	u32 near_count;      /* running and busy ones that cannot begin before we sleep */
 	u8 request_late;     /* do memory threads take long to answer? 0–3 */
 	u8 late[LATE_COUNT]; /* by the number of the call that was answered: is the next trap far away? 0–3 */
 	struct list_head running, serving, busy;
@@ -161,6 +166,14 @@ static inline u32 shared_load(const u32 *p)
 static inline void shared_store(u32 *p, u32 v)
 {
 	__atomic_store_n(p, v, __ATOMIC_RELEASE);
+}
+/* The number that Linux gives to this CPU, as it keeps it in TSC_AUX; the same in a stub. */
+static inline u32 this_cpu(void)
+{
+	u32 aux;
+
+	__builtin_ia32_rdtscp(&aux);
+	return aux & 0xfff;
 }
 static inline void full_fence(void)
 {
@@ -204,6 +217,9 @@ int platform_start(struct platform *p) must_check;
 /* Makes sure that every change asked for earlier has happened. `except` keeps its queued ones. [sleeps] */
 int aspace_settle(struct aspace *as, struct uthread *except) must_check;
 
+/* Changes that wait will not be made any more: the owner is no more. */
+void aspace_forget_deferred(struct aspace *as);
+
 /* uthread.c */
 bool uthread_poll_all(struct platform *p);
 void uthread_lost(struct uthread *ut);
@@ -219,7 +235,9 @@ int uthread_host_call(struct uthread *ut, u32 nr, u64 first, void *out, size_t s
 void account_settle(struct aspace *as);
 /* The same, and what nobody is to be charged with is let go: the clock is read for the last time. */
 void account_stop(struct aspace *as);
-/* The same if `ut`, which is about to leave, has something to be charged for. */
+/* From here on it is charged to somebody else. */
+void account_anew(struct aspace *as);
+/* The same as account_settle() if `ut`, which is about to leave, has something to be charged for. */
 void account_thread_leaves(struct uthread *ut);
 
 /* frame.c */

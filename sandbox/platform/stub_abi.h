@@ -120,7 +120,8 @@
 #define REQ_O_START     0x18
 #define REQ_O_CALLS     0x40
 #define REQ_CALL_COUNT  48
-#define RESULT_O_RET    0x08
+#define RESULT_O_ASLEEP 0x08
+#define RESULT_O_RET    0x10
 #define GLOB_O_SLEEPING 0x00
 #define GLOB_O_MT_SPIN  0x08
 
@@ -157,7 +158,7 @@ struct slot_operation { /* a host call the guest thread makes as the last step o
 
 struct slot {
 	uint32_t state;
-	uint32_t asleep; /* the thread waits in futex(2) on state */
+	uint32_t asleep; /* 0, or 1 + its CPU: the thread waits in futex(2) on state */
 	uint32_t live; /* host thread id; cleared by the host kernel when the thread is gone; 1 = reserved */
 	uint32_t event;
 	uint64_t frame;    /* stub address of the ucontext of the signal frame */
@@ -228,10 +229,12 @@ static_assert(offsetof(struct request, call) == REQ_O_CALLS, "asm");
 
 struct result { /* the result page; forgeable by the guest */
 	uint32_t seq, up;
+	uint32_t asleep, unused; /* as in a slot */
 	int64_t ret[REQ_CALL_COUNT];
 	char control[1024]; /* where recvmsg puts control data nobody reads */
 	char byte[16];
 };
+static_assert(offsetof(struct result, asleep) == RESULT_O_ASLEEP, "asm");
 static_assert(offsetof(struct result, ret) == RESULT_O_RET, "asm");
 static_assert(sizeof(struct result) <= 0x1000, "one page");
 

@@ -54,6 +54,7 @@ void window_prepare(struct aspace *as)
 	memset(as->req, 0, offsetof(struct request, call));
 	as->res->seq = 0;
 	as->res->up = 0;
+	as->res->asleep = 0;
 	as->res->ret[0] = 0;
 	as->seq = 0;
 }
@@ -96,6 +97,7 @@ static void window_release(struct platform *p, struct aspace *as)
 {
 	const u64 keep = WIN_RW + SLOT_BOUNCE + PAGE_SIZE;
 
+	p->near_count -= as->near;
 	memset(slot_at(as, 0), 0, SLOT_ALT_LOW);
 	memset((char *)slot_at(as, 0) + SLOT_ALT_TOP - 2 * PAGE_SIZE, 0, 3 * PAGE_SIZE);
 	fallocate(p->control->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
@@ -214,6 +216,8 @@ static void request_post(struct aspace *as, u32 count)
 	as->seq++;
 	shared_store(&as->req->seq, as->seq);
 	full_fence();
+	as->near = shared_load(&as->res->asleep) == 1 + this_cpu();
+	platform()->near_count += as->near;
 	shared_wake(&as->req->seq);
 }
 
@@ -239,6 +243,8 @@ static void predict_requests(u64 posted)
 
 static void request_finished(struct aspace *as)
 {
+	platform()->near_count -= as->near;
+	as->near = false;
 	as->busy = false;
 	list_del_init(&as->busy_node);
 	wake_up_all(&as->done, 0);

@@ -36,7 +36,8 @@ static void leave_running(struct uthread *ut)
 	p->running_count--;
 	p->soon_count -= ut->soon;
 	p->woken_count -= ut->soon && ut->woken;
-	ut->soon = false;
+	p->near_count -= ut->near;
+	ut->soon = ut->near = false;
 }
 
 /* Whether the loop spins for a thread's next trap is foretold by the call that was answered last, as a CPU
@@ -270,6 +271,38 @@ void uthread_destroy(struct uthread *ut)
 	kfree(ut);
 }
 
+static bool may_park(const struct uthread *ut, u64 max_rss)
+{
+	const struct aspace *as = ut->as;
+
+	return !platform()->frozen && as->state == ASPACE_UP && !as->slot_high && ut->started && !ut->gone &&
+	       !ut->running && !ut->fast && ut->event == EVENT_SYSCALL && ut->op_state == OPS_NONE &&
+	       !ut->spawner && !ut->spawning && !as->flushing && !as->batch_depth && !as->busy &&
+	       as->used.maxrss_kb && as->used.maxrss_kb <= max_rss;
+}
+
+bool uthread_park(struct uthread *ut, u64 max_rss)
+{
+	struct aspace *as = ut->as;
+	struct slot *s = ut->slot;
+
+	if (!may_park(ut, max_rss))
+		return false;
+	account_thread_leaves(ut);
+	aspace_forget_deferred(as);
+	list_del_init(&ut->as_node);
+	list_del_init(&ut->op_node);
+	list_del_init(&ut->serving_node);
+	slot_drop(as, ut->index);
+	s->kicked = s->slow = s->local_ok = s->local_count = s->frozen = 0;
+	s->pid = s->tid = 0;
+	s->resume = 0;
+	shared_store(&s->state, SLOT_SLEEP);
+	as->parked = true;
+	kfree(ut);
+	return true;
+}
+
 int uthread_exec(struct uthread *ut, struct aspace *as, const struct uregs *regs)
 {
 	int err;
@@ -333,6 +366,7 @@ static void fill_answer(struct uthread *ut)
 static void send_answer(struct uthread *ut)
 {
 	struct slot *s = ut->slot;
+	u32 asleep;
 
 	list_del_init(&ut->serving_node);
 	local_to_slot(ut);
@@ -345,7 +379,10 @@ static void send_answer(struct uthread *ut)
 	ut->run_since = cycles();
 	shared_store(&s->state, SLOT_REPLY);
 	full_fence();
-	ut->woken = shared_load(&s->asleep);
+	asleep = shared_load(&s->asleep);
+	ut->woken = asleep != 0;
+	ut->near = asleep == 1 + this_cpu();
+	platform()->near_count += ut->near;
 	platform()->woken_count += ut->soon && ut->woken;
 	if (ut->woken)
 		shared_wake(&s->state);

@@ -78,12 +78,18 @@ memory_thread:
 	pause
 	dec %r15d
 	jns 1b
+	rdtscp
+	and $0xfff, %ecx	/* our CPU, as Linux keeps it in TSC_AUX */
+	inc %ecx
+	mov %ecx, RESULT_O_ASLEEP(%r13)
+	mfence
 	mov %r12, %rdi
 	xor %esi, %esi		/* FUTEX_WAIT on the shared page */
 	mov %ebx, %edx
 	xor %r10d, %r10d
 	mov $NR_futex, %eax
 	syscall
+	movl $0, RESULT_O_ASLEEP(%r13)
 	jmp memory_thread
 
 serve:	mov %eax, %ebx

@@ -233,7 +233,7 @@ static void run_hello(void *arg)
 	fd = read_head(head, &size);
 	CHECK("parse", !elf_parse(head, sizeof(head), size, &img));
 	hello_fd = host_fd_new(fd, HOST_FD_GOFER, false);
-	CHECK("address space", !mm_new(&mm));
+	CHECK("address space", !mm_new(&mm, NULL));
 	aspace_batch_begin(mm->as);
 	CHECK("load", !elf_load(mm, &hello_file, &img, 0, &bias, &clear));
 	CHECK("stack",

@@ -122,7 +122,7 @@ static void setup(void)
 	k = knew(struct kernel);
 	arena_set_root(k);
 	list_init(&k->host_fds);
-	ck_assert_int_eq(mm_new(&mm), 0);
+	ck_assert_int_eq(mm_new(&mm, NULL), 0);
 	refuse = 0;
 	srandom(11);
 }
