@@ -78,7 +78,8 @@ struct kernel {
 	u32 host_fd_limit; /* descriptors that the sentry may have */
 	u64 base_address;  /* of the program, if it has chosen it itself (main/base.c) */
 	u64 json_seed;
-	int maps_fd; /* the sentry's own /proc/self/maps, for the arena check; 0: none */
+	void *buffer; /* kernel_buffer() */
+	int maps_fd;  /* the sentry's own /proc/self/maps, for the arena check; 0: none */
 	char id[64];
 };
 
@@ -98,6 +99,17 @@ static inline struct task *current_task(void)
 {
 	struct coro *c = kernel()->current;
 	return c ? c->task : NULL;
+}
+
+/* One buffer of KERNEL_BUFFER bytes for whoever does not sleep until he is done with it; NULL without memory.
+ */
+#define KERNEL_BUFFER (128UL << 10)
+
+static inline void *kernel_buffer(void)
+{
+	if (!kernel()->buffer)
+		kernel()->buffer = kmalloc_typed(KERNEL_BUFFER, "kernel buffer");
+	return kernel()->buffer;
 }
 
 /* Boots everything in order; 0 or -errno. */

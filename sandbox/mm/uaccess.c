@@ -170,6 +170,21 @@ s64 copy_in_str(char *dst, uaddr_t src, size_t max)
 	return -ENAMETOOLONG;
 }
 
+int user_str_empty(uaddr_t src, bool *empty)
+{
+	size_t len;
+	char first;
+
+	if (uthread_staged_str(current_task()->ut, src, &len)) {
+		*empty = !len;
+		return 0;
+	}
+	if (get_user(&first, src))
+		return -EFAULT;
+	*empty = !first;
+	return 0;
+}
+
 int copy_in_path(char **out, uaddr_t src)
 {
 	char *buf = kmalloc(PATH_MAX_SIZE);
@@ -195,34 +210,115 @@ void free_str_array(char **a)
 	kfree(a);
 }
 
+/* What of guest memory was read last: strings that lie behind each other, and the array of their addresses,
+ * come in few copies. */
+struct str_window {
+	u64 at;
+	size_t size;
+	char bytes[2048];
+};
+
+/* Makes the window begin at `at`; 0 or -EFAULT. It ends where a page does, for the next may not be there. */
+static int window_move(struct str_window *w, u64 at)
+{
+	s64 got = copy_in_partial(w->bytes, uaddr(at),
+				  min_t(size_t, sizeof(w->bytes), PAGE_SIZE - (at & ~PAGE_MASK)));
+
+	w->at = at;
+	w->size = got > 0 ? (size_t)got : 0;
+	return got > 0 ? 0 : -EFAULT;
+}
+
+static bool window_has(const struct str_window *w, u64 at)
+{
+	return at - w->at < w->size;
+}
+
+/* The pointer at `at`. */
+static int window_pointer(struct str_window *w, u64 at, u64 *ptr)
+{
+	if (!window_has(w, at) || w->size - (at - w->at) < sizeof(*ptr)) {
+		int err = window_move(w, at);
+		if (err)
+			return err;
+		if (w->size < sizeof(*ptr)) /* it lies across two pages */
+			return get_user(ptr, uaddr(at));
+	}
+	memcpy(ptr, w->bytes + (at - w->at), sizeof(*ptr));
+	return 0;
+}
+
+/* The string at `at`, without its end, into *buf, which grows; its length. */
+static s64 window_str(struct str_window *w, u64 at, char **buf, size_t *capacity)
+{
+	size_t len = 0;
+
+	for (;;) {
+		const char *from, *nul;
+		size_t n;
+		if (!window_has(w, at + len)) {
+			int err = window_move(w, at + len);
+			if (err)
+				return err;
+		}
+		from = w->bytes + (at + len - w->at);
+		n = w->size - (at + len - w->at);
+		nul = memchr(from, 0, n);
+		n = nul ? (size_t)(nul - from) : n;
+		if (len + n >= ARG_STR_MAX)
+			return -ENAMETOOLONG;
+		while (len + n > *capacity) {
+			char *bigger = krealloc(*buf, 2 * *capacity);
+			if (!bigger)
+				return -ENOMEM;
+			*buf = bigger;
+			*capacity *= 2;
+		}
+		memcpy(*buf + len, from, n);
+		len += n;
+		if (nul)
+			return (s64)len;
+	}
+}
+
+/* Room for `count` strings and the end in the array. */
+static int str_array_room(char ***a, size_t count, size_t *capacity)
+{
+	char **bigger;
+
+	if (count + 2 <= *capacity)
+		return 0;
+	bigger = krealloc(*a, 2 * *capacity * sizeof(**a));
+	if (!bigger)
+		return -ENOMEM;
+	memset(bigger + *capacity, 0, *capacity * sizeof(**a));
+	*capacity *= 2;
+	*a = bigger;
+	return 0;
+}
+
 int copy_in_str_array(char ***out, uaddr_t src, size_t max_bytes)
 {
-	size_t count = 0, capacity = 16, bytes = 0;
-	char **a = kzalloc(capacity * sizeof(*a)), *buf = kmalloc(ARG_STR_MAX);
-	int err = a && buf ? 0 : -ENOMEM;
+	auto_cleanup(kfreep) struct str_window *w = kzalloc(2 * sizeof(*w)); /* strings, pointers */
+	size_t count = 0, capacity = 16, buf_size = sizeof(w->bytes), bytes = 0;
+	char **a = kzalloc(capacity * sizeof(*a));
+	auto_cleanup(kfreep) char *buf = kmalloc(buf_size);
+	int err = a && buf && w ? 0 : -ENOMEM;
 
 	while (!err && src.v) {
 		u64 ptr;
 		s64 len;
-		err = get_user(&ptr, uaddr_add(src, count * 8));
+		err = window_pointer(&w[1], src.v + count * 8, &ptr);
 		if (err || !ptr)
 			break;
-		len = copy_in_str(buf, uaddr(ptr), ARG_STR_MAX);
+		len = window_str(&w[0], ptr, &buf, &buf_size);
 		bytes += 8 + (size_t)(len > 0 ? len : 0) + 1;
 		if (len == -ENAMETOOLONG || bytes > max_bytes)
 			err = -E2BIG;
 		else if (len < 0)
 			err = (int)len;
-		if (!err && count + 2 > capacity) {
-			char **bigger = krealloc(a, 2 * capacity * sizeof(*a));
-			if (bigger) {
-				memset(bigger + capacity, 0, capacity * sizeof(*a));
-				capacity *= 2;
-				a = bigger;
-			} else {
-				err = -ENOMEM;
-			}
-		}
+		if (!err)
+			err = str_array_room(&a, count, &capacity);
 		if (!err) {
 			a[count] = kstrndup(buf, (size_t)len);
 			if (a[count])
@@ -231,7 +327,6 @@ int copy_in_str_array(char ***out, uaddr_t src, size_t max_bytes)
 				err = -ENOMEM;
 		}
 	}
-	kfree(buf);
 	if (err) {
 		free_str_array(a);
 		return err;

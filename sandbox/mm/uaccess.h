@@ -23,6 +23,8 @@ s64 copy_out_partial(uaddr_t dst, const void *src, size_t size) must_check;
 int copy_in_sized(void *dst, size_t known, u64 src, u64 size, size_t least) must_check;
 /* A NUL-terminated string of less than max bytes: its length; -ENAMETOOLONG if there is no NUL within max. */
 s64 copy_in_str(char *dst, uaddr_t src, size_t max) must_check;
+/* Is it ""? An argument that the stub has staged is not copied for that. */
+int user_str_empty(uaddr_t src, bool *empty) must_check;
 /* A path name into a fresh arena allocation (free with kfree); -ENAMETOOLONG beyond LINUX_PATH_MAX. */
 int copy_in_path(char **out, uaddr_t src) must_check;
 /* argv/envp: a NULL-terminated array of strings, at most max_bytes in all (-E2BIG). Free with free_str_array.

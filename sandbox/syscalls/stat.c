@@ -36,8 +36,8 @@ static int at_path(int dirfd, u64 user_name, u32 flags, struct path *out)
 	int err;
 
 	if (flags & AT_EMPTY_PATH) {
-		char first = 0;
-		if (!user_name || (get_user(&first, uaddr(user_name)) == 0 && !first)) {
+		bool empty = true;
+		if (!user_name || (user_str_empty(uaddr(user_name), &empty) == 0 && empty)) {
 			struct file *f;
 			if (dirfd == AT_FDCWD)
 				return path_lookup(dirfd, "", WALK_EMPTY_PATH, out);
@@ -323,19 +323,19 @@ static int link_text(struct task *t, struct inode *inode, char **out)
 static s64 readlink_at(struct task *t, int dirfd, u64 user_name, u64 buf, u64 size)
 {
 	auto_cleanup(kfreep) char *target = NULL;
-	char first = 0;
+	bool empty;
 	struct path p = {0};
 	s64 ret;
 
 	if ((s32)size <= 0)
 		return -EINVAL;
-	if (get_user(&first, uaddr(user_name)))
+	if (user_str_empty(uaddr(user_name), &empty))
 		return -EFAULT;
-	ret = at_path(dirfd, user_name, AT_SYMLINK_NOFOLLOW | (first ? 0 : AT_EMPTY_PATH), &p);
+	ret = at_path(dirfd, user_name, AT_SYMLINK_NOFOLLOW | (empty ? AT_EMPTY_PATH : 0), &p);
 	if (ret)
 		return ret;
 	if (!mode_is_lnk(p.dentry->inode->attr.mode))
-		ret = first ? -EINVAL : -ENOENT;
+		ret = empty ? -ENOENT : -EINVAL;
 	else
 		ret = link_text(t, p.dentry->inode, &target);
 	path_put(&p);

@@ -34,10 +34,10 @@ static int target_at(int dirfd, u64 user_name, u32 flags, struct path *out)
 	if (flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	if (flags & AT_EMPTY_PATH) {
-		char first = 0;
-		if (user_name && get_user(&first, uaddr(user_name)))
+		bool empty = true;
+		if (user_name && user_str_empty(uaddr(user_name), &empty))
 			return -EFAULT;
-		if (!first && dirfd != AT_FDCWD)
+		if (empty && dirfd != AT_FDCWD)
 			return target_fd(dirfd, out);
 	}
 	err = copy_in_path(&name, uaddr(user_name));

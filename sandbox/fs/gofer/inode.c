@@ -191,7 +191,7 @@ void gofer_closed(struct inode *inode)
 	if (g->opens || (!g->rd && !g->rw) || !list_empty(&g->idle_node))
 		return;
 	list_add_tail(&g->idle_node, &fs->idle_fds);
-	if (++fs->idle_fd_count > min_t(u32, GOFER_FDS_IDLE, kernel()->host_fd_limit / 16))
+	if (++fs->idle_fd_count > min_t(u32, GOFER_FDS_IDLE, kernel()->host_fd_limit / 4))
 		gofer_drop_fds(list_first_entry(&fs->idle_fds, struct gofer_inode, idle_node)->inode);
 }
 
@@ -343,16 +343,13 @@ int gofer_i_statfs(struct inode *inode, struct linux_statfs *st)
 
 /* ---- opening ---- */
 
-/* Makes sure that a descriptor for the wanted mode has been donated. */
-static int want_fd(struct inode *inode, bool write)
+static int ask_for_fd(struct inode *inode, bool write)
 {
 	struct gofer_inode *g = gi(inode);
 	struct gofer_op_buf op;
 	struct gofer_attr attr;
 	int fd = -1, err;
 
-	if (g->rw || (!write && g->rd))
-		return 0;
 	if (!g->handle && !write && g->alias) { /* handle and descriptor in one message */
 		struct dentry *d = dentry_get(g->alias);
 		struct inode *there = NULL;
@@ -376,6 +373,23 @@ static int want_fd(struct inode *inode, bool write)
 	if (gofer_fs(inode->sb)->shared)
 		gofer_attr_to_inode(inode, &attr);
 	return 0;
+}
+
+/* Makes sure that a descriptor for the wanted mode has been donated. */
+static int want_fd(struct inode *inode, bool write)
+{
+	struct gofer_fs *fs = gofer_fs(inode->sb);
+	struct gofer_inode *g = gi(inode);
+	int err;
+
+	if (g->rw || (!write && g->rd))
+		return 0;
+	err = ask_for_fd(inode, write);
+	if (err != -ENFILE || !fs->idle_fd_count)
+		return err;
+	while (fs->idle_fd_count) /* files that are open come first */
+		gofer_drop_fds(list_first_entry(&fs->idle_fds, struct gofer_inode, idle_node)->inode);
+	return g->rw || (!write && g->rd) ? 0 : ask_for_fd(inode, write);
 }
 
 int gofer_i_open(struct inode *inode, struct file *f)

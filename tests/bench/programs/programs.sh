@@ -22,6 +22,7 @@ measure() {
 git_status() { git -C "$dir/repo" status --porcelain; }
 find_usr() { find /usr -name '*.none' -print; }
 tar_python() { tar -cf - -C /usr/lib --exclude=__pycache__ "$(basename "$(ls -d /usr/lib/python3.*)")" | cat > /dev/null; }
+tar_share() { tar -cf - -C /usr share | cat > /dev/null; }
 sh_loop() { sh -c 'i=0; while [ $i -lt 1000 ]; do /bin/true; i=$((i+1)); done'; }
 gcc_large() { gcc -O1 -c -o /dev/null "$dir/large.c"; }
 imports() {
@@ -33,6 +34,7 @@ urllib.request, uuid, xml.etree.ElementTree, zipfile'
 measure git_status git_status
 measure find_usr find_usr
 measure tar_python3 tar_python
+measure tar_usr_share tar_share
 measure sh_1000_true sh_loop
 measure gcc_O1_large gcc_large
 measure python_imports imports
