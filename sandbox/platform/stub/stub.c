@@ -57,6 +57,9 @@ enum { /* gregs of a ucontext, in its order */
 #define ARCH_SET_FS        0x1002
 #define TASK_SIZE          0x7ffffffff000UL
 #define NR_GETPID          39
+#define NR_KILL            62
+#define NR_TKILL           200
+#define NR_TGKILL          234
 #define NR_GETTID          186
 #define NR_WRITE           1
 #define NR_EXIT            60
@@ -393,6 +396,21 @@ static int spares_hand_over(struct slot *s, uint64_t nr)
 	}
 }
 
+/* A signal to oneself is delivered at the end of the call, which takes a full frame. */
+static int signals_itself(struct slot *s, uint64_t nr, const uint64_t *g)
+{
+	switch (nr) {
+	case NR_KILL:
+		return (uint32_t)g[G_RDI] == load(&s->pid);
+	case NR_TKILL:
+		return (uint32_t)g[G_RDI] == load(&s->tid);
+	case NR_TGKILL:
+		return (uint32_t)g[G_RSI] == load(&s->tid);
+	default:
+		return 0;
+	}
+}
+
 /* A call from a patched site: general registers are in the fast frame, everything else is where the guest
  * left it. Calls that need a full frame are made again by the syscall instruction, which traps. */
 int fast_trap(struct slot *s)
@@ -402,7 +420,7 @@ int fast_trap(struct slot *s)
 
 	if (answer_here(s, nr, g))
 		return FAST_RETURN;
-	if (nr >= STUB_COPY_COUNT || stub_copy_table[nr].full || load(&s->slow))
+	if (nr >= STUB_COPY_COUNT || stub_copy_table[nr].full || load(&s->slow) || signals_itself(s, nr, g))
 		return FAST_SLOW;
 	s->frame = (uint64_t)s + SLOT_FAST_FRAME;
 	describe_syscall(s, g, AUDIT_ARCH_X86_64);
