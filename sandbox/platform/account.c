@@ -299,8 +299,13 @@ int uthread_usage(struct uthread *ut, bool thread, struct host_usage *out)
 	const struct host_usage *before = &ut->as->used_before;
 	struct aspace *as = ut->as;
 	struct rusage u;
-	int err =
-	    uthread_host_call(ut, SYS_getrusage, (u64)(thread ? RUSAGE_THREAD : RUSAGE_SELF), &u, sizeof(u));
+	int err = 0;
+
+	if (!thread && (ut->staged & STAGED_USAGE) && !ut->running && !ut->gone)
+		memcpy(&u, (const char *)ut->slot + SLOT_BOUNCE, sizeof(u));
+	else
+		err = uthread_host_call(ut, SYS_getrusage, (u64)(thread ? RUSAGE_THREAD : RUSAGE_SELF), &u,
+					sizeof(u));
 
 	if (err)
 		return err;

@@ -136,6 +136,8 @@
 #define STAGE_OUTF    5
 #define STAGE_STR_MAX 4096
 #define STAGE_BUF_MAX 0x10000
+/* in `staged`: the bounce area begins with the process's rusage, for its account is closed at its end */
+#define STAGED_USAGE 0x40
 
 #ifndef __ASSEMBLER__
 
@@ -175,7 +177,7 @@ struct slot {
 	uint32_t local_ok, local_count;
 	/* in */
 	uint64_t nr, arg[6];
-	uint32_t staged; /* bit n: argument n's in-data is in the bounce area */
+	uint32_t staged; /* bit n: argument n's in-data is in the bounce area; or STAGED_USAGE */
 	int32_t signo, code;
 	uint32_t foreign_rip; /* counted: calls made from the stub's own text that the filter refused */
 	uint64_t fault_addr, error_code, trapno;

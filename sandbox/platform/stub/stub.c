@@ -58,6 +58,8 @@ enum { /* gregs of a ucontext, in its order */
 #define TASK_SIZE          0x7ffffffff000UL
 #define NR_GETPID          39
 #define NR_KILL            62
+#define NR_GETRUSAGE       98
+#define NR_EXIT_GROUP      231
 #define NR_TKILL           200
 #define NR_TGKILL          234
 #define NR_GETTID          186
@@ -504,6 +506,9 @@ char *trap_handler(int signo, char *info, char *uc)
 		if (in_stub)
 			s->foreign_rip++;
 		describe_syscall(s, g, *(uint32_t *)(info + 28));
+		if (s->nr == NR_EXIT_GROUP &&
+		    !host_call3(NR_GETRUSAGE, 0 /* RUSAGE_SELF */, (uint64_t)s + SLOT_BOUNCE, 0))
+			s->staged = STAGED_USAGE;
 	} else if (signo == SIG_URG) {
 		s->event = EVENT_KICK;
 	} else {
