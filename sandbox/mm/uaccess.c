@@ -76,6 +76,11 @@ static bool writable(struct task *t, uaddr_t addr, size_t size)
 	return false;
 }
 
+bool guest_may_write(uaddr_t addr, size_t size)
+{
+	return writable(current_task(), addr, size);
+}
+
 s64 copy_out_partial(uaddr_t dst, const void *src, size_t size)
 {
 	struct task *t = current_task();

@@ -18,6 +18,8 @@ int clear_user(uaddr_t dst, size_t size) must_check;
 /* As much as there is before a fault: bytes copied, or -EFAULT if none. */
 s64 copy_in_partial(void *dst, uaddr_t src, size_t size) must_check;
 s64 copy_out_partial(uaddr_t dst, const void *src, size_t size) must_check;
+/* For calls that must not do their work if they cannot tell the result. What lies below a stack is "no". */
+bool guest_may_write(uaddr_t addr, size_t size);
 /* A struct of `size` bytes from a guest that may be older or newer than we are: what we do not know must be
  * zero (-E2BIG), what it does not send is. -EINVAL below `least`, -E2BIG beyond a page. */
 int copy_in_sized(void *dst, size_t known, u64 src, u64 size, size_t least) must_check;

@@ -64,7 +64,7 @@ const void *uthread_staged_in(struct uthread *ut, uaddr_t addr, size_t size)
 
 	if (!row)
 		return NULL;
-	i = stage_find(ut, row, addr.v, size, 1U << STAGE_IN | 1U << STAGE_INF);
+	i = stage_find(ut, row, addr.v, size, STAGE_INS);
 	if (i < 0 || !(ut->staged >> i & 1))
 		return NULL;
 	return (char *)ut->slot + SLOT_BOUNCE + ut->layout.offset[i] + (addr.v - ut->arg[i]);
@@ -101,13 +101,15 @@ void *uthread_stage_out(struct uthread *ut, uaddr_t addr, size_t size)
 
 	if (!row)
 		return NULL;
-	i = stage_find(ut, row, addr.v, size, 1U << STAGE_OUT | 1U << STAGE_OUTF);
+	i = stage_find(ut, row, addr.v, size, STAGE_OUTS);
 	if (i < 0)
 		return NULL;
-	/* one contiguous range per argument: what does not touch it is written directly */
+	/* One contiguous range per argument: what does not touch it is written directly. In a struct that was
+	 * staged in, what lies between is as it was. */
 	low = (u32)(addr.v - ut->arg[i]);
 	high = low + (u32)size;
-	if (ut->out[i].high && (low > ut->out[i].high || high < ut->out[i].low))
+	if (ut->out[i].high && !(row->kind[i] == STAGE_BOTHF && (ut->staged >> i & 1)) &&
+	    (low > ut->out[i].high || high < ut->out[i].low))
 		return NULL;
 	return (char *)ut->slot + SLOT_BOUNCE + ut->layout.offset[i] + low;
 }
@@ -115,7 +117,7 @@ void *uthread_stage_out(struct uthread *ut, uaddr_t addr, size_t size)
 void uthread_stage_commit(struct uthread *ut, uaddr_t addr, size_t size)
 {
 	const struct stub_copy *row = stage_row(ut);
-	int i = row ? stage_find(ut, row, addr.v, size, 1U << STAGE_OUT | 1U << STAGE_OUTF) : -1;
+	int i = row ? stage_find(ut, row, addr.v, size, STAGE_OUTS) : -1;
 	u32 low, high;
 
 	if (i < 0 || !size)

@@ -134,6 +134,14 @@
 #define STAGE_OUT     3
 #define STAGE_INF     4
 #define STAGE_OUTF    5
+#define STAGE_INA     6 /* arrays: param is the size of an element << 3 | the argument that says how many */
+#define STAGE_OUTA    7
+#define STAGE_BOTHA   8 /* in and out */
+#define STAGE_BOTHF   9
+#define STAGE_FDSET   10 /* in and out: bits for as many descriptors as argument `param` says */
+#define STAGE_BOTH    (1U << STAGE_BOTHA | 1U << STAGE_BOTHF | 1U << STAGE_FDSET)
+#define STAGE_INS     (1U << STAGE_IN | 1U << STAGE_INF | 1U << STAGE_INA | STAGE_BOTH)
+#define STAGE_OUTS    (1U << STAGE_OUT | 1U << STAGE_OUTF | 1U << STAGE_OUTA | STAGE_BOTH)
 #define STAGE_STR_MAX 4096
 #define STAGE_BUF_MAX 0x10000
 /* in `staged`: the bounce area begins with the process's rusage, for its account is closed at its end */
@@ -266,14 +274,23 @@ static inline void stage_layout(const struct stub_copy *row, const uint64_t *arg
 		case STAGE_IN:
 		case STAGE_OUT:
 			size = arg[row->param[i]];
-			if (size > STAGE_BUF_MAX)
-				size = STAGE_BUF_MAX;
+			break;
+		case STAGE_INA:
+		case STAGE_OUTA:
+		case STAGE_BOTHA:
+			size = (uint64_t)(row->param[i] >> 3) * (uint32_t)arg[row->param[i] & 7];
+			break;
+		case STAGE_FDSET:
+			size = ((uint64_t)(uint32_t)arg[row->param[i]] + 63) / 64 * 8;
 			break;
 		case STAGE_INF:
 		case STAGE_OUTF:
+		case STAGE_BOTHF:
 			size = row->param[i];
 			break;
 		}
+		if (size > STAGE_BUF_MAX)
+			size = STAGE_BUF_MAX;
 		if (!arg[i])
 			size = 0;
 		if (at + size > SLOT_BOUNCE_SIZE)

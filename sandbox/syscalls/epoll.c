@@ -49,6 +49,17 @@ s64 sys_epoll_ctl(struct task *t, const u64 *a)
 
 #define EPOLL_FEW 64U /* events that are collected on the stack */
 
+/* An address that may be bad is an error only when there are events, and leaves them there. */
+static s64 probe(struct file *ep, uaddr_t out, u64 deadline)
+{
+	struct poll_entry e = {.file = ep, .events = LINUX_POLLIN};
+	s64 n = poll_entries(&e, 1, deadline);
+
+	if (n == -ERESTARTSYS)
+		return -EINTR;
+	return n > 0 && clear_user(out, sizeof(struct linux_epoll_event)) ? -EFAULT : n;
+}
+
 /* Collects until the deadline, at most as many events as there are items now: one that is added meanwhile may
  * have to wait for the next call. */
 static s64 do_wait(int epfd, uaddr_t out, int max, u64 deadline)
@@ -71,6 +82,9 @@ static s64 do_wait(int epfd, uaddr_t out, int max, u64 deadline)
 			return -ENOMEM;
 		ev = many;
 	}
+	n = guest_may_write(out, sizeof(ev[0])) ? 1 : probe(ep, out, deadline);
+	if (n <= 0)
+		return n;
 	n = epoll_collect(ep, ev, room, deadline);
 	if (n > 0 && copy_out(out, ev, (size_t)n * sizeof(ev[0])))
 		return -EFAULT;

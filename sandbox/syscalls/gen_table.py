@@ -12,8 +12,8 @@ import re
 import sys
 
 LINE = re.compile(r'^SYSCALL\(\s*(\d+),\s*(\w+),\s*(FULL|PARTIAL|NONE),\s*"([^"]*)"(.*)\)\s*$')
-KIND = re.compile(r'([A-Z_]+)(?:\((\d+)\))?$')
-KINDS = ('FD AT_FD INT UINT LONG SIZE OFF HEX PTR STR IN OUT INF OUTF OPENFLAGS MODE SIGNAL PID PROT MAPFLAGS '
+KIND = re.compile(r'([A-Z_]+)(?:\((\d+)(?:\*(\d))?\))?$')
+KINDS = ('FD AT_FD INT UINT LONG SIZE OFF HEX PTR STR IN OUT INF OUTF INA OUTA BOTHA BOTHF FDSET OPENFLAGS MODE SIGNAL PID PROT MAPFLAGS '
          'CLONEFLAGS FUTEXOP WHENCE CLOCK FLAGS').split()
 
 
@@ -35,9 +35,9 @@ def parse(path):
         args = []
         for word in filter(None, (w.strip() for w in m[5].split(','))):
             k = KIND.match(word)
-            if not k or k[1] not in KINDS:
+            if not k or k[1] not in KINDS or (k[3] is not None) != (k[1] in ('INA', 'OUTA', 'BOTHA')):
                 sys.exit(f'{path}:{lineno}: {word!r} is not an argument kind')
-            args.append((k[1], int(k[2] or 0)))
+            args.append((k[1], int(k[2]) << 3 | int(k[3]) if k[3] else int(k[2] or 0)))
         if len(args) > 6:
             sys.exit(f'{path}:{lineno}: a system call has at most six arguments')
         calls.append(Call(int(m[1]), m[2], m[3], m[4], args))
@@ -73,7 +73,7 @@ def table_c(calls):
 
 def stub_copy_h(calls):
     """Six bytes of kind and six halves of parameter per call; index = number."""
-    code = {'STR': 1, 'IN': 2, 'OUT': 3, 'INF': 4, 'OUTF': 5}
+    code = {'STR': 1, 'IN': 2, 'OUT': 3, 'INF': 4, 'OUTF': 5, 'INA': 6, 'OUTA': 7, 'BOTHA': 8, 'BOTHF': 9, 'FDSET': 10}
     top = max(c.number for c in calls)
     print('/* Generated from table.def: what the stub stages, per call and argument (see stub_abi.h). */')
     print(f'#define STUB_COPY_COUNT {top + 1}')

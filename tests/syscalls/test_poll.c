@@ -2,6 +2,7 @@
 #include "case.h"
 
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/select.h>
@@ -137,6 +138,60 @@ CASE(pselect_timeout)
 	EXPECT_EQ(pselect(0, NULL, NULL, NULL, &ts, NULL), 0);
 	EXPECT(now_ms() - start >= 45);
 }
+CASE(select_timeout_in_read_only_memory)
+{
+	struct timeval *tv = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	fd_set r;
+	make_pipe();
+	EXPECT_EQ(write(p[1], "x", 1), 1);
+	tv->tv_sec = 5;
+	OK(mprotect(tv, 4096, PROT_READ));
+	FD_ZERO(&r);
+	FD_SET(p[0], &r);
+	EXPECT_EQ(syscall(SYS_select, p[0] + 1, &r, NULL, NULL, tv), 1);
+	EXPECT(FD_ISSET(p[0], &r));
+	EXPECT_EQ(tv->tv_sec, 5);
+}
+CASE(select_sets_in_read_only_memory)
+{
+	struct timeval tv = {0, 0};
+	fd_set *r = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	make_pipe();
+	FD_SET(p[0], r);
+	OK(mprotect(r, 4096, PROT_READ));
+	EXPECT_ERRNO(syscall(SYS_select, p[0] + 1, r, NULL, NULL, &tv), EFAULT);
+	OK(munmap(r, 4096));
+	EXPECT_ERRNO(syscall(SYS_select, p[0] + 1, r, NULL, NULL, &tv), EFAULT);
+}
+CASE(select_leaves_bits_beyond)
+{
+	struct timeval tv = {0, 0};
+	uint64_t sets[3] = {0, ~0UL, ~0UL};
+	make_pipe();
+	sets[0] = 1UL << p[0];
+	EXPECT_EQ(syscall(SYS_select, 64, sets, NULL, NULL, &tv), 0);
+	EXPECT(sets[0] == 0 && sets[1] == ~0UL && sets[2] == ~0UL);
+}
+CASE(poll_many)
+{
+	static struct pollfd many[1000];
+	make_pipe();
+	EXPECT_EQ(write(p[1], "x", 1), 1);
+	for (int i = 0; i < 1000; i++)
+		many[i] = (struct pollfd){i % 2 ? -1 : p[0], POLLIN, 77};
+	EXPECT_EQ(poll(many, 1000, 0), 500);
+	for (int i = 0; i < 1000; i++)
+		EXPECT_EQ(many[i].revents, i % 2 ? 0 : POLLIN);
+	EXPECT_ERRNO(syscall(SYS_poll, 8, 3, 0), EFAULT);
+}
+CASE(poll_over_a_hole)
+{
+	char *m = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	OK(munmap(m + 4096, 4096));
+	memset(m, 0xff, 4096); /* descriptor -1 */
+	EXPECT_EQ(syscall(SYS_poll, m + 4096 - 16, 2, 0), 0);
+	EXPECT_ERRNO(syscall(SYS_poll, m + 4096 - 8, 2, 0), EFAULT);
+}
 
 /* ---- epoll ---- */
 
@@ -162,6 +217,26 @@ CASE(epoll_level_triggered)
 	EXPECT_EQ(ep_wait(ep, 0), 1);
 	EXPECT_EQ(read(p[0], buf, 9), 2);
 	EXPECT_EQ(ep_wait(ep, 0), 0);
+}
+CASE(epoll_keeps_what_it_could_not_give)
+{
+	int ep = epoll_create1(0);
+	make_pipe();
+	OK(ep_add(ep, p[0], EPOLLIN | EPOLLET));
+	EXPECT_EQ(write(p[1], "x", 1), 1);
+	EXPECT_ERRNO(syscall(SYS_epoll_wait, ep, 8, 4, 0), EFAULT);
+	EXPECT_EQ(ep_wait(ep, 0), 1);
+	EXPECT_EQ(ep_wait(ep, 0), 0);
+}
+CASE(epoll_room_for_more_than_fits)
+{
+	static struct epoll_event ev[20000];
+	int ep = epoll_create1(0);
+	make_pipe();
+	OK(ep_add(ep, p[0], EPOLLIN));
+	EXPECT_EQ(write(p[1], "x", 1), 1);
+	EXPECT_EQ(epoll_wait(ep, ev, 20000, 0), 1);
+	EXPECT(ev[0].events == EPOLLIN && ev[0].data.u64 == (uint64_t)p[0]);
 }
 CASE(epoll_edge_triggered)
 {

@@ -185,7 +185,7 @@ static uint32_t stage_in(struct slot *s, const struct stub_copy *row)
 			continue;
 		if (row->kind[i] == STAGE_STR)
 			missing = copy_string(bounce + l.offset[i], src, STAGE_STR_MAX);
-		else if (row->kind[i] == STAGE_IN || row->kind[i] == STAGE_INF)
+		else if (STAGE_INS >> row->kind[i] & 1)
 			missing = copy_bytes(bounce + l.offset[i], src, l.size[i]);
 		else
 			continue;
