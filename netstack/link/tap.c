@@ -219,10 +219,13 @@ void tap_rx_done(struct tap *tap, size_t size)
 		tap->stats.rx_joined++;
 }
 
-void tap_rx_end(struct tap *tap)
+u32 tap_rx_end(struct tap *tap)
 {
+	u64 before = tap->ns->overflows;
+
 	gro_flush(&tap->gro, tap->nif);
 	netstack_run(tap->ns);
+	return (u32)(tap->ns->overflows - before);
 }
 
 /* ---- life ---- */

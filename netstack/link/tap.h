@@ -52,8 +52,9 @@ void tap_tx_ready(struct tap *tap);
 u32 tap_rx_space(struct tap *tap, struct iovec iov[TAP_RX_IOV]) must_check;
 /* `size` bytes were read there, header included. */
 void tap_rx_done(struct tap *tap, size_t size);
-/* No more for now: what was read goes up. */
-void tap_rx_end(struct tap *tap);
+/* No more for now: what was read goes up. How many datagrams found no room with a socket: while readers fall
+ * behind it is better to let the device lose frames than to read them and do so here. */
+u32 tap_rx_end(struct tap *tap);
 void tap_stats(const struct tap *tap, struct tap_stats *out);
 
 #endif

@@ -111,6 +111,7 @@ struct netstack {
 		bool tcp_gso;
 	} config;
 	u64 mib[MIB_COUNT];
+	u64 overflows; /* datagrams that found their socket's buffer full */
 	struct nf *nf; /* packet filters and translation; NULL: none were ever asked for */
 	/* told of changes to links, addresses, routes and neighbours: netlink's notifications */
 	void (*notify)(void *ctx, int what, const void *object);

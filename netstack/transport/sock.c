@@ -236,6 +236,7 @@ void sock_queue(struct net_sock *sk, struct pkt *p)
 
 	if (sk->queued + cost > sk->rcvbuf && sk->queued) {
 		sk->drops++;
+		sk->ep.ns->overflows++;
 		if (sk->ep.proto == PROTO_UDP) {
 			MIB(sk->ep.ns, UdpRcvbufErrors);
 			MIB(sk->ep.ns, UdpInErrors);

@@ -370,6 +370,33 @@ static bool trim(struct tcp_sock *tp, struct tcp_in *in)
 	return true;
 }
 
+/* A frame of this size comes from close by, from a sender with a large window. An ACK's way up the sender's
+ * stack costs us as much as the frame, and so does waking a reader on another CPU: two frames are answered
+ * together, and a reader is woken for the last one of a write (PSH), if they come soon. */
+#define FRAME_LARGE 32768U
+#define FRAMES_MOST 131072U /* no waiting with this much */
+#define FRAMES_SOON 50000U  /* ns */
+
+static void arm_soon(struct tcp_sock *tp)
+{
+	u64 at = tcp_now(tp) + FRAMES_SOON;
+
+	if (!net_timer_armed(&tp->delack) || tp->delack.deadline > at)
+		net_timer_arm(&tp->delack, at);
+}
+
+static bool more_follows(const struct tcp_sock *tp, const struct tcp_in *in)
+{
+	return in->size >= FRAME_LARGE && in->p->ifindex != 1 && !(in->flags & (TCP_PSH | TCP_FIN)) &&
+	       tp->rcvq.size < 2 * FRAMES_MOST && tp->rcvq.size < full_space(tp) / 4 && !tp->event_held;
+}
+
+static bool ack_may_wait(const struct tcp_sock *tp, u32 pending, u32 window)
+{
+	return pending >= FRAME_LARGE && pending < FRAMES_MOST && window > 4 * FRAMES_MOST && !tp->ack_now &&
+	       !tp->quickack_set && list_empty(&tp->ooo) && !(tp->quickacks && !tp->pingpong);
+}
+
 void tcp_data_in(struct tcp_sock *tp, struct tcp_in *in)
 {
 	bool had_hole = !list_empty(&tp->ooo);
@@ -404,8 +431,13 @@ void tcp_data_in(struct tcp_sock *tp, struct tcp_in *in)
 		tp->ack_now = true; /* RFC 5681: a hole was filled */
 	}
 	tp->bytes_received += tp->rcv_nxt - before;
-	if (tp->rcvq.size >= tp->rcvlowat || tp->rcvq.size >= full_space(tp) / 2)
+	if (more_follows(tp, in)) {
+		tp->event_held = true;
+		arm_soon(tp);
+	} else if (tp->rcvq.size >= tp->rcvlowat || tp->rcvq.size >= full_space(tp) / 2) {
+		tp->event_held = false;
 		sock_event(&tp->sk, SOCK_IN);
+	}
 }
 
 void tcp_ack_check(struct tcp_sock *tp)
@@ -415,6 +447,10 @@ void tcp_ack_check(struct tcp_sock *tp)
 
 	if (tp->state == TCPS_CLOSE || (!tp->ack_wanted && !tp->ack_now))
 		return;
+	if (ack_may_wait(tp, pending, now)) {
+		arm_soon(tp);
+		return;
+	}
 	if (tp->ack_now || (pending > tp->rcv_mss && tcp_select_window(tp) >= now) ||
 	    (tp->quickacks && !tp->pingpong) || tp->quickack_set || !list_empty(&tp->ooo)) {
 		tcp_send_ack(tp);
@@ -435,7 +471,7 @@ static void after_read(struct tcp_sock *tp)
 	adjust_space(tp);
 	now = seq_after(tp->rcv_adv, tp->rcv_nxt) ? tp->rcv_adv - tp->rcv_nxt : 0;
 	pending = tp->rcv_nxt - tp->rcv_wup;
-	if (tp->ack_wanted &&
+	if (tp->ack_wanted && !ack_may_wait(tp, pending, now) &&
 	    (pending > tp->rcv_mss || (pending && !tp->rcvq.size && !tp->pingpong && tp->quickacks))) {
 		tcp_send_ack(tp);
 		return;

@@ -140,7 +140,8 @@ static void ack_sent(struct tcp_sock *tp)
 		tp->quickacks--;
 	tp->last_ack_sent = tp->rcv_nxt;
 	tp->ack_now = tp->ack_wanted = false;
-	net_timer_cancel(&tp->delack);
+	if (!tp->event_held)
+		net_timer_cancel(&tp->delack);
 }
 
 int tcp_transmit(struct tcp_sock *tp, u32 seq, u32 size, u8 flags, bool retransmission)

@@ -176,6 +176,7 @@ struct tcp_sock {
 	bool fin_received, rcvbuf_locked, sndbuf_locked, ack_now, ack_wanted;
 	u8 quickacks, pingpong;
 	bool quickack_set; /* TCP_QUICKACK */
+	bool event_held;   /* more data is about to follow; delack tells the user */
 	u32 urg_seq;
 	u8 urg_state, urg_byte; /* 0 none, 1 expected, 2 here, 3 read */
 	bool oobinline;

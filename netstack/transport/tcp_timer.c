@@ -215,6 +215,10 @@ static void delack_timer(struct net_timer *t)
 {
 	struct tcp_sock *tp = container_of(t, struct tcp_sock, delack);
 
+	if (tp->event_held) {
+		tp->event_held = false;
+		sock_event(&tp->sk, SOCK_IN);
+	}
 	if (!tp->ack_wanted)
 		return;
 	tp->pingpong = 0;

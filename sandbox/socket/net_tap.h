@@ -17,7 +17,9 @@ struct net_tap {
 	struct tap *tap;
 	struct host_fd *fd; /* counted */
 	struct host_poll poll;
-	struct timer again; /* more frames wait than one turn takes */
+	struct timer again; /* more frames wait than one turn takes, or the end of a pause */
+	u32 batch;          /* frames in a turn */
+	bool paused;        /* guests do not read as fast as frames come */
 };
 
 struct net_tap_config {

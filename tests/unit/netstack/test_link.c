@@ -534,6 +534,30 @@ static void udp_frame(struct build *f, const void *data, u32 size)
 	b_finish(f);
 }
 
+START_TEST(tap_says_what_no_reader_had_room_for)
+{
+	struct net_sock *u;
+	static struct build f;
+	struct vnet_hdr h = {.flags = VNET_F_DATA_VALID};
+	u32 got = 0;
+
+	open_tap(10, 0, false);
+	u = udp_bound(w.w, IP4_ANY, 9);
+	u->rcvbuf = 8000;
+	udp_frame(&f, "hello", 5);
+	for (u32 i = 0; i < 40; i++)
+		rx(&h, 10, f.b, f.size);
+	for (u32 lost = tap_rx_end(tap); dgram_get(u, NULL, 0, NULL, NULL) >= 0; got++)
+		ck_assert_uint_eq(lost, u->drops);
+	ck_assert_uint_gt(got, 0);
+	ck_assert_uint_eq(got + u->drops, 40);
+	rx(&h, 10, f.b, f.size);
+	ck_assert_uint_eq(tap_rx_end(tap), 0);
+	dgram_close(u);
+	close_tap();
+}
+END_TEST
+
 START_TEST(tap_in_with_partial_checksum)
 {
 	struct net_sock *u;
@@ -822,6 +846,7 @@ TCase *case_link(void)
 	tcase_add_test(t, tap_full_device);
 	tcase_add_test(t, tap_queue_is_bounded);
 	tcase_add_test(t, tap_write_errors);
+	tcase_add_test(t, tap_says_what_no_reader_had_room_for);
 	tcase_add_test(t, tap_in_with_partial_checksum);
 	tcase_add_test(t, tap_in_segments);
 	tcase_add_loop_test(t, tap_bad_header_dropped, 0, ARRAY_COUNT(bad_vnet));

@@ -647,6 +647,91 @@ TT(retransmission_is_not_ect)
 }
 TT_END
 
+/* ---- frames of 64 KiB ---- */
+
+/* A connection whose window is large, after 40,000 bytes. */
+static void wide(struct tt *t)
+{
+	tt_listen(t, 10);
+	tcp_set_rcvbuf(t->listener, 4 << 20);
+	tt_passive(t, "mss 1000, wscale 7", 65535);
+	in(t, "P. 1:40001(40000) ack 1");
+	expect_get(t, 40000);
+	drain(t);
+	slow(t);
+	ck_assert_int_gt(tt_tp(t)->rcv_adv - tt_tp(t)->rcv_nxt, 1 << 20);
+	t->events = 0;
+}
+
+TT(large_frames_are_answered_together)
+{
+	wide(t);
+	in(t, "P. 40001:90001(50000) ack 1");
+	ck_assert(t->events & SOCK_IN);
+	in(t, "P. 90001:140001(50000) ack 1");
+	quiet(t);
+	in(t, "P. 140001:190001(50000) ack 1");
+	out(t, ". 1:1(0) ack 190001");
+	quiet(t);
+}
+TT_END
+
+TT(large_frame_alone_is_answered_soon)
+{
+	wide(t);
+	in(t, "P. 40001:90001(50000) ack 1");
+	quiet(t);
+	wait_ms(t, 1);
+	out(t, ". 1:1(0) ack 90001");
+	quiet(t);
+}
+TT_END
+
+TT(large_frame_after_a_hole_is_answered_at_once)
+{
+	wide(t);
+	in(t, "P. 50001:90001(40000) ack 1");
+	out(t, ". 1:1(0) ack 40001");
+	in(t, "P. 40001:50001(10000) ack 1");
+	out(t, ". 1:1(0) ack 90001");
+	quiet(t);
+}
+TT_END
+
+TT(user_is_told_of_the_end_of_a_large_write)
+{
+	wide(t);
+	in(t, ". 40001:90001(50000) ack 1");
+	ck_assert(!(t->events & SOCK_IN));
+	ck_assert(tcp_poll(t->s) & SOCK_IN); /* but may have it */
+	in(t, "P. 90001:140001(50000) ack 1");
+	ck_assert(t->events & SOCK_IN);
+	t->events = 0;
+	wait_ms(t, 1);
+	ck_assert(!(t->events & SOCK_IN));
+	skip(t);
+}
+TT_END
+
+TT(user_is_told_soon_of_a_write_without_end)
+{
+	wide(t);
+	in(t, ". 40001:90001(50000) ack 1");
+	ck_assert(!(t->events & SOCK_IN));
+	wait_ms(t, 1);
+	ck_assert(t->events & SOCK_IN);
+	t->events = 0;
+	in(t, ". 90001:140001(50000) ack 1");
+	in(t, ". 140001:190001(50000) ack 1"); /* the second is enough */
+	ck_assert(t->events & SOCK_IN);
+	expect_get(t, 150000);
+	t->events = 0;
+	in(t, "F. 190001:240001(50000) ack 1");
+	ck_assert(t->events & SOCK_IN);
+	skip(t);
+}
+TT_END
+
 CASE(case_tcp_receive, "tcp_receive", data_is_read, peek_does_not_take, discard, lowat, old_data_is_trimmed,
      wholly_old_data_is_told, data_beyond_the_window_is_cut, hole_is_answered_at_once,
      hole_without_sack_gives_duplicate_acks, latest_block_comes_first, three_blocks_beside_timestamps,
@@ -659,4 +744,7 @@ CASE(case_tcp_receive, "tcp_receive", data_is_read, peek_does_not_take, discard,
      receive_buffer_grows_with_a_fast_reader, receive_buffer_does_not_grow_for_a_sleeping_reader,
      set_receive_buffer_does_not_grow, urgent_byte_is_taken_out_of_the_stream, read_stops_at_the_mark,
      urgent_byte_inline, urgent_pointer_before_its_byte, no_urgent_data, ecn_is_answered_but_not_asked_for,
-     no_ecn_when_switched_off, ce_is_echoed_until_cwr, ecn_of_our_own, retransmission_is_not_ect)
+     no_ecn_when_switched_off, ce_is_echoed_until_cwr, ecn_of_our_own, retransmission_is_not_ect,
+     large_frames_are_answered_together, large_frame_alone_is_answered_soon,
+     large_frame_after_a_hole_is_answered_at_once, user_is_told_of_the_end_of_a_large_write,
+     user_is_told_soon_of_a_write_without_end)
