@@ -45,6 +45,8 @@ void coro_wake(struct coro *c);
 void coro_wake_lazily(struct coro *c);
 /* The present caller's thread, one that it wakes, and the loop have not a CPU each. */
 bool sched_crowded(void);
+/* Does any guest code run at this moment? */
+bool sched_guests_run(void);
 /* Lets the others run once. */
 void sched_yield_now(void);
 /* Runs the loop until sched_stop(); returns its argument. */

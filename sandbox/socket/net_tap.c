@@ -15,7 +15,6 @@
 #include "netstack/stack/stack_priv.h"
 #include "sandbox/base/arena.h"
 #include "sandbox/base/log.h"
-#include "sandbox/platform/platform.h"
 
 #define BATCH       64U /* frames of up to 64 KiB */
 #define BATCH_LEAST 16U
@@ -34,7 +33,7 @@ static int write_frame(void *ctx, const struct iovec *iov, u32 count)
  */
 static void after_batch(struct net_tap *t, u32 taken, u32 lost)
 {
-	if (!taken || 2 * lost < taken || !platform_guests_run()) {
+	if (!taken || 2 * lost < taken || !sched_guests_run()) {
 		t->batch = min_t(u32, 2 * t->batch, BATCH);
 		return;
 	}

@@ -30,6 +30,9 @@ int aspace_fork(struct aspace *parent, struct aspace **out, void *owner)
 void aspace_destroy(struct aspace *as)
 {
 }
+void aspace_adopt(struct aspace *as, void *owner)
+{
+}
 void aspace_set_owner(struct aspace *as, void *owner)
 {
 }
