@@ -12,7 +12,7 @@ void gofer_client_init(struct gofer_client *c, const struct gofer_transport *tra
 
 bool gofer_client_busy(const struct gofer_client *c)
 {
-	return c->pending != NULL;
+	return c->pending != NULL || c->given_up_count;
 }
 
 void gofer_call_init(struct gofer_call *call, void *buf, uint32_t cap)
@@ -55,17 +55,48 @@ static void finish(struct gofer_client *c, struct gofer_call *call, int error)
 void gofer_client_break(struct gofer_client *c)
 {
 	c->broken = true;
+	c->given_up_count = 0;
 	while (c->pending)
 		finish(c, c->pending, -EIO);
 }
 
-/*
- * Tags go up. A tag behind the newest one that nobody waits for belongs to a call that was given up: its late
- * reply is dropped. A tag that was never sent is a lie.
- */
-static bool tag_was_sent(const struct gofer_client *c, uint32_t tag)
+/* ---- calls that were given up ---- */
+
+static void give_up(struct gofer_client *c, struct gofer_call *call)
 {
-	return tag != 0 && (int32_t)(c->next_tag - tag) >= 0;
+	if (c->given_up_count == GOFER_GIVEN_UP_MAX) {
+		gofer_client_break(c);
+		return;
+	}
+	c->given_up[c->given_up_count++] = (struct gofer_given_up){call->tag, call->op};
+	call->given_up = true;
+}
+
+static struct gofer_given_up *given_up_find(struct gofer_client *c, uint32_t tag)
+{
+	for (uint32_t i = 0; i < c->given_up_count; i++)
+		if (c->given_up[i].tag == tag)
+			return &c->given_up[i];
+	return NULL;
+}
+
+/* The reply to a call that was given up: what it gives goes back. False if it is none. */
+static bool late_reply(struct gofer_client *c, uint32_t tag, uint16_t op, const void *msg, size_t size)
+{
+	struct gofer_given_up *late = given_up_find(c, tag);
+	struct gofer_reply reply;
+	struct gofer_step step;
+
+	if (!late || late->op != op || gofer_reply_decode(msg, size, &reply))
+		return false;
+	*late = c->given_up[--c->given_up_count];
+	if (reply.status || !c->transport->late_handle)
+		return true;
+	if (op == GOFER_ATTACH || op == GOFER_CREATE)
+		c->transport->late_handle(c->ctx, reply.node.handle);
+	while (op == GOFER_WALK && gofer_step_next(&reply.walk.steps, &step))
+		c->transport->late_handle(c->ctx, step.handle);
+	return true;
 }
 
 int gofer_client_deliver(struct gofer_client *c, const void *msg, size_t size, const int *fds, int fd_count)
@@ -81,7 +112,7 @@ int gofer_client_deliver(struct gofer_client *c, const void *msg, size_t size, c
 	if (!bad && call)
 		bad = call->op != op || size > call->cap || fd_count > 1;
 	else if (!bad)
-		bad = !tag_was_sent(c, tag);
+		bad = fd_count > 1 || !late_reply(c, tag, op, msg, size);
 	if (bad || !call) {
 		for (int i = 0; i < fd_count; i++)
 			c->transport->close_fd(c->ctx, fds[i]);
@@ -99,8 +130,9 @@ int gofer_client_deliver(struct gofer_client *c, const void *msg, size_t size, c
 
 static uint32_t new_tag(struct gofer_client *c)
 {
-	if (++c->next_tag == 0)
-		c->next_tag = 1;
+	do
+		c->next_tag++;
+	while (c->next_tag == 0 || given_up_find(c, c->next_tag));
 	return c->next_tag;
 }
 
@@ -149,10 +181,14 @@ int gofer_client_call(struct gofer_client *c, struct gofer_call *call, struct go
 	call->error = 0;
 	call->fd = -1;
 	call->fd_lost = false;
+	call->given_up = false;
 	pending_add(c, call);
 	err = c->transport->send(c->ctx, call->buf, (size_t)n);
-	if (!err && !call->done)
+	if (!err && !call->done) {
 		err = c->transport->wait(c->ctx, call);
+		if (err && !call->done)
+			give_up(c, call);
+	}
 	if (!err)
 		err = call->error;
 	if (err) {

@@ -14,7 +14,13 @@
  * claims: names have been checked to be single components, a donated descriptor to be a regular file in the
  * mode asked for.
  *
- * A connection must have no call pending when the sandbox is forked (gofer_client_busy).
+ * A caller who is killed gives its call up (transport->wait fails). The request stays on its way and will be
+ * carried out; its tag is kept until the late reply comes, which goes to nobody: the descriptor that it
+ * brings is closed, the handles in it are given back by transport->late_handle. Nothing else may use such a
+ * tag meanwhile, and a reply to a tag that nobody has asked with breaks the client.
+ *
+ * A connection must have no call pending, nor one that was given up, when the sandbox is forked
+ * (gofer_client_busy).
  */
 #ifndef WARREN_GOFER_CLIENT_H
 #define WARREN_GOFER_CLIENT_H
@@ -32,17 +38,17 @@ struct gofer_call {
 	uint32_t tag;
 	uint16_t op;
 	bool done;
-	bool fd_lost; /* one came, but this process had no number left for it */
-	int error;    /* transport or protocol error, else 0 */
-	int fd;       /* donated; -1: none. The owner of the call closes it */
-	void *waiter; /* the transport's */
+	bool fd_lost;  /* one came, but this process had no number left for it */
+	bool given_up; /* it was sent, but nobody knows how it will end */
+	int error;     /* transport or protocol error, else 0 */
+	int fd;        /* donated; -1: none. The owner of the call closes it */
+	void *waiter;  /* the transport's */
 };
 
 struct gofer_transport {
 	/* Sends one packet. 0 or -errno. May wait. */
 	int (*send)(void *ctx, const void *msg, size_t size);
-	/* Returns when call->done; or -errno to give the call up (it is then abandoned, see
-	 * gofer_client_call). */
+	/* Returns when call->done; or -errno to give the call up. */
 	int (*wait)(void *ctx, struct gofer_call *call);
 	/* call->done has been set. May be NULL. */
 	void (*wake)(void *ctx, struct gofer_call *call);
@@ -50,7 +56,12 @@ struct gofer_transport {
 	void (*close_fd)(void *ctx, int fd);
 	/* Whether a donated descriptor is a regular file open in that mode (O_RDONLY, O_RDWR, O_WRONLY). */
 	bool (*check_fd)(void *ctx, int fd, int mode);
+	/* A late reply has brought a handle that nobody wants. NULL if wait never gives up. Must not wait. */
+	void (*late_handle)(void *ctx, uint64_t handle);
 };
+
+/* So many replies can be outstanding that nobody waits for; a gofer that owes more is taken for dead. */
+#define GOFER_GIVEN_UP_MAX 512u
 
 struct gofer_client {
 	const struct gofer_transport *transport;
@@ -60,6 +71,11 @@ struct gofer_client {
 	uint32_t server_flags; /* from HELLO */
 	uint32_t max_handles;
 	bool broken;
+	uint32_t given_up_count;
+	struct gofer_given_up {
+		uint32_t tag;
+		uint16_t op;
+	} given_up[GOFER_GIVEN_UP_MAX];
 };
 
 /* A buffer this large holds every request with one or two names and every reply without a list. */
@@ -87,8 +103,8 @@ void gofer_call_init(struct gofer_call *call, void *buf, uint32_t cap);
 /*
  * One round trip: encodes `request` (its tag is chosen here), waits, decodes into `reply`, which points into
  * the call's buffer. 0 or -errno, the server's status included. On success call->fd is the donated descriptor
- * or -1. If transport->wait gives up, the call is taken off the list, its tag is never used again while it
- * could still be answered, and the late reply is dropped.
+ * or -1. If transport->wait gives up, its error is returned and call->given_up is set: the caller must not
+ * believe what it knew of the things that the call may change.
  */
 int gofer_client_call(struct gofer_client *c, struct gofer_call *call, struct gofer_request *request,
 		      struct gofer_reply *reply);

@@ -207,11 +207,18 @@ static void sleep_timeout(struct timer *t)
 	coro_wake(st->coro);
 }
 
+bool sched_killed(void)
+{
+	const struct coro *c = coro_current();
+
+	return c && c->task && fatal_signal_pending && fatal_signal_pending(c->task);
+}
+
 static bool must_not_sleep(struct coro *c, enum sleep_state state)
 {
 	if (!c->task || state == SLEEP_UNINTERRUPTIBLE)
 		return false;
-	if (state == SLEEP_KILLABLE)
+	if (state == SLEEP_KILLABLE || state == SLEEP_ANSWER)
 		return fatal_signal_pending && fatal_signal_pending(c->task);
 	return signal_pending && signal_pending(c->task);
 }

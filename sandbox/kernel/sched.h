@@ -52,6 +52,8 @@ void sched_yield_now(void);
 /* Runs the loop until sched_stop(); returns its argument. */
 int sched_loop(void);
 void sched_stop(int code);
+/* Is the current coroutine that of a task which is about to die? */
+bool sched_killed(void);
 /* Is no other coroutine ready to run? */
 bool sched_alone(void);
 

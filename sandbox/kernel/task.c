@@ -530,5 +530,7 @@ char task_state_letter(struct task *t)
 		return 't';
 	if (t->in_stop)
 		return 'T';
+	if (t->coro && t->coro->sleeping && t->coro->sleep_state == SLEEP_ANSWER)
+		return 'D';
 	return t->ut && uthread_running(t->ut) ? 'R' : t == current_task() ? 'R' : 'S';
 }

@@ -55,6 +55,7 @@ void wake_up_all(struct wait_queue *q, u32 events);
 enum sleep_state {
 	SLEEP_INTERRUPTIBLE,  /* a deliverable signal ends it: -ERESTARTSYS */
 	SLEEP_KILLABLE,       /* only a fatal signal ends it: -ERESTARTSYS */
+	SLEEP_ANSWER,         /* the same, for the answer to what was asked for: such a task is not at rest */
 	SLEEP_UNINTERRUPTIBLE /* for short waits on the platform or the gofer */
 };
 

@@ -199,10 +199,10 @@ static u32 change_event(u32 mask)
 static int change_inode(struct inode *inode, const struct attr_change *ch)
 {
 	bool file = mode_is_reg(inode->attr.mode);
-	int err;
+	int err = file ? inode_lock_killable(inode) : 0;
 
-	if (file)
-		inode_lock(inode);
+	if (err)
+		return err;
 	err = inode->ops->setattr(inode, ch);
 	if (file)
 		inode_unlock(inode);
@@ -319,7 +319,9 @@ int vfs_fallocate(struct file *f, int mode, s64 offset, s64 size)
 		(void)send_signal_task(current_task(), LINUX_SIGXFSZ, NULL);
 		return -EFBIG;
 	}
-	inode_lock(inode);
+	err = inode_lock_killable(inode);
+	if (err)
+		return err;
 	err = f->ops->fallocate(f, mode, (u64)offset, (u64)size);
 	inode_unlock(inode);
 	if (!err)

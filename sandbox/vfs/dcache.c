@@ -16,6 +16,7 @@
 #include <errno.h>
 
 #include "sandbox/abi/inotify.h"
+#include "sandbox/kernel/signal.h"
 #include "sandbox/vfs/vfs_priv.h"
 
 void dcache_init(struct vfs_state *v)
@@ -317,6 +318,24 @@ void inode_lock(struct inode *inode)
 	inode->busy = true;
 }
 
+/* How long a killed task still waits: those who hold a lock that long wait for somebody outside. */
+#define KILLED_PATIENCE_NS (2 * NSEC_PER_SEC)
+
+int inode_lock_killable(struct inode *inode)
+{
+	int err = 0;
+
+	if (inode->busy)
+		err = wait_event_state(&inode->idle, !inode->busy, TIME_NEVER, SLEEP_ANSWER);
+	if (err)
+		err = wait_event_state(&inode->idle, !inode->busy, clock_monotonic() + KILLED_PATIENCE_NS,
+				       SLEEP_UNINTERRUPTIBLE);
+	if (err)
+		return -ERESTARTSYS;
+	inode->busy = true;
+	return 0;
+}
+
 void inode_unlock(struct inode *inode)
 {
 	inode->busy = false;
@@ -363,7 +382,9 @@ int dentry_lookup_flags(struct path *dir, const char *name, size_t len, u32 walk
 	}
 	if (walk_flags & WALK_CACHED)
 		return -EAGAIN;
-	inode_lock(inode);
+	err = inode_lock_killable(inode);
+	if (err)
+		return err;
 	d = dentry_lookup_cached(parent, name, len);
 	if (!d && inode->dead) {
 		err = -ENOENT;

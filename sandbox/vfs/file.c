@@ -237,7 +237,9 @@ s64 vfs_write(struct file *f, struct uio *u, u64 *pos)
 	if (f->mode & FMODE_NOSEEK) {
 		n = pos ? -ESPIPE : f->ops->write(f, u, &f->pos);
 	} else if (mode_is_reg(f->inode->attr.mode)) {
-		inode_lock(f->inode);
+		n = inode_lock_killable(f->inode);
+		if (n)
+			return n;
 		n = write_at(f, u, pos ? pos : &f->pos);
 		inode_unlock(f->inode);
 	} else {

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 
 #include "sandbox/abi/inotify.h"
+#include "sandbox/kernel/signal.h"
 #include "sandbox/vfs/vfs_priv.h"
 #include "sandbox/vfs/xattr.h"
 
@@ -64,8 +65,9 @@ static int create_begin(struct target *t, int dirfd, const char *name, bool is_d
 		err = -EROFS;
 	else
 		err = may_create(dir, t->dir.mnt);
+	if (!err)
+		err = inode_lock_killable(dir);
 	if (!err) {
-		inode_lock(dir);
 		if (t->d->inode || t->d->unhashed || dir->dead) {
 			err = dir->dead ? -ENOENT : -EEXIST;
 			inode_unlock(dir);
@@ -246,7 +248,11 @@ static int remove_target(struct target *t, bool is_dir)
 		target_put(t);
 		return err;
 	}
-	inode_lock(dir);
+	err = inode_lock_killable(dir);
+	if (err) {
+		target_put(t);
+		return err;
+	}
 	if (!t->d->inode || t->d->unhashed)
 		err = -ENOENT;
 	else if (mount_want_write(t->dir.mnt))
@@ -311,17 +317,28 @@ int vfs_rmdir(int dirfd, const char *name)
 
 /* ---- rename ---- */
 
-static void lock_two(struct inode *a, struct inode *b)
+static int lock_two(struct inode *a, struct inode *b)
 {
-	if (a == b) {
-		inode_lock(a);
-		return;
-	}
-	if (a->sb->renaming)
-		wait_event_uninterruptible(&a->sb->rename_done, !a->sb->renaming);
+	struct inode *first = a < b ? a : b, *second = a < b ? b : a;
+	int err;
+
+	if (a == b)
+		return inode_lock_killable(a);
+	if (a->sb->renaming &&
+	    wait_event_state(&a->sb->rename_done, !a->sb->renaming, TIME_NEVER, SLEEP_ANSWER))
+		return -ERESTARTSYS;
 	a->sb->renaming = true;
-	inode_lock(a < b ? a : b);
-	inode_lock(a < b ? b : a);
+	err = inode_lock_killable(first);
+	if (!err) {
+		err = inode_lock_killable(second);
+		if (err)
+			inode_unlock(first);
+	}
+	if (err) {
+		a->sb->renaming = false;
+		wake_up_all(&a->sb->rename_done, 0);
+	}
+	return err;
 }
 
 static void unlock_two(struct inode *a, struct inode *b)
@@ -464,9 +481,11 @@ int vfs_rename(int olddirfd, const char *old, int newdirfd, const char *new_name
 		err = -EBUSY;
 	} else {
 		struct inode *a = o.dir.dentry->inode, *b = n.dir.dentry->inode;
-		lock_two(a, b);
-		err = rename_locked(&o, &n, flags);
-		unlock_two(a, b);
+		err = lock_two(a, b);
+		if (!err) {
+			err = rename_locked(&o, &n, flags);
+			unlock_two(a, b);
+		}
 	}
 	target_put(&n);
 	target_put(&o);

@@ -246,8 +246,9 @@ static int create_last(struct path *dir, const char *last, u32 o_flags, u32 mode
 		err = may_create(inode, dir->mnt);
 		if (!err && !inode->ops->create)
 			err = -EACCES;
+		if (!err)
+			err = inode_lock_killable(inode);
 		if (!err) {
-			inode_lock(inode);
 			if (inode->dead) /* removed while we waited: nobody could reach what is made */
 				err = -ENOENT;
 			else if ((*d)->inode || (*d)->unhashed) /* somebody was faster */

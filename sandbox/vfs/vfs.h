@@ -429,6 +429,9 @@ struct dentry *dentry_lookup_cached(struct dentry *parent, const char *name, siz
 struct dentry *dentry_alloc(struct dentry *parent, const char *name, size_t len) must_check;
 /* One coroutine at a time looks up or changes the entries of a directory, or writes a file. [sleeps] */
 void inode_lock(struct inode *inode);
+/* The same, but a task that is killed gives up when the holder waits long, for a gofer or a FUSE server:
+ * -ERESTARTSYS. What is half done and must come to an end takes inode_lock(). */
+int inode_lock_killable(struct inode *inode) must_check;
 void inode_unlock(struct inode *inode);
 /* Takes d out of its directory without saying that it was deleted. */
 void dentry_unhash(struct dentry *d);

@@ -50,10 +50,6 @@ void dentry_hash(struct dentry *d);
 void dentry_move(struct dentry *d, struct dentry *new_parent, char *name, size_t len);
 /* Drops every unused dentry below d, and every pin: the super_block goes. */
 void dentry_drop_tree(struct dentry *d);
-/* One coroutine at a time: of a directory, looks up or changes the entries; of a file, writes or changes
- * attributes. [sleeps] */
-void inode_lock(struct inode *inode);
-void inode_unlock(struct inode *inode);
 bool dentry_is_ancestor(const struct dentry *a, const struct dentry *d);
 
 /* ---- namei.c ---- */

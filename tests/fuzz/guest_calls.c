@@ -443,11 +443,24 @@ static uint64_t ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+/* A sign of life, so that who watches can tell a slow round from one that hangs. */
+static void alive(void)
+{
+	static uint64_t last;
+
+	if (ms() < last + 500)
+		return;
+	last = ms();
+	putchar('.');
+	fflush(stdout);
+}
+
 /* Flags of chattr(1) hinder the next round and the removal of this one. */
 static int plain(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	int fd, zero = 0;
 
+	alive();
 	if (type == FTW_F || type == FTW_D || type == FTW_DNR) {
 		fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
 		if (fd >= 0) {
@@ -460,6 +473,7 @@ static int plain(const char *path, const struct stat *st, int type, struct FTW *
 
 static int drop(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
+	alive();
 	return remove(path) && 0;
 }
 
@@ -495,16 +509,19 @@ static void clean_ipc(void)
 
 	for (int i = shmctl(0, SHM_INFO, (struct shmid_ds *)(void *)room); i >= 0; i--) {
 		id = shmctl(i, SHM_STAT, &shm);
+		alive();
 		if (id >= 0)
 			shmctl(id, IPC_RMID, NULL);
 	}
 	for (int i = msgctl(0, MSG_INFO, (struct msqid_ds *)(void *)room); i >= 0; i--) {
 		id = msgctl(i, MSG_STAT, &msg);
+		alive();
 		if (id >= 0)
 			msgctl(id, IPC_RMID, NULL);
 	}
 	for (int i = semctl(0, 0, SEM_INFO, &info); i >= 0; i--) {
 		id = semctl(i, 0, SEM_STAT, &sem);
+		alive();
 		if (id >= 0)
 			semctl(id, 0, IPC_RMID);
 	}
@@ -587,10 +604,12 @@ static void play(uint64_t seed, const char *base)
 			break;
 		if (pid > 0 && getenv("GUEST_CALLS_ENDS"))
 			printf("  %d ended: %x\n", pid, status);
+		alive();
 		usleep(5000);
 	}
 	/* everything of this round but us */
 	for (int i = 0; i < 200; i++) {
+		alive();
 		kill(-1, SIGKILL);
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;
@@ -600,6 +619,22 @@ static void play(uint64_t seed, const char *base)
 	}
 	clean(base, seed);
 	clean("/tmp", seed); /* reached by .. */
+}
+
+static void hang(const char *how)
+{
+	if (!strcmp(how, "sleep"))
+		pause();
+	if (!strcmp(how, "spin"))
+		for (volatile int i = 0;; i = i + 1)
+			;
+	if (!strcmp(how, "calls"))
+		for (;;)
+			getppid();
+	for (;;) { /* "alive" */
+		alive();
+		usleep(1000);
+	}
 }
 
 int main(int argc, char **argv)
@@ -615,6 +650,12 @@ int main(int argc, char **argv)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	freopen("/dev/null", "r", stdin);
 	end = ms() + strtoull(argv[2], NULL, 0) * 1000;
+	/* what the watchdog has to find: tests/fuzz/run-watchdog */
+	if (getenv("GUEST_CALLS_HANG")) {
+		printf("round 0\n");
+		fflush(stdout);
+		hang(getenv("GUEST_CALLS_HANG"));
+	}
 	do
 		play(seed++, argv[3]);
 	while (ms() < end);

@@ -158,7 +158,7 @@ static s64 wait(struct fuse_conn *c, struct fuse_req *r)
 	if (err && !r->done && r->sent)
 		interrupt(c, r);
 	if (err)
-		err = wait_event_state(&r->wake, r->done, TIME_NEVER, SLEEP_KILLABLE);
+		err = wait_event_state(&r->wake, r->done, TIME_NEVER, SLEEP_ANSWER);
 	/* killed: what the server has not seen it need not see; what it has is answered into nothing */
 	if (err && !r->sent)
 		finish(r, -EINTR);

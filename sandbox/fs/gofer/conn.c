@@ -11,18 +11,32 @@
 #include "sandbox/base/arena.h"
 #include "sandbox/base/host_fd.h"
 #include "sandbox/fs/gofer/conn.h"
+#include "sandbox/kernel/signal.h"
 
 #define BRIEF_TRIES 2
 #define BRIEF_NS    100000
+
+/* wait_event() for what the gofer owes us: a task that is killed gives up when it is overdue. */
+#define wait_for_gofer(conn, q, cond)                                                                        \
+	({                                                                                                   \
+		int wg_err_ = wait_event_state(q, cond, TIME_NEVER, SLEEP_ANSWER);                           \
+		if (wg_err_ && !(conn)->client.given_up_count)                                               \
+			wg_err_ = wait_event_state(q, cond, clock_monotonic() + GOFER_PATIENCE_NS,           \
+						   SLEEP_UNINTERRUPTIBLE);                                   \
+		wg_err_ ? -ERESTARTSYS : 0;                                                                  \
+	})
 
 static int conn_send(void *ctx, const void *msg, size_t size)
 {
 	struct gofer_conn *conn = ctx;
 	int err = -EAGAIN;
 
-	wait_event_uninterruptible(
-	    &conn->room, conn->client.broken ||
-			     (err = gofer_send(conn->sock->fd, msg, size, -1, MSG_DONTWAIT)) != -EAGAIN);
+	if (conn->client.given_up_count && sched_killed())
+		return -ERESTARTSYS;
+	if (wait_for_gofer(conn, &conn->room,
+			   conn->client.broken ||
+			       (err = gofer_send(conn->sock->fd, msg, size, -1, MSG_DONTWAIT)) != -EAGAIN))
+		return -ERESTARTSYS;
 	if (err && err != -EMSGSIZE)
 		gofer_client_break(&conn->client);
 	return err ? -EIO : 0;
@@ -45,14 +59,13 @@ static void wait_briefly(struct gofer_conn *conn, const struct gofer_call *call)
 	}
 }
 
-/* Not interruptible: an operation that has been sent will happen, and its caller must hear how it ended. */
+/* An operation that has been sent will happen, and its caller must hear how it ended: unless it is killed. */
 static int conn_wait(void *ctx, struct gofer_call *call)
 {
 	struct gofer_conn *conn = ctx;
 
 	wait_briefly(conn, call);
-	wait_event_uninterruptible(&conn->replies, call->done);
-	return 0;
+	return wait_for_gofer(conn, &conn->replies, call->done);
 }
 
 static void conn_wake(void *ctx, struct gofer_call *call)
@@ -77,12 +90,21 @@ static bool conn_check_fd(void *ctx, int fd, int mode)
 	       S_ISREG(st.st_mode);
 }
 
+static void conn_late_handle(void *ctx, uint64_t handle)
+{
+	struct gofer_conn *conn = ctx;
+
+	if (conn->late_handle)
+		conn->late_handle(conn->owner, handle);
+}
+
 static const struct gofer_transport conn_transport = {
     .send = conn_send,
     .wait = conn_wait,
     .wake = conn_wake,
     .close_fd = conn_close_fd,
     .check_fd = conn_check_fd,
+    .late_handle = conn_late_handle,
 };
 
 static void conn_lost(struct gofer_conn *conn)

@@ -139,6 +139,8 @@ static int make(struct inode *dir, struct dentry *d, u32 mode, const char *targe
 	q.create.dir = gi(dir)->handle;
 	err = gofer_create(gofer_client_of(dir), &op.call, &q, &handle, &attr, &fd);
 	gofer_op_end(&op);
+	if (op.call.given_up)
+		gofer_doubt_name(dir, d);
 	if (err)
 		return err;
 	err = gofer_inode_get(dir->sb, handle, &attr, target, target ? strlen(target) : 0, &inode);
@@ -191,6 +193,10 @@ static int gofer_link_name(struct inode *dir, struct dentry *d, struct inode *ta
 		err = gofer_link(gofer_client_of(dir), &op.call, gi(target)->handle, gi(dir)->handle,
 				 name_of(d));
 		gofer_op_end(&op);
+		if (op.call.given_up) {
+			gofer_doubt_name(dir, d);
+			gofer_doubt(target);
+		}
 	}
 	gofer_handle_let_go(target);
 	if (err)
@@ -217,6 +223,8 @@ static int remove_entry(struct inode *dir, struct dentry *d, u32 flags)
 	if (!err) {
 		err = gofer_unlink(gofer_client_of(dir), &op.call, gi(dir)->handle, name_of(d), flags);
 		gofer_op_end(&op);
+		if (op.call.given_up)
+			gofer_doubt_name(dir, d);
 	}
 	if (!err)
 		gofer_alias_clear(d);
@@ -256,6 +264,10 @@ static int call_rename(struct inode *od, struct dentry *o, struct inode *nd, str
 	err = gofer_rename(gofer_client_of(od), &op.call, gi(od)->handle, name_of(o), gi(nd)->handle,
 			   name_of(n), flags & 3);
 	gofer_op_end(&op);
+	if (op.call.given_up) {
+		gofer_doubt_name(od, o);
+		gofer_doubt_name(nd, n);
+	}
 	return err;
 }
 

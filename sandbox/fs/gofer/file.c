@@ -134,6 +134,8 @@ static int gofer_fallocate_file(struct file *f, int mode, u64 offset, u64 size)
 		return err;
 	err = gofer_fallocate(gofer_client_of(inode), &op.call, gi(inode)->handle, (u32)mode, offset, size);
 	gofer_op_end(&op);
+	if (op.call.given_up)
+		gofer_doubt(inode);
 	return err ? err : gofer_refresh(inode);
 }
 

@@ -32,6 +32,8 @@ struct gofer_fs {
 	struct list_head
 	    idle_fds; /* struct gofer_inode.idle_node: descriptors, but no open file; oldest first */
 	u32 idle_fd_count;
+	struct list_head doubts; /* struct gofer_inode.doubt_node; the inodes are counted */
+	bool asking;             /* somebody goes through them */
 };
 
 struct gofer_inode {
@@ -43,7 +45,8 @@ struct gofer_inode {
 	struct dentry *alias;    /* the name by which it may be asked for; borrowed, cleared when that goes */
 	u64 dev, ino;            /* the host's */
 	struct host_fd *rd, *rw; /* donated so far */
-	u32 opens;               /* files open on it */
+	struct list_head doubt_node;
+	u32 opens; /* files open on it */
 	struct list_head idle_node;
 	char *target;            /* of a symlink, once it is known */
 	u64 checked_ns;          /* when the attributes were last asked for */
@@ -98,6 +101,12 @@ void gofer_handle_lost(struct inode *inode);
 /* Gives a handle back, with a later call. */
 void gofer_handle_drop(struct gofer_fs *fs, u64 handle);
 int gofer_refresh(struct inode *inode) must_check;
+/* The same, and the number of names is believed. */
+int gofer_refresh_links(struct inode *inode) must_check;
+/* A call that changes the inode was given up. */
+void gofer_doubt(struct inode *inode);
+/* One that makes, removes or changes the name d in dir; d may have an inode. */
+void gofer_doubt_name(struct inode *dir, struct dentry *d);
 /* Makes sure that gi(inode)->handle is one; -ESTALE if the name that led here means something else now. */
 int gofer_handle(struct inode *inode) must_check;
 /* The same, and it stays until it is let go: for calls that name a second inode. */

@@ -15,6 +15,7 @@
 #include <errno.h>
 
 #include "sandbox/fs/gofer/gofer_priv.h"
+#include "sandbox/kernel/signal.h"
 
 #define LOOK_AT      64U  /* inodes that are looked at to find a handle that can be given back */
 #define SHRINK_BATCH 256U /* dentries that are let go if there is none */
@@ -36,10 +37,14 @@ static void send_clunks(struct gofer_fs *fs)
 	u64 handles[GOFER_CLUNK_BATCH];
 	unsigned char buf[32 + 8 * GOFER_CLUNK_BATCH];
 	u32 n = min_t(u32, fs->clunk_count, GOFER_CLUNK_BATCH);
+	int err;
 
 	fs->clunk_count -= n;
 	memcpy(handles, fs->clunk + fs->clunk_count, n * sizeof(*handles));
-	if (gofer_clunk(&fs->conn->client, buf, sizeof(buf), handles, n))
+	err = gofer_clunk(&fs->conn->client, buf, sizeof(buf), handles, n);
+	for (u32 i = 0; err == -ERESTARTSYS && i < n; i++) /* the next call's caller takes them along */
+		gofer_handle_drop(fs, handles[i]);
+	if (err && err != -ERESTARTSYS)
 		klog(LOG_WARN, "handles could not be returned to the gofer");
 }
 

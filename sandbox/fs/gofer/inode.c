@@ -112,6 +112,7 @@ int gofer_inode_get(struct super_block *sb, u64 handle, const struct gofer_attr 
 	*g = (struct gofer_inode){.inode = inode, .dev = a->dev, .ino = a->ino};
 	list_init(&g->idle_node);
 	list_init(&g->handle_node);
+	list_init(&g->doubt_node);
 	tree_link(&fs->inodes, &g->node, parent, where);
 	gofer_attr_to_inode(inode, a);
 	if (handle)
@@ -197,14 +198,14 @@ void gofer_closed(struct inode *inode)
 
 /* ---- attributes ---- */
 
-static void take_answer(struct inode *inode, struct gofer_attr *attr)
+static void take_answer(struct inode *inode, struct gofer_attr *attr, bool links)
 {
-	if (!gofer_fs(inode->sb)->shared)
+	if (!links && !gofer_fs(inode->sb)->shared)
 		attr->nlink = (u32)inode->attr.nlink; /* names came and went meanwhile: ours is the truth */
 	gofer_attr_to_inode(inode, attr);
 }
 
-int gofer_refresh(struct inode *inode)
+static int refresh(struct inode *inode, bool links)
 {
 	struct gofer_op_buf op;
 	struct gofer_attr attr;
@@ -215,9 +216,19 @@ int gofer_refresh(struct inode *inode)
 		return err;
 	err = gofer_getattr(gofer_client_of(inode), &op.call, gi(inode)->handle, &attr);
 	if (!err && writes == gi(inode)->writes) /* else out of date when it came; the next one asks again */
-		take_answer(inode, &attr);
+		take_answer(inode, &attr, links);
 	gofer_op_end(&op);
 	return err;
+}
+
+int gofer_refresh(struct inode *inode)
+{
+	return refresh(inode, false);
+}
+
+int gofer_refresh_links(struct inode *inode)
+{
+	return refresh(inode, true);
 }
 
 /* How many blocks a file has is the host's business: asked for after writes, from the descriptor at hand. */
@@ -281,8 +292,10 @@ static int set_remote(struct inode *inode, const struct attr_change *ch)
 	q.setattr.handle = gi(inode)->handle;
 	err = gofer_setattr(gofer_client_of(inode), &op.call, &q, &attr);
 	if (!err)
-		take_answer(inode, &attr);
+		take_answer(inode, &attr, false);
 	gofer_op_end(&op);
+	if (op.call.given_up)
+		gofer_doubt(inode);
 	return err;
 }
 
@@ -450,6 +463,8 @@ int gofer_i_setxattr(struct inode *inode, const char *name, const void *value, s
 	err = gofer_setxattr(gofer_client_of(inode), &op.call, gi(inode)->handle,
 			     gofer_str(name, strlen(name)), gofer_str(value, size), (u32)flags);
 	gofer_op_end(&op);
+	if (op.call.given_up)
+		gofer_doubt(inode);
 	return err;
 }
 
@@ -463,6 +478,8 @@ int gofer_i_removexattr(struct inode *inode, const char *name)
 	err = gofer_removexattr(gofer_client_of(inode), &op.call, gi(inode)->handle,
 				gofer_str(name, strlen(name)));
 	gofer_op_end(&op);
+	if (op.call.given_up)
+		gofer_doubt(inode);
 	return err;
 }
 

@@ -173,9 +173,10 @@ static int begin(struct file *f, struct listing **out)
 {
 	struct inode *dir = f->inode;
 	struct listing *l;
-	int err = 0;
+	int err = inode_lock_killable(dir);
 
-	inode_lock(dir);
+	if (err)
+		return err;
 	if (gi(dir)->listing) {
 		*out = gi(dir)->listing;
 		listing_get(*out);

@@ -15,6 +15,11 @@ static void gofer_kill(struct super_block *sb)
 	kfree(fs);
 }
 
+static void late_handle(void *owner, u64 handle)
+{
+	gofer_handle_drop(owner, handle);
+}
+
 static bool has_option(const char *data, const char *option)
 {
 	size_t len = strlen(option);
@@ -70,6 +75,9 @@ static int gofer_mount(const struct fs_type *type, const struct mount_options *o
 	list_add_tail(&fs->node, &kernel()->gofers);
 	list_init(&fs->listings);
 	list_init(&fs->idle_fds);
+	list_init(&fs->doubts);
+	conn->owner = fs;
+	conn->late_handle = late_handle;
 	gofer_handles_init(fs);
 	sb->lru = &fs->lru;
 	fs->shared = has_option(opt->data, "cache=shared");

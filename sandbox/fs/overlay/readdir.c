@@ -135,7 +135,9 @@ static int ovl_readdir(struct file *f, struct dir_context *ctx)
 	int err = 0;
 
 	if (!l || ctx->pos == 0) {
-		inode_lock(f->inode);
+		err = inode_lock_killable(f->inode);
+		if (err)
+			return err;
 		if (!x->listing)
 			err = make_listing(f->inode, &x->listing);
 		inode_unlock(f->inode);

@@ -172,6 +172,8 @@ static const char *state_name(char letter)
 	switch (letter) {
 	case 'R':
 		return "R (running)";
+	case 'D':
+		return "D (disk sleep)";
 	case 'T':
 		return "T (stopped)";
 	case 't':

@@ -307,6 +307,129 @@ START_TEST(a_gofer_that_lies)
 }
 END_TEST
 
+/* A gofer that answers when it likes: what it was asked is kept. */
+struct slow {
+	struct gofer_client client;
+	struct gofer_call call;
+	unsigned char buf[GOFER_WALK_BUF];
+	uint32_t tags[GOFER_GIVEN_UP_MAX + 1];
+	unsigned asked;
+	uint64_t returned[4]; /* handles that came late */
+	unsigned returns;
+};
+
+static int slow_send(void *ctx, const void *msg, size_t size)
+{
+	struct slow *s = ctx;
+	uint16_t op;
+	int32_t status;
+
+	ck_assert_int_eq(gofer_peek(msg, size, &s->tags[s->asked++], &op, &status), 0);
+	return 0;
+}
+
+static void slow_handle(void *ctx, uint64_t handle)
+{
+	struct slow *s = ctx;
+
+	s->returned[s->returns++] = handle;
+}
+
+static const struct gofer_transport g_slow = {.send = slow_send,
+					      .wait = liar_wait,
+					      .close_fd = liar_close,
+					      .check_fd = liar_check,
+					      .late_handle = slow_handle};
+
+static int slow_answer(struct slow *s, struct gofer_reply *p, int fd)
+{
+	unsigned char msg[GOFER_WALK_BUF];
+	int n = gofer_reply_encode(p, msg, sizeof(msg));
+
+	ck_assert_int_gt(n, 0);
+	return gofer_client_deliver(&s->client, msg, (size_t)n, &fd, fd >= 0);
+}
+
+static void slow_give_up(struct slow *s)
+{
+	struct gofer_attr attr;
+	uint64_t handle;
+	int fd;
+	struct gofer_request q = {
+	    .create = {.flags = GOFER_CREATE_OPEN, .dir = 1, .mode = S_IFREG | 0600, .name = str("x")}};
+
+	gofer_call_init(&s->call, s->buf, sizeof(s->buf));
+	ck_assert_int_eq(gofer_create(&s->client, &s->call, &q, &handle, &attr, &fd), -EINTR);
+}
+
+/* The late reply is for nobody: not in the caller's buffer, its descriptor closed, its handle given back. */
+START_TEST(late_reply)
+{
+	static struct slow s;
+	struct gofer_reply p = {.op = GOFER_CREATE, .node = {.handle = 77, .attr = {.mode = S_IFREG | 0600}}};
+	int fd = open("/etc/passwd", O_RDONLY);
+
+	gofer_client_init(&s.client, &g_slow, &s);
+	slow_give_up(&s);
+	ck_assert(s.call.given_up && gofer_client_busy(&s.client));
+	memset(s.buf, 0xee, sizeof(s.buf));
+	p.tag = s.tags[0];
+	ck_assert_int_eq(slow_answer(&s, &p, fd), 0);
+	for (size_t i = 0; i < sizeof(s.buf); i++)
+		ck_assert_uint_eq(s.buf[i], 0xee);
+	ck_assert_int_eq(fcntl(fd, F_GETFD), -1);
+	ck_assert_uint_eq(s.returns, 1);
+	ck_assert_uint_eq(s.returned[0], 77);
+	ck_assert(!gofer_client_busy(&s.client) && !s.client.broken);
+	/* and only once */
+	ck_assert_int_eq(slow_answer(&s, &p, -1), -EPROTO);
+	ck_assert(s.client.broken);
+	ck_assert_uint_eq(s.returns, 1);
+}
+END_TEST
+
+/* Replies to calls that were given up come in any order, also while another call is under way. */
+START_TEST(late_replies_out_of_order)
+{
+	static struct slow s;
+	struct gofer_reply p = {.op = GOFER_CREATE, .node = {.handle = 5, .attr = {.mode = S_IFREG | 0600}}};
+
+	gofer_client_init(&s.client, &g_slow, &s);
+	for (int i = 0; i < 3; i++)
+		slow_give_up(&s);
+	p.tag = s.tags[1];
+	ck_assert_int_eq(slow_answer(&s, &p, -1), 0);
+	p.tag = s.tags[2];
+	p.status = -EEXIST; /* has no handle */
+	ck_assert_int_eq(slow_answer(&s, &p, -1), 0);
+	ck_assert_uint_eq(s.returns, 1);
+	p.tag = s.tags[0];
+	p.status = 0;
+	p.op = GOFER_ATTACH; /* not what was asked */
+	ck_assert_int_eq(slow_answer(&s, &p, -1), -EPROTO);
+	ck_assert(s.client.broken && !gofer_client_busy(&s.client));
+}
+END_TEST
+
+/* A tag that is awaited late is not given to another call, and a gofer that owes too much is given up. */
+START_TEST(late_for_ever)
+{
+	static struct slow s;
+
+	gofer_client_init(&s.client, &g_slow, &s);
+	slow_give_up(&s);
+	s.client.next_tag = s.tags[0] - 1; /* four billion calls later */
+	slow_give_up(&s);
+	ck_assert_uint_ne(s.tags[1], s.tags[0]);
+	while (!s.client.broken) {
+		ck_assert_uint_le(s.asked, GOFER_GIVEN_UP_MAX);
+		slow_give_up(&s);
+	}
+	ck_assert_uint_eq(s.asked, GOFER_GIVEN_UP_MAX + 1);
+	ck_assert(!gofer_client_busy(&s.client));
+}
+END_TEST
+
 Suite *suite_hostile(void)
 {
 	Suite *s = suite_create("gofer, hostile peers");
@@ -323,6 +446,9 @@ Suite *suite_hostile(void)
 	tcase_add_test(server, rename_race);
 	suite_add_tcase(s, server);
 	tcase_add_test(client, a_gofer_that_lies);
+	tcase_add_test(client, late_reply);
+	tcase_add_test(client, late_replies_out_of_order);
+	tcase_add_test(client, late_for_ever);
 	tcase_add_test(client, killed_from_outside);
 	suite_add_tcase(s, client);
 	return s;

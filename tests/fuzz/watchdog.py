@@ -1,0 +1,106 @@
+"""Does a guest hang, or is it slow because others have the CPUs?
+
+A hung guest leaves the CPU unused or turns in a circle; a slow one wants the CPU and does not get it. So this is no clock of the
+wall: it stands still while the sentry or a guest thread waits in the host's run queue (/proc/PID/task/TID/schedstat tells for how
+long), while the machine itself was stopped, and while we were not run ourselves. What is left is time in which the guest could
+have gone on, had it had anything to do: after QUIET seconds of it without a sign of life, it hangs. A guest that turns in a
+circle is found too, later the more load there is, for it makes the clock go by what it gets of the CPU; one that gives signs of
+life for ever, but never ends its round, after ROUND. A sentry that does not answer on its control socket, in the same sense,
+hangs as well."""
+import json, os, socket, struct, time
+
+QUIET = 60
+ROUND = 600
+STEP = 2  # of the clock at most, between two looks
+
+
+def waited(pid):
+    """Of each of its threads: how long it ran, and was kept waiting for a CPU, in seconds."""
+    now = {}
+    try:
+        for tid in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{tid}/schedstat") as f:
+                ran, delay, _ = f.read().split()
+            now[tid] = (int(ran) / 1e9, int(delay) / 1e9)
+    except (OSError, ValueError):
+        pass
+    return now
+
+
+class Watchdog:
+    def __init__(self, keeper, path, quiet=QUIET):
+        self.keeper, self.path, self.quiet = keeper, path, quiet
+        self.seen, self.at, self.asked, self.answer_clock = {}, time.monotonic(), None, 0
+        self.progress()
+
+    def progress(self, round=True):
+        """The guest has given a sign of life: has begun a round, or goes on in it."""
+        self.clock, self.since, self.used = 0, time.monotonic(), 0
+        if round:
+            self.round = 0
+
+    def processes(self):
+        found, todo = [], [self.keeper]
+        while todo:
+            pid = todo.pop()
+            found.append(pid)
+            try:
+                for tid in os.listdir(f"/proc/{pid}/task"):
+                    with open(f"/proc/{pid}/task/{tid}/children") as f:
+                        todo += [int(p) for p in f.read().split()]
+            except OSError:
+                pass
+        return found
+
+    def look(self):
+        """-> seconds since the last look less those in which somebody of the sandbox was kept waiting. Below 0 where the host tells
+        of a long wait at its end."""
+        seen, starved = {}, 0
+        for pid in self.processes():
+            for tid, (ran, delay) in waited(pid).items():
+                before = self.seen.get((pid, tid), (0, 0) if self.seen else (ran, delay))
+                seen[(pid, tid)] = (ran, delay)
+                starved = max(starved, delay - before[1])
+                self.used += ran - before[0]
+        now = time.monotonic()
+        passed, self.at, self.seen = min(now - self.at, STEP), now, seen
+        return passed - starved
+
+    def ask(self):
+        """The sentry has QUIET seconds for an answer. True: it had them, and gave none."""
+        if self.asked is None:
+            s = socket.socket(socket.AF_UNIX)
+            s.setblocking(False)
+            try:
+                s.connect(self.path)
+                body = json.dumps({"id": 1, "op": "stats"}).encode()
+                s.send(struct.pack("<I", len(body)) + body)
+            except OSError:
+                s.close()
+                return True
+            self.asked, self.answer_clock = s, 0
+        try:
+            self.asked.recv(65536)
+        except BlockingIOError:
+            return self.answer_clock > self.quiet
+        except OSError:
+            pass
+        self.asked.close()
+        self.asked = None
+        return False
+
+    def hung(self):
+        """None, or why. To be called about once a second."""
+        passed = self.look()
+        self.clock = max(0, self.clock + passed)
+        self.round = max(0, self.round + passed)
+        if self.asked:
+            self.answer_clock = max(0, self.answer_clock + passed)
+        if self.ask():
+            return "the sentry does not answer for %d s" % self.answer_clock
+        if self.clock > self.quiet:
+            return "no progress for %d s, in %d s of which all could run, having used %.1f s of CPU time" % (
+                time.monotonic() - self.since, self.clock, self.used)
+        if self.round > ROUND:
+            return "a round does not end"
+        return None
