@@ -19,6 +19,7 @@
 #include "sandbox/kernel/waitpid.h"
 #include "sandbox/mm/mm.h"
 #include "sandbox/vfs/fdtable.h"
+#include "sandbox/vfs/mount.h"
 #include "sandbox/vfs/namei.h"
 
 static void reap(struct thread_group *tg)
@@ -45,6 +46,7 @@ static void reap(struct thread_group *tg)
 	task_uncount(leader);
 	task_put(leader);
 	tg_put(tg);
+	mounts_sweep();
 }
 
 bool pgrp_is_orphaned(struct pid *pgrp, struct thread_group *ignore)
@@ -239,6 +241,7 @@ static void release_thread(struct task *t)
 	pid_unused(t->pid);
 	task_uncount(t);
 	task_put(t);
+	mounts_sweep();
 }
 
 void task_release_zombie(struct task *t)

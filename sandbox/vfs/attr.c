@@ -114,7 +114,7 @@ int may_delete(struct inode *dir, const struct mount *m, const struct dentry *vi
 		return -ENOTDIR;
 	if (!is_dir && victim_dir)
 		return -EISDIR;
-	return victim->mount_count ? -EBUSY : 0;
+	return mount_here(victim) ? -EBUSY : 0;
 }
 
 u32 new_mode(struct inode *dir, u32 mode)

@@ -60,18 +60,41 @@ void mount_put(struct mount *m)
 		object_put(&m->obj);
 }
 
+static bool is_mortal(const struct dentry *d)
+{
+	return d->ops && d->ops->gone;
+}
+
+/* It has a mount point from now on, or none any more. */
+static void set_point(struct mount *m, struct dentry *at)
+{
+	if (m->mountpoint) {
+		m->mountpoint->mount_count--;
+		vfs()->mortal_mounts -= is_mortal(m->mountpoint);
+		list_del_init(&m->attached_node);
+	}
+	m->mountpoint = at;
+	if (at) {
+		at->mount_count++;
+		vfs()->mortal_mounts += is_mortal(at);
+		list_add_tail(&m->attached_node, &vfs()->attached);
+	}
+}
+
 static void mount_release(struct object *obj)
 {
 	struct mount *m = container_of(obj, struct mount, obj);
 	struct super_block *sb = m->sb;
+	struct dentry *at = m->mountpoint;
 
 	if (vfs()->fanotify_marks)
 		fanotify_forget(m);
 	mount_make_private(m);
 	list_del_init(&m->child_node);
 	list_del_init(&m->ns_node);
+	set_point(m, NULL);
 	dentry_put(m->root);
-	dentry_put(m->mountpoint);
+	dentry_put(at);
 	mount_put(m->parent);
 	kfree(m->source);
 	kfree(m);
@@ -109,6 +132,7 @@ struct mount *mount_alloc(struct super_block *sb, struct dentry *root, u32 flags
 	list_init(&m->child_node);
 	list_init(&m->children);
 	list_init(&m->ns_node);
+	list_init(&m->attached_node);
 	list_init(&m->peers);
 	list_init(&m->slaves);
 	list_init(&m->slave_node);
@@ -191,8 +215,7 @@ void mount_set_ns(struct mount *m, struct mount_ns *ns)
 void mount_link(struct mount *m, struct mount *parent, struct dentry *at)
 {
 	m->parent = mount_get(parent);
-	m->mountpoint = dentry_get(at);
-	at->mount_count++;
+	set_point(m, dentry_get(at));
 	list_add_tail(&m->child_node, &parent->children);
 	mount_set_ns(m, parent->ns);
 }
@@ -204,9 +227,7 @@ void mount_unlink(struct mount *m)
 
 	list_del_init(&m->child_node);
 	m->parent = NULL;
-	m->mountpoint = NULL;
-	if (at)
-		at->mount_count--;
+	set_point(m, NULL);
 	dentry_put(at);
 	mount_put(parent);
 }
@@ -253,6 +274,55 @@ struct mount *mount_on(struct mount *m, struct dentry *d)
 		if (c->mountpoint == d)
 			top = c;
 	return top;
+}
+
+/* ---- mount points that go ---- */
+
+bool mount_here(const struct dentry *d)
+{
+	struct mount *m;
+
+	if (d->mount_count)
+		list_for_each_entry (m, &vfs()->attached, attached_node)
+			if (m->mountpoint == d && mount_is_ours(m))
+				return true;
+	return false;
+}
+
+static bool point_is_gone(const struct mount *m, const struct dentry *removed)
+{
+	return removed ? m->mountpoint == removed
+		       : is_mortal(m->mountpoint) && m->mountpoint->ops->gone(m->mountpoint);
+}
+
+static void detach_gone(const struct dentry *removed)
+{
+	struct mount *m;
+	bool again;
+
+	do {
+		again = false;
+		list_for_each_entry (m, &vfs()->attached, attached_node)
+			if (point_is_gone(m, removed)) {
+				mount_get(m);
+				mount_detach_tree(m);
+				mount_put(m);
+				again = true; /* others may have gone along: from the start */
+				break;
+			}
+	} while (again);
+}
+
+void mounts_detach_from(struct dentry *d)
+{
+	if (d->mount_count)
+		detach_gone(d);
+}
+
+void mounts_sweep(void)
+{
+	if (vfs()->mortal_mounts)
+		detach_gone(NULL);
 }
 
 struct mount *mount_find(const struct mount_ns *ns, u64 id)
@@ -420,6 +490,7 @@ int vfs_init(void)
 	if (!k->vfs)
 		return -ENOMEM;
 	dcache_init(k->vfs);
+	list_init(&k->vfs->attached);
 	list_init(&k->vfs->lock_waiters);
 	list_init(&k->vfs->watches);
 	list_init(&k->vfs->locked);

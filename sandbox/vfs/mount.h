@@ -19,8 +19,9 @@ struct mount {
 	struct dentry *mountpoint; /* counted */
 	struct list_head child_node, children;
 	struct list_head ns_node;
-	struct mount_ns *ns; /* NULL: kernel internal or detached */
-	u32 flags;           /* MNT_* */
+	struct list_head attached_node; /* of all that have a mount point */
+	struct mount_ns *ns;            /* NULL: kernel internal or detached */
+	u32 flags;                      /* MNT_* */
 	u64 id;
 	char *source; /* for /proc/mounts */
 	bool detached;
@@ -67,6 +68,13 @@ int mount_of_sb(struct super_block *sb, struct dentry *root, u32 mnt_flags, cons
 int mount_attach(struct mount *m, struct path *at) must_check;
 /* The mount on top of a dentry in a mount, or NULL. Borrowed. */
 struct mount *mount_on(struct mount *m, struct dentry *d);
+/* A mount on d in the current task's namespace? */
+bool mount_here(const struct dentry *d);
+/* What is mounted on d goes, in whatever namespace: d was removed. */
+void mounts_detach_from(struct dentry *d);
+/* What is mounted on dentries that stand for nothing any more goes (dentry_ops.gone). Cheap if there is none.
+ */
+void mounts_sweep(void);
 /* Steps from a mount point to what is mounted there, as often as needed. */
 void path_cross_down(struct path *p);
 /* What statx and statmount call a mount: never used again, and never a number of mountinfo. */

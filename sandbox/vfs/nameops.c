@@ -271,6 +271,8 @@ static int remove_target(struct target *t, bool is_dir)
 		dentry_delete(t->d);
 	}
 	inode_unlock(dir);
+	if (!err)
+		mounts_detach_from(t->d);
 	if (!err) {
 		ino = t->d->inode ? t->d->inode->attr.ino : 0;
 		dentry_put(t->d); /* with the last one goes the file */
@@ -486,6 +488,8 @@ int vfs_rename(int olddirfd, const char *old, int newdirfd, const char *new_name
 			err = rename_locked(&o, &n, flags);
 			unlock_two(a, b);
 		}
+		if (!err && n.d->unhashed)
+			mounts_detach_from(n.d);
 	}
 	target_put(&n);
 	target_put(&o);

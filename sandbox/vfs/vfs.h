@@ -147,6 +147,9 @@ struct inode {
 struct dentry_ops {
 	/* Is the cached dentry (positive or negative) still right? 1 yes, 0 no (looked up anew), -errno. */
 	int (*revalidate)(struct dentry *d);
+	/* Does it stand for something that is gone for good (a process)? Mounts on it go then. NULL: never.
+	 */
+	bool (*gone)(const struct dentry *d);
 	/* The dentry goes; its inode is still there. NULL: nothing to do. */
 	void (*release)(struct dentry *d);
 };

@@ -27,7 +27,9 @@ struct vfs_state {
 	u32 notify_cookie;
 	struct list_head locked; /* locks.c: struct file_lock_state */
 	u64 file_count, inode_count, dentry_count;
-	u64 mount_walk; /* propagate.c */
+	u64 mount_walk;            /* propagate.c */
+	struct list_head attached; /* struct mount.attached_node */
+	u32 mortal_mounts;         /* those of them whose mount point has dentry_ops.gone */
 	u32 mount_groups;
 	struct list_head inotifies; /* fs/anon/inotify.c: all instances */
 	struct list_head fanotify_groups;

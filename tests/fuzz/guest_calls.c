@@ -33,6 +33,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -53,6 +54,7 @@ static const struct call calls[] = {
 #define FDS        24
 #define PROCESSES  3
 #define ROUND_MS   3000
+#define NOT_BEGUN  77
 
 static __thread uint64_t state;
 static int fds[FDS];
@@ -405,15 +407,17 @@ static void work(uint64_t seed, const char *dir)
 	errno = 0;
 	mkdir(dir, 0755); /* with --on overlay some of it is there */
 	if (errno && errno != EEXIST)
-		_exit(1);
+		_exit(NOT_BEGUN);
 	if (chdir(dir) || (mkdir("d", 0755) && errno != EEXIST) || symlink("a", "s") ||
 	    symlink("loop", "loop") || mkfifo("fifo", 0600)) {
 		perror("guest_calls: the scratch directory");
-		_exit(1);
+		_exit(NOT_BEGUN);
 	}
 	area = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (area == MAP_FAILED)
-		_exit(1);
+	if (area == MAP_FAILED) {
+		perror("guest_calls: mmap");
+		_exit(NOT_BEGUN);
+	}
 	make_fds();
 	fill_area();
 	mprotect(area + 4096, 4096, PROT_READ);
@@ -580,11 +584,27 @@ static void clean(const char *base, uint64_t seed)
 	clean_ipc();
 }
 
+/* prlimit(2) reaches us too, by a number that happens to be ours. */
+static void keep_limits(void)
+{
+	static struct rlimit first[RLIM_NLIMITS];
+	static bool known;
+
+	for (int i = 0; i < RLIM_NLIMITS; i++)
+		if (known)
+			setrlimit(i, &first[i]);
+		else
+			getrlimit(i, &first[i]);
+	known = true;
+}
+
 static void play(uint64_t seed, const char *base)
 {
 	uint64_t end = ms() + ROUND_MS;
 	char name[64];
 
+	keep_limits();
+	umask(022);
 	mkdir(base, 01777);
 	chmod(base, 01777);
 	printf("round %llu\n", (unsigned long long)seed);
@@ -596,12 +616,16 @@ static void play(uint64_t seed, const char *base)
 			setsid();
 			work(seed * 16 + (uint64_t)i, name);
 		}
+		if (pid < 0)
+			printf("EMPTY: fork: %s\n", strerror(errno));
 		children[i] = pid;
 	}
 	for (int status; ms() < end;) {
 		pid_t pid = waitpid(-1, &status, WNOHANG);
 		if (pid < 0)
 			break;
+		if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == NOT_BEGUN)
+			printf("EMPTY: a process could not begin\n");
 		if (pid > 0 && getenv("GUEST_CALLS_ENDS"))
 			printf("  %d ended: %x\n", pid, status);
 		alive();

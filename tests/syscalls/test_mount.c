@@ -963,3 +963,101 @@ CASE(chroot_cannot_be_left_by_dotdot)
 	OK(symlink("/../outside", "l"));
 	EXPECT_ERRNO(open("l", O_RDONLY), ENOENT);
 }
+
+/* ---- mounts whose place goes ---- */
+
+static bool mounted(const char *source)
+{
+	char line[4096];
+	FILE *f = fopen("/proc/self/mounts", "r");
+	bool found = false;
+
+	while (f && fgets(line, sizeof(line), f))
+		found |= !strncmp(line, source, strlen(source)) && line[strlen(source)] == ' ';
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* What another namespace has mounted somewhere is no hindrance here, and gone with its place there. */
+static void hold_a_mount(const char *at, int go, int answer)
+{
+	char c;
+
+	OK(unshare(CLONE_NEWNS));
+	OK(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE_, NULL));
+	OK(mount("held", at, "tmpfs", 0, NULL));
+	c = (char)mounted("held");
+	OK(write(answer, &c, 1));
+	OK(read(go, &c, 1));
+	c = (char)mounted("held");
+	OK(write(answer, &c, 1));
+	_exit(0);
+}
+
+static void place_goes(int (*go_away)(void))
+{
+	int go[2], answer[2];
+	pid_t pid;
+	char c;
+
+	begin();
+	OK(mkdir("d", 0755));
+	OK(mkdir("other", 0755));
+	OK(pipe(go));
+	OK(pipe(answer));
+	pid = fork();
+	if (!pid)
+		hold_a_mount("d", go[0], answer[1]);
+	EXPECT_EQ(read(answer[0], &c, 1), 1);
+	EXPECT_EQ(c, 1);
+	OK(go_away());
+	OK(write(go[1], "", 1));
+	EXPECT_EQ(read(answer[0], &c, 1), 1);
+	EXPECT_EQ(c, 0);
+	OK(waitpid(pid, NULL, 0));
+}
+
+static int by_rmdir(void)
+{
+	return rmdir("d");
+}
+static int by_rename(void)
+{
+	return rename("other", "d");
+}
+
+CASE(rmdir_of_what_another_namespace_mounts_on)
+{
+	place_goes(by_rmdir);
+}
+
+CASE(rename_over_what_another_namespace_mounts_on)
+{
+	place_goes(by_rename);
+}
+
+CASE(mount_below_proc_ends_with_its_process)
+{
+	char path[64];
+	pid_t pid;
+
+	begin();
+	pid = fork();
+	if (!pid) {
+		pause();
+		_exit(0);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo", pid);
+	OK(mount("on-fdinfo", path, "tmpfs", 0, NULL));
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/fdinfo", pid, pid);
+	OK(mount("on-task", path, "tmpfs", 0, NULL));
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	OK(mount("on-process", path, "tmpfs", 0, NULL));
+	EXPECT(mounted("on-fdinfo") && mounted("on-task") && mounted("on-process"));
+	OK(kill(pid, SIGKILL));
+	EXPECT_EQ(waitpid(pid, NULL, 0), pid);
+	EXPECT(!mounted("on-fdinfo"));
+	EXPECT(!mounted("on-task"));
+	EXPECT(!mounted("on-process"));
+}

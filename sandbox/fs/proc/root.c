@@ -282,7 +282,18 @@ static int revalidate(struct dentry *d)
 	return !ref || proc_task(ref) ? (ref && ref->number >= 0 ? 0 : 1) : 0;
 }
 
-static const struct dentry_ops proc_dentry_ops = {.revalidate = revalidate};
+/* With its process everything below goes. */
+static bool gone(const struct dentry *d)
+{
+	for (; d->parent != d; d = d->parent) {
+		struct proc_ref *ref = d->inode ? proc_ref_of(d->inode) : NULL;
+		if (ref && !proc_task(ref))
+			return true;
+	}
+	return false;
+}
+
+static const struct dentry_ops proc_dentry_ops = {.revalidate = revalidate, .gone = gone};
 
 static void proc_kill(struct super_block *sb)
 {
