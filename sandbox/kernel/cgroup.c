@@ -149,6 +149,7 @@ int cgroup_remove(struct cgroup *c)
 		p->descendants--;
 	list_del_init(&c->node);
 	cgroup_cpu_end(c);
+	cgroup_weight_end(c);
 	cgroup_memory_end(c);
 	if (cgroupfs_removed)
 		cgroupfs_removed(c);
@@ -222,8 +223,10 @@ int cgroup_set_control(struct cgroup *c, u32 enable, u32 disable)
 	c->control = (c->control | enable) & ~disable;
 	/* with its files a child loses its limits */
 	list_for_each_entry (child, &c->children, node) {
-		if (disable & CGROUP_CPU)
+		if (disable & CGROUP_CPU) {
 			cgroup_cpu_end(child);
+			cgroup_weight_end(child);
+		}
 		if (disable & CGROUP_PIDS)
 			child->pids.max = CGROUP_NO_LIMIT;
 		if (disable & CGROUP_MEMORY) {

@@ -7,6 +7,7 @@
  *     cgroup.c         the tree, membership, what is enabled where, events
  *     cgroup_freeze.c  the freezer, kill, and the gate before guest code
  *     cgroup_cpu.c     CPU time: cpu.stat, cpu.max
+ *     cgroup_weight.c  cpu.weight, cpu.idle
  *     cgroup_memory.c  memory: what is charged, limits, out of memory
  *     (pids is a counter in every group: cgroup.c)
  *
@@ -51,10 +52,19 @@ struct cgroup_event {
 	struct wait_queue wait;
 };
 
+#define CGROUP_WEIGHT  100 /* the default */
+#define CGROUP_MAY_ALL UINT32_MAX
 struct cgroup_cpu {
 	u64 gone_user_ns, gone_system_ns; /* used here by who has ended or left */
-	u64 weight;                       /* kept and told; see docs/kernel.md */
+	u64 weight;
 	bool idle;
+	/* cgroup_weight.c; all of it about what is here and below */
+	u32 weights;     /* children with other weights than the default */
+	u32 want, run;   /* threads that want to run, that do: at the last look */
+	u32 may, let_in; /* that may until the next (CGROUP_MAY_ALL), that were let in so far */
+	bool sharing;    /* wanted to run at the last look */
+	u64 vtime;       /* CPU time used, by weight */
+	u64 shared_ns;   /* usage as of the last look */
 	u64 quota_ns, period_ns, burst_ns; /* quota: CGROUP_NO_LIMIT */
 	s64 left_ns;                       /* of this period */
 	u64 seen_ns;                       /* usage when last looked at */
@@ -181,6 +191,8 @@ void cgroup_call_all(struct cgroup *c);
 /* Lets those who wait at the gate look again. */
 void cgroup_gate_open(struct cgroup *c);
 
+/* May nobody in it run: is it frozen, out of CPU time or over memory.high, or what it is in? */
+bool cgroup_stopped(const struct cgroup *c);
 void cgroup_set_freeze(struct cgroup *c, bool freeze);
 /* Somebody has come to a stand, gone or moved: is all of c at rest? */
 void cgroup_update_frozen(struct cgroup *c);
@@ -200,6 +212,15 @@ void cgroup_cpu_join(struct thread_group *tg);
 /* A task is about to run guest code in c: its limited ancestors are watched from now on. */
 void cgroup_cpu_enter(struct cgroup *c);
 void cgroup_cpu_end(struct cgroup *c);
+
+/* cpu.weight and cpu.idle of a group that is not the root. -ENOMEM. */
+int cgroup_weight_set(struct cgroup *c, u64 weight, bool idle) must_check;
+/* Back to the defaults. */
+void cgroup_weight_end(struct cgroup *c);
+/* A task is about to run guest code below a gate: shares are watched from now on. */
+void cgroup_weight_enter(void);
+/* Is it the task's turn to run? Then it has it until the next look. */
+bool cgroup_weight_lets(struct task *t, struct cgroup *c);
 
 /* ---- memory ---- */
 

@@ -164,7 +164,8 @@ void cgroup_cpu_enter(struct cgroup *c)
 
 void cgroup_cpu_init(struct cgroup *c)
 {
-	c->cpu.weight = 100;
+	c->cpu.weight = CGROUP_WEIGHT;
+	c->cpu.may = CGROUP_MAY_ALL;
 	c->cpu.quota_ns = CGROUP_NO_LIMIT;
 	c->cpu.period_ns = 100000000;
 	timer_init(&c->cpu.timer, look);

@@ -1,11 +1,12 @@
 /*
  * cgroup_freeze.c - the gate that tasks pass before guest code runs, the freezer, and kill.
  *
- * A group may not run for three reasons: it is frozen (cgroup.freeze, here or above), it has used its CPU
- * time (cpu.max), or it is over memory.high. Its guest threads are interrupted then and sleep at the gate,
- * in their own coroutines, until it opens. Only frozen groups also call in those who sleep in a system call:
- * as after a stop signal such a call begins again later (or ends with EINTR, where Linux's does). So nothing
- * a frozen process does takes effect, and SIGKILL still ends it.
+ * A group may not run for four reasons: it is frozen (cgroup.freeze, here or above), it has used its CPU
+ * time (cpu.max), it is over memory.high, or it is the turn of its siblings (cpu.weight). Its guest threads
+ * are interrupted then and sleep at the gate, in their own coroutines, until it opens. Only frozen groups
+ * also call in those who sleep in a system call: as after a stop signal such a call begins again later (or
+ * ends with EINTR, where Linux's does). So nothing a frozen process does takes effect, and SIGKILL still ends
+ * it.
  */
 #include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/task.h"
@@ -43,14 +44,19 @@ void cgroup_gate_open(struct cgroup *c)
 		wake_up_all(&at->gate, 0);
 }
 
-static bool may_run(const struct cgroup *c)
+bool cgroup_stopped(const struct cgroup *c)
 {
 	if (c->freezers)
-		return false;
+		return true;
 	for (; c; c = c->parent)
 		if (c->cpu.throttled || c->memory.held)
-			return false;
-	return true;
+			return true;
+	return false;
+}
+
+static bool may_run(struct task *t, struct cgroup *c)
+{
+	return !cgroup_stopped(c) && cgroup_weight_lets(t, c);
 }
 
 /* Once. The group may change meanwhile: the task is woken then. */
@@ -72,7 +78,7 @@ bool cgroup_gate_slow(struct task *t, struct cgroup *c)
 {
 	bool slept = false;
 
-	while (c && !may_run(c) && !fatal_signal_pending(t)) {
+	while (c && !may_run(t, c) && !fatal_signal_pending(t)) {
 		slept = t->at_gate = true;
 		if (c->freezers)
 			cgroup_update_frozen(c);
@@ -81,8 +87,9 @@ bool cgroup_gate_slow(struct task *t, struct cgroup *c)
 		c = t->tg->cgroup;
 	}
 	t->at_gate = false;
-	if (c && may_run(c)) {
+	if (c && may_run(t, c)) {
 		cgroup_cpu_enter(c);
+		cgroup_weight_enter();
 		cgroup_memory_enter(c);
 	}
 	return slept;

@@ -17,6 +17,7 @@ struct user_ns;
 struct time_ns;
 struct net_ns;
 struct cgroup;
+struct cgroup_shares;
 struct cred;
 struct super_block;
 struct container;
@@ -42,7 +43,8 @@ struct kernel {
 	struct time_ns *root_time_ns; /* likewise: without offsets */
 	struct net_ns *net_ns;        /* of all containers: they share the network */
 	struct cgroup *root_cgroup;
-	struct coro *memory_watch; /* cgroup_memory.c; NULL while no group has a limit */
+	struct cgroup_shares *cpu_shares; /* cgroup_weight.c; NULL while no group ever had a weight */
+	struct coro *memory_watch;        /* cgroup_memory.c; NULL while no group has a limit */
 	struct futex_table *futexes;
 	struct syscall_stats *stats;
 	struct vfs_state *vfs;

@@ -165,6 +165,7 @@ struct task {
 	bool killed;      /* must exit before anything else */
 	bool ends_alone;  /* with killed: only this thread (another one's execve) */
 	bool in_stop;     /* sleeps in a group stop */
+	u64 let_in_at;    /* cgroup_weight.c: the look since which it may run */
 	bool at_gate;     /* waits for its control group to run: cgroup_freeze.c */
 
 	/* the trap being served */

@@ -106,9 +106,7 @@ static int store_weight(struct cgroup *c, char *text, const struct cred *opener)
 
 	if (!err && c->cpu.idle)
 		err = -EINVAL;
-	if (!err)
-		c->cpu.weight = (u64)v;
-	return err;
+	return err ? err : cgroup_weight_set(c, (u64)v, false);
 }
 
 static int show_weight_nice(struct cgroup *c, struct text_buf *b)
@@ -134,9 +132,7 @@ static int store_weight_nice(struct cgroup *c, char *text, const struct cred *op
 
 	if (!err && c->cpu.idle)
 		err = -EINVAL;
-	if (!err)
-		c->cpu.weight = ((u64)nice_weights[v + 20] * 100 + 512) / 1024;
-	return err;
+	return err ? err : cgroup_weight_set(c, ((u64)nice_weights[v + 20] * 100 + 512) / 1024, false);
 }
 
 static int show_idle(struct cgroup *c, struct text_buf *b)
@@ -152,8 +148,7 @@ static int store_idle(struct cgroup *c, char *text, const struct cred *opener)
 
 	if (err)
 		return -EINVAL;
-	c->cpu.idle = v;
-	return 0;
+	return cgroup_weight_set(c, v == c->cpu.idle ? c->cpu.weight : CGROUP_WEIGHT, v);
 }
 
 const struct cgroup_file cgroup_cpu_files[] = {
