@@ -13,6 +13,7 @@
 #define GOFER_CLUNK_BATCH  64U
 #define GOFER_LISTINGS_MAX (4U << 20)   /* bytes of names kept of directories that nobody lists now */
 #define GOFER_FDS_IDLE     8192U        /* donated descriptors kept of files that nobody has open */
+#define GOFER_FDS_SHARED   64U          /* the same for cache=shared */
 #define GOFER_STALE_NS     NSEC_PER_SEC /* of what cache=shared believes without asking */
 
 struct gofer_fs {

@@ -183,6 +183,12 @@ void gofer_opened(struct inode *inode)
 	}
 }
 
+/* How many descriptors of closed files are kept. In a shared tree they hold what others have removed. */
+static u32 idle_max(const struct gofer_fs *fs)
+{
+	return fs->shared ? GOFER_FDS_SHARED : min_t(u32, GOFER_FDS_IDLE, kernel()->host_fd_limit / 4);
+}
+
 /* Nobody has it open: the descriptors wait for the next one, the oldest beyond a bound are closed. */
 void gofer_closed(struct inode *inode)
 {
@@ -192,7 +198,7 @@ void gofer_closed(struct inode *inode)
 	if (g->opens || (!g->rd && !g->rw) || !list_empty(&g->idle_node))
 		return;
 	list_add_tail(&g->idle_node, &fs->idle_fds);
-	if (++fs->idle_fd_count > min_t(u32, GOFER_FDS_IDLE, kernel()->host_fd_limit / 4))
+	if (++fs->idle_fd_count > idle_max(fs))
 		gofer_drop_fds(list_first_entry(&fs->idle_fds, struct gofer_inode, idle_node)->inode);
 }
 
