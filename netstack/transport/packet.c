@@ -50,6 +50,16 @@ int packet_set_promisc(struct packet_sock *ps, u32 ifindex, bool on)
 	return 0;
 }
 
+void packet_forget(struct packet_sock *ps)
+{
+	while (!list_empty(&ps->queue)) {
+		struct pkt *p = list_first_entry(&ps->queue, struct pkt, node);
+		list_del_init(&p->node);
+		pkt_free(p);
+	}
+	ps->queued = 0;
+}
+
 void packet_close(struct packet_sock *ps)
 {
 	struct netstack *ns = ps->ns;
@@ -57,11 +67,7 @@ void packet_close(struct packet_sock *ps)
 	if (ps->promisc && netif_by_index(ns, ps->promisc_if))
 		(void)!packet_set_promisc(ps, ps->promisc_if,
 					  false); /* it is on, and the interface is there */
-	while (!list_empty(&ps->queue)) {
-		struct pkt *p = list_first_entry(&ps->queue, struct pkt, node);
-		list_del_init(&p->node);
-		pkt_free(p);
-	}
+	packet_forget(ps);
 	list_del_init(&ps->node);
 	net_filter_put(ps->filter);
 	ns->sock_count--;
@@ -135,6 +141,13 @@ static void deliver(struct packet_sock *ps, const struct netif *nif, const struc
 		ps->drops++;
 		return;
 	}
+	if (ps->take) {
+		c->ifindex = nif->index;
+		c->l2_type = l2_type;
+		ps->drops += !ps->take(ps, nif, c, keep);
+		pkt_free(c);
+		return;
+	}
 	pkt_trim(c, keep);
 	if (c->ct) { /* over loopback, between two hooks */
 		nf_conn_put(ps->ns, c->ct);
@@ -173,7 +186,7 @@ void sock_packet_output(struct netif *nif, struct pkt *p)
 		return;
 	p->stamp = nif->ns->env.realtime(nif->ns->env.ctx);
 	list_for_each_entry (ps, &nif->ns->packets, node) {
-		if (hears(ps, nif) && ps->protocol == ETH_ALL && !ps->sending)
+		if (hears(ps, nif) && ps->protocol == ETH_ALL && !ps->sending && !ps->ignore_outgoing)
 			deliver(ps, nif, p, nif->ethernet ? sizeof(struct eth_hdr) : 0, PKT_L2_OUTGOING);
 	}
 }

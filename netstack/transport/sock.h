@@ -186,6 +186,10 @@ struct packet_sock {
 	struct netstack *ns;
 	void *owner;
 	void (*event)(struct packet_sock *ps);
+	/* Given every frame that would be queued, at its begin as this socket sees it, and how much of it is
+	 * wanted; false: it is lost. It must not call back. NULL: they are queued. */
+	bool (*take)(struct packet_sock *ps, const struct netif *nif, struct pkt *frame, u32 keep);
+	bool ignore_outgoing;
 	bool cooked; /* SOCK_DGRAM: without the link header */
 	u32 ifindex; /* 0: all */
 	u16 protocol;
@@ -204,6 +208,8 @@ int packet_receive(struct packet_sock *ps, bool peek, struct pkt **out) must_che
 s64 packet_send(struct packet_sock *ps, struct net_iter *it, u32 ifindex, u32 protocol,
 		const u8 *dst) must_check;
 void packet_close(struct packet_sock *ps);
+/* What is queued is thrown away. */
+void packet_forget(struct packet_sock *ps);
 /* -ENODEV; -EADDRNOTAVAIL if it was not on. */
 int packet_set_promisc(struct packet_sock *ps, u32 ifindex, bool on) must_check;
 void packet_netif_gone(struct netstack *ns, struct netif *nif);

@@ -1,7 +1,6 @@
 /*
- * packet.c - AF_PACKET sockets (packet(7)): frames as they pass an interface.
- *
- * There are no rings: who asks for them hears ENOPROTOOPT and falls back to recvmsg.
+ * packet.c - AF_PACKET sockets (packet(7)): frames as they pass an interface. What they hear goes into a
+ * queue, or into a ring (packet_ring.c). There is no ring for sending: who asks for one hears ENOPROTOOPT.
  */
 #include "sandbox/socket/packet.h"
 
@@ -13,6 +12,7 @@
 #include "sandbox/base/arena.h"
 #include "sandbox/kernel/task.h"
 #include "sandbox/socket/inet_priv.h"
+#include "sandbox/socket/packet_ring.h"
 #include "sandbox/socket/sock_filter.h"
 
 static inline struct packet_socket *packet_of(struct socket *s)
@@ -85,18 +85,23 @@ static s64 packet_do_send(struct socket *s, struct socket_msg *m, bool nonblock)
 			   m->name && a.halen >= 6 ? a.addr : NULL);
 }
 
+void packet_address(const struct pkt *frame, const struct netif *nif, struct linux_sockaddr_ll *out)
+{
+	*out = (struct linux_sockaddr_ll){.family = LINUX_AF_PACKET,
+					  .ifindex = (s32)frame->ifindex,
+					  .hatype = nif && nif->ethernet ? LINUX_ARPHRD_ETHER
+									 : LINUX_ARPHRD_LOOPBACK,
+					  .pkttype = frame->l2_type,
+					  .halen = 6};
+	put_be16(out->protocol, frame->eth_type);
+	memcpy(out->addr, frame->l2_src, 6);
+}
+
 static void name_of_frame(const struct packet_socket *p, const struct pkt *f, struct sockaddr_k *out)
 {
-	struct netif *nif = netif_by_index(net_ns_stack(p->net), f->ifindex);
-	struct linux_sockaddr_ll a = {.family = LINUX_AF_PACKET,
-				      .ifindex = (s32)f->ifindex,
-				      .hatype =
-					  nif && nif->ethernet ? LINUX_ARPHRD_ETHER : LINUX_ARPHRD_LOOPBACK,
-				      .pkttype = f->l2_type,
-				      .halen = 6};
+	struct linux_sockaddr_ll a;
 
-	put_be16(a.protocol, f->eth_type);
-	memcpy(a.addr, f->l2_src, 6);
+	packet_address(f, netif_by_index(net_ns_stack(p->net), f->ifindex), &a);
 	memcpy(out->data, &a, sizeof(a));
 	out->len = sizeof(a);
 }
@@ -182,10 +187,50 @@ static int packet_name(struct socket *s, bool peer, struct sockaddr_k *out)
 	return 0;
 }
 
+static s64 get_statistics(struct packet_socket *p, void *value, size_t size)
+{
+	u32 stats[3] = {(u32)(p->ps->packets - p->told_packets), (u32)(p->ps->drops - p->told_drops),
+			packet_ring_freezes(p)};
+
+	p->told_packets = p->ps->packets;
+	p->told_drops = p->ps->drops;
+	return socket_put_value(value, size, stats, p->ring_version == LINUX_TPACKET_V3 ? 12 : 8);
+}
+
+/* Options of SOL_PACKET. */
+static s64 get_own(struct packet_socket *p, int name, void *value, size_t size)
+{
+	s32 v = 0;
+
+	switch (name) {
+	case LINUX_PACKET_STATISTICS:
+		return get_statistics(p, value, size);
+	case LINUX_PACKET_VERSION:
+		v = (s32)p->ring_version;
+		break;
+	case LINUX_PACKET_RESERVE:
+		v = (s32)p->ring_reserve;
+		break;
+	case LINUX_PACKET_IGNORE_OUTGOING:
+		v = p->ps->ignore_outgoing;
+		break;
+	case LINUX_PACKET_HDRLEN: /* of the version that the value is */
+		if (size < sizeof(v))
+			return -EINVAL;
+		memcpy(&v, value, sizeof(v));
+		v = (s32)packet_ring_header_size(v);
+		if (!v)
+			return -EINVAL;
+		break;
+	default:
+		return -ENOPROTOOPT;
+	}
+	return socket_put_value(value, size, &v, sizeof(v));
+}
+
 static s64 packet_getsockopt(struct socket *s, int level, int name, void *value, size_t size)
 {
 	struct packet_socket *p = packet_of(s);
-	u32 stats[2];
 	s32 v;
 
 	if (level == LINUX_SOL_SOCKET && name == LINUX_SO_RCVBUF) {
@@ -200,13 +245,7 @@ static s64 packet_getsockopt(struct socket *s, int level, int name, void *value,
 		v = s->filter_locked;
 		return socket_put_value(value, size, &v, sizeof(v));
 	}
-	if (level != LINUX_SOL_PACKET || name != LINUX_PACKET_STATISTICS)
-		return -ENOPROTOOPT;
-	stats[0] = (u32)(p->ps->packets - p->told_packets);
-	stats[1] = (u32)(p->ps->drops - p->told_drops);
-	p->told_packets = p->ps->packets;
-	p->told_drops = p->ps->drops;
-	return socket_put_value(value, size, stats, sizeof(stats));
+	return level == LINUX_SOL_PACKET ? get_own(p, name, value, size) : -ENOPROTOOPT;
 }
 
 static int membership(struct packet_socket *p, bool add, const void *value, size_t size)
@@ -223,15 +262,59 @@ static int membership(struct packet_socket *p, bool add, const void *value, size
 	return packet_set_promisc(p->ps, (u32)r.ifindex, add);
 }
 
+/* What a ring shall look like can be said only before there is one. */
+static int set_ring_option(struct packet_socket *p, int name, const void *value, size_t size)
+{
+	s32 v;
+
+	if (size != sizeof(v))
+		return -EINVAL;
+	memcpy(&v, value, sizeof(v));
+	if (v < 0 || (name == LINUX_PACKET_VERSION && v > LINUX_TPACKET_V3))
+		return -EINVAL;
+	if (p->ring)
+		return -EBUSY;
+	if (name == LINUX_PACKET_VERSION)
+		p->ring_version = (u32)v;
+	else
+		p->ring_reserve = (u32)v;
+	return 0;
+}
+
+static int set_own(struct packet_socket *p, int name, const void *value, size_t size)
+{
+	s32 v;
+
+	switch (name) {
+	case LINUX_PACKET_ADD_MEMBERSHIP:
+	case LINUX_PACKET_DROP_MEMBERSHIP:
+		return membership(p, name == LINUX_PACKET_ADD_MEMBERSHIP, value, size);
+	case LINUX_PACKET_RX_RING:
+		return packet_ring_set(p, value, size);
+	case LINUX_PACKET_VERSION:
+	case LINUX_PACKET_RESERVE:
+		return set_ring_option(p, name, value, size);
+	case LINUX_PACKET_IGNORE_OUTGOING:
+		if (size != sizeof(v))
+			return -EINVAL;
+		memcpy(&v, value, sizeof(v));
+		if (v < 0 || v > 1)
+			return -EINVAL;
+		p->ps->ignore_outgoing = v;
+		return 0;
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
 static int packet_setsockopt(struct socket *s, int level, int name, const void *value, size_t size)
 {
 	struct packet_socket *p = packet_of(s);
 	u32 stamp_kind = name == LINUX_SO_TIMESTAMP ? TELL_TIMESTAMP : TELL_TIMESTAMPNS;
 	s32 v;
 
-	if (level == LINUX_SOL_PACKET &&
-	    (name == LINUX_PACKET_ADD_MEMBERSHIP || name == LINUX_PACKET_DROP_MEMBERSHIP))
-		return membership(p, name == LINUX_PACKET_ADD_MEMBERSHIP, value, size);
+	if (level == LINUX_SOL_PACKET)
+		return set_own(p, name, value, size);
 	if (level == LINUX_SOL_SOCKET && sock_filter_option(name))
 		return sock_filter_set(s, net_ns_stack(p->net), &p->ps->filter, name, value, size);
 	if (level != LINUX_SOL_SOCKET ||
@@ -252,7 +335,14 @@ static u32 packet_poll(struct socket *s, struct poll_table *pt)
 
 	poll_wait(pt, &p->wait);
 	return LINUX_POLLOUT | LINUX_POLLWRNORM | LINUX_POLLWRBAND | (p->ps->error ? LINUX_POLLERR : 0) |
-	       (list_empty(&p->ps->queue) ? 0 : LINUX_POLLIN | LINUX_POLLRDNORM);
+	       (!list_empty(&p->ps->queue) || (p->ring && packet_ring_readable(p))
+		    ? LINUX_POLLIN | LINUX_POLLRDNORM
+		    : 0);
+}
+
+static int packet_mmap(struct socket *s, u64 offset, u64 size, bool shared, struct host_fd **backing)
+{
+	return packet_ring_mmap(packet_of(s), offset, size, shared, backing);
 }
 
 static s64 packet_ioctl(struct socket *s, u32 cmd, u64 arg)
@@ -270,6 +360,7 @@ static void packet_release(struct socket *s)
 {
 	struct packet_socket *p = packet_of(s);
 
+	packet_ring_free(p);
 	packet_close(p->ps);
 	list_del_init(&p->node);
 	net_ns_put(p->net);
@@ -286,6 +377,7 @@ static const struct socket_ops packet_ops = {
     .shutdown = packet_shutdown,
     .name = packet_name,
     .poll = packet_poll,
+    .mmap = packet_mmap,
     .ioctl = packet_ioctl,
     .getsockopt = packet_getsockopt,
     .setsockopt = packet_setsockopt,

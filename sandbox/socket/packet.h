@@ -18,7 +18,11 @@ struct packet_socket {
 	u32 uid;
 	u64 told_packets, told_drops; /* of the statistics, what has been read */
 	u64 last_stamp_ns;
-	u32 tell; /* timestamps, as inet_sock.tell */
+	u32 tell;                 /* timestamps, as inet_sock.tell */
+	struct packet_ring *ring; /* owned; NULL: none */
+	u32 ring_version, ring_reserve;
 };
+/* Where a frame came from, or went to. */
+void packet_address(const struct pkt *frame, const struct netif *nif, struct linux_sockaddr_ll *out);
 
 #endif

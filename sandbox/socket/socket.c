@@ -128,6 +128,15 @@ static s64 sock_ioctl(struct file *f, u32 cmd, u64 arg)
 	return s->ops->ioctl ? s->ops->ioctl(s, cmd, arg) : -ENOTTY;
 }
 
+static int sock_mmap(struct file *f, u64 offset, u64 size, u32 prot, bool shared, struct host_fd **backing,
+		     u64 *host_offset)
+{
+	struct socket *s = f->private;
+
+	*host_offset = offset;
+	return s->ops->mmap ? s->ops->mmap(s, offset, size, shared, backing) : -ENODEV;
+}
+
 static void sock_release(struct file *f)
 {
 	struct socket *s = f->private;
@@ -135,8 +144,12 @@ static void sock_release(struct file *f)
 	s->ops->release(s);
 }
 
-static const struct file_ops socket_file_ops = {
-    .read = sock_read, .write = sock_write, .poll = sock_poll, .ioctl = sock_ioctl, .release = sock_release};
+static const struct file_ops socket_file_ops = {.read = sock_read,
+						.write = sock_write,
+						.poll = sock_poll,
+						.ioctl = sock_ioctl,
+						.mmap = sock_mmap,
+						.release = sock_release};
 
 int socket_file(struct socket *s, u32 o_flags, struct file **out)
 {

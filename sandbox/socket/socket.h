@@ -54,6 +54,8 @@ struct socket_ops {
 	int (*name)(struct socket *s, bool peer, struct sockaddr_k *out);
 	u32 (*poll)(struct socket *s, struct poll_table *pt);
 	s64 (*ioctl)(struct socket *s, u32 cmd, u64 arg);
+	/* What a mapping of it maps, a reference. NULL: -ENODEV. */
+	int (*mmap)(struct socket *s, u64 offset, u64 size, bool shared, struct host_fd **backing);
 	/* All options go to the family first; -ENOPROTOOPT leaves one of SOL_SOCKET to the common code. Get
 	 * returns the bytes written to value. */
 	s64 (*getsockopt)(struct socket *s, int level, int name, void *value, size_t size);

@@ -1,6 +1,8 @@
 /*
  * syscalls/socket.c - the socket calls: descriptors, addresses and msghdrs from and to the guest.
  */
+#include "sandbox/abi/netlink.h"
+#include "sandbox/abi/packet.h"
 #include "sandbox/abi/sched.h"
 #include "sandbox/socket/socket.h"
 
@@ -284,6 +286,10 @@ s64 sys_getsockopt(struct task *t, const u64 *a)
 	n = getsockopt_special(s, arg_int(a[1]), arg_int(a[2]), a[3], &size);
 	if (n != -ENOPROTOOPT)
 		return (n >= 0 || n == -ERANGE) && put_user(&size, uaddr(a[4])) ? -EFAULT : n;
+	/* the one option whose value is a question */
+	if (arg_int(a[1]) == LINUX_SOL_PACKET && arg_int(a[2]) == LINUX_PACKET_HDRLEN && size >= 4 &&
+	    copy_in(value, uaddr(a[3]), 4))
+		return -EFAULT;
 	n = socket_getsockopt(s, arg_int(a[1]), arg_int(a[2]), value,
 			      min_t(size_t, (size_t)size, sizeof(value)));
 	if (n < 0)

@@ -38,3 +38,10 @@ def net_redis(t):
     """redis over TCP: a megabyte, a pipeline of 20,000, redis-benchmark with 50 clients"""
     r = t.same("sh /guest/net_redis.sh")
     return f"{r.seconds:.2f} s, natively {r.native_seconds:.2f} s"
+
+
+@workload("full")
+def net_tcpdump(t):
+    """tcpdump: loopback and any, to a file and back, filters, rings of versions 3 and 2"""
+    r = t.same("sh /guest/net_tcpdump.sh")
+    return f"{r.seconds:.2f} s, natively {r.native_seconds:.2f} s"
