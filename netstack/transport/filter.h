@@ -5,24 +5,18 @@
 #define WARREN_NETSTACK_FILTER_H
 
 #include "netstack/stack/stack_priv.h"
+#include "sandbox/base/bpf.h"
 
 #define NET_FILTER_MAX 4096U
-
-struct net_insn { /* struct sock_filter */
-	u16 code;
-	u8 jt, jf;
-	u32 k;
-};
-static_assert(sizeof(struct net_insn) == 8, "struct sock_filter");
 
 struct net_filter {
 	struct netstack *ns;
 	u32 refs, len;
-	struct net_insn insn[];
+	struct bpf_insn insn[];
 };
 
 /* Checks and copies a program. -EINVAL, -ENOMEM. */
-int net_filter_new(struct netstack *ns, const struct net_insn *insn, u32 len,
+int net_filter_new(struct netstack *ns, const struct bpf_insn *insn, u32 len,
 		   struct net_filter **out) must_check;
 static inline struct net_filter *net_filter_get(struct net_filter *f)
 {

@@ -40,11 +40,7 @@
 #define LINUX_SECCOMP_ADDFD_FLAG_SETFD         1U
 #define LINUX_SECCOMP_ADDFD_FLAG_SEND          2U
 
-struct linux_sock_filter {
-	u16 code;
-	u8 jt, jf;
-	u32 k;
-};
+/* struct sock_filter is struct bpf_insn, base/bpf.h */
 struct linux_sock_fprog {
 	u16 len, pad[3];
 	u64 filter;

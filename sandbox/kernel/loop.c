@@ -220,3 +220,8 @@ bool sched_alone(void)
 {
 	return list_empty(&sched()->run_queue);
 }
+
+bool sched_guests_run(void)
+{
+	return platform_guests_run();
+}

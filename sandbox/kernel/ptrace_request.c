@@ -261,7 +261,7 @@ static int may_see_filters(void)
 
 static s64 get_filter(struct task *t, u64 index, u64 user)
 {
-	const struct linux_sock_filter *f;
+	const struct bpf_insn *f;
 	bool log;
 	u32 len;
 

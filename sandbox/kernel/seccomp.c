@@ -259,7 +259,7 @@ void seccomp_exit(struct task *t)
 	seccomp_filter_put(f);
 }
 
-const struct linux_sock_filter *seccomp_nth_filter(struct task *t, u64 index, u32 *len, bool *log)
+const struct bpf_insn *seccomp_nth_filter(struct task *t, u64 index, u32 *len, bool *log)
 {
 	struct seccomp_filter *f = t->seccomp.filter;
 	u64 count = t->seccomp.filter_count;

@@ -9,6 +9,7 @@
 #define WARREN_KERNEL_SECCOMP_H
 
 #include "sandbox/abi/seccomp.h"
+#include "sandbox/base/bpf.h"
 #include "sandbox/base/types.h"
 
 struct task;
@@ -24,9 +25,9 @@ struct seccomp_task {
 /* ---- classic BPF (seccomp_bpf.c) ---- */
 #define SECCOMP_INSNS_MAX 4096U
 /* Is it a program that Linux would take as a seccomp filter? 0 or -EINVAL; -ENOMEM. */
-int seccomp_bpf_check(const struct linux_sock_filter *f, u32 len) must_check;
+int seccomp_bpf_check(const struct bpf_insn *f, u32 len) must_check;
 /* Runs a checked program: its SECCOMP_RET_* value. */
-u32 seccomp_bpf_run(const struct linux_sock_filter *f, const struct linux_seccomp_data *d);
+u32 seccomp_bpf_run(const struct bpf_insn *f, const struct linux_seccomp_data *d);
 
 /* ---- modes ---- */
 int seccomp_set_strict(struct task *t) must_check;
@@ -46,6 +47,6 @@ bool seccomp_enter(struct task *t, s64 *ret);
 
 /* ptrace(2): filter `index` counted from the oldest. Its program to be copied: *len instructions; NULL none.
  */
-const struct linux_sock_filter *seccomp_nth_filter(struct task *t, u64 index, u32 *len, bool *log);
+const struct bpf_insn *seccomp_nth_filter(struct task *t, u64 index, u32 *len, bool *log);
 
 #endif

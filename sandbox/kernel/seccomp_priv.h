@@ -15,7 +15,7 @@ struct seccomp_filter {
 	struct seccomp_notify *notify;
 	bool log, wait_killable;
 	u32 len;
-	struct linux_sock_filter insn[];
+	struct bpf_insn insn[];
 };
 
 struct seccomp_filter *seccomp_filter_get(struct seccomp_filter *f);

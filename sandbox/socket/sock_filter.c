@@ -23,7 +23,7 @@ bool sock_filter_option(int name)
 static int attach(const struct socket *s, struct netstack *ns, struct net_filter **filter, const void *value,
 		  size_t size)
 {
-	auto_cleanup(kfreep) struct net_insn *insn = NULL;
+	auto_cleanup(kfreep) struct bpf_insn *insn = NULL;
 	struct linux_sock_fprog prog;
 	struct net_filter *made;
 	int err;

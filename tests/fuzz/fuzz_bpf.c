@@ -22,7 +22,7 @@ void kfree(void *p)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct linux_sock_filter *f;
+	struct bpf_insn *f;
 	struct linux_seccomp_data d;
 	uint32_t len;
 

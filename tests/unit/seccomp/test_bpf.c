@@ -5,12 +5,11 @@
 #include "sandbox/base/arena.h"
 #include "sandbox/kernel/seccomp.h"
 
-#define STMT(c, v)       ((struct linux_sock_filter){(c), 0, 0, (v)})
-#define JUMP(c, v, t, f) ((struct linux_sock_filter){(c), (t), (f), (v)})
+#define STMT(c, v)       ((struct bpf_insn){(c), 0, 0, (v)})
+#define JUMP(c, v, t, f) ((struct bpf_insn){(c), (t), (f), (v)})
 #define CHECK(...)                                                                                           \
-	check((const struct linux_sock_filter[]){__VA_ARGS__},                                               \
-	      sizeof((const struct linux_sock_filter[]){__VA_ARGS__}) / 8)
-#define RUN(...) seccomp_bpf_run((const struct linux_sock_filter[]){__VA_ARGS__}, &call)
+	check((const struct bpf_insn[]){__VA_ARGS__}, sizeof((const struct bpf_insn[]){__VA_ARGS__}) / 8)
+#define RUN(...) seccomp_bpf_run((const struct bpf_insn[]){__VA_ARGS__}, &call)
 
 enum {
 	LD_ABS = 0x20,
@@ -39,7 +38,7 @@ static const struct linux_seccomp_data call = {.nr = 39,
 					       .instruction_pointer = 0x123456789abcdef0,
 					       .args = {1, 2, 3, 4, 5, 0x8877665544332211}};
 
-static int check(const struct linux_sock_filter *f, size_t n)
+static int check(const struct bpf_insn *f, size_t n)
 {
 	return seccomp_bpf_check(f, (u32)n);
 }
