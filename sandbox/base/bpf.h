@@ -24,7 +24,8 @@ struct bpf_insn { /* struct sock_filter */
 };
 static_assert(sizeof(struct bpf_insn) == 8, "struct sock_filter");
 
-enum { /* classes and fields, as in bpf(4) */
+#ifndef BPF_LD /* <linux/filter.h> has them all */
+enum {         /* classes and fields, as in bpf(4) */
        BPF_LD = 0x00,
        BPF_LDX = 0x01,
        BPF_ST = 0x02,
@@ -58,6 +59,7 @@ enum { /* classes and fields, as in bpf(4) */
        BPF_A = 0x10,
        BPF_TXA = 0x80
 };
+#endif
 
 /* ---- the check ---- */
 

@@ -20,7 +20,6 @@ void coro_main(struct coro *c);
 /* signals and the platform are not below us; unit tests link without them */
 #pragma weak signal_pending
 #pragma weak platform_crowded
-#pragma weak platform_guests_run
 #pragma weak fatal_signal_pending
 
 int sched_init(void)
@@ -135,11 +134,6 @@ void coro_wake(struct coro *c)
 bool sched_crowded(void)
 {
 	return platform_crowded && platform_crowded();
-}
-
-bool sched_guests_run(void)
-{
-	return platform_guests_run && platform_guests_run();
 }
 
 void coro_wake_lazily(struct coro *c)
