@@ -196,6 +196,7 @@ void account_anew(struct aspace *as)
 	as->cpu_settled = 0;
 	account_respawned(as);
 	as->used_before = as->used;
+	as->used_known = false;
 }
 
 static int ask(struct account *a, const struct account_request *q, struct host_fd **out)
@@ -314,8 +315,10 @@ int uthread_usage(struct uthread *ut, bool thread, struct host_usage *out)
 				   .majflt = (u64)u.ru_majflt,
 				   .nvcsw = (u64)u.ru_nvcsw,
 				   .nivcsw = (u64)u.ru_nivcsw};
-	if (!thread)
+	if (!thread) {
 		as->used = *out;
+		as->used_known = true;
+	}
 	if (!thread || ut->index == 0) { /* the thread that was parked is as old as the process */
 		out->minflt -= min_t(u64, out->minflt, before->minflt);
 		out->majflt -= min_t(u64, out->majflt, before->majflt);

@@ -65,6 +65,7 @@ struct aspace {
 	struct host_fd *status; /* its /proc/PID/status once somebody has asked; counted */
 	/* what its first thread has said last of the process, and of that what earlier owners have used */
 	struct host_usage used, used_before;
+	bool used_known;
 };
 
 enum op_state { OPS_NONE, OPS_QUEUED, OPS_SENT };

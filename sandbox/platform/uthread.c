@@ -278,7 +278,7 @@ static bool may_park(const struct uthread *ut, u64 max_rss)
 	return !platform()->frozen && as->state == ASPACE_UP && !as->slot_high && ut->started && !ut->gone &&
 	       !ut->running && !ut->fast && ut->event == EVENT_SYSCALL && ut->op_state == OPS_NONE &&
 	       !ut->spawner && !ut->spawning && !as->flushing && !as->batch_depth && !as->busy &&
-	       as->used.maxrss_kb && as->used.maxrss_kb <= max_rss;
+	       as->used_known && as->used.maxrss_kb <= max_rss;
 }
 
 bool uthread_park(struct uthread *ut, u64 max_rss)

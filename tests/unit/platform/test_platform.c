@@ -32,18 +32,23 @@ static int failures;
 		}                                                                                            \
 	} while (0)
 
+static void fill_space(struct aspace *as, const void *code, size_t size)
+{
+	int err =
+	    aspace_map_anon(as, NULL, uaddr(CODE), 2 * PAGE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC, false);
+	CHECK(!err, "map code: %d", err);
+	err = aspace_map_anon(as, NULL, uaddr(DATA), 4 * PAGE_SIZE, PROT_READ | PROT_WRITE, false);
+	CHECK(!err, "map data: %d", err);
+	CHECK(aspace_write(as, uaddr(CODE), code, size) == (s64)size, "write code");
+}
+
 static struct aspace *space_with(const void *code, size_t size)
 {
 	struct aspace *as;
 	int err = aspace_new(&as, NULL);
 
 	CHECK(!err, "aspace_new: %d", err);
-	err =
-	    aspace_map_anon(as, NULL, uaddr(CODE), 2 * PAGE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC, false);
-	CHECK(!err, "map code: %d", err);
-	err = aspace_map_anon(as, NULL, uaddr(DATA), 4 * PAGE_SIZE, PROT_READ | PROT_WRITE, false);
-	CHECK(!err, "map data: %d", err);
-	CHECK(aspace_write(as, uaddr(CODE), code, size) == (s64)size, "write code");
+	fill_space(as, code, size);
 	return as;
 }
 
@@ -231,12 +236,46 @@ static void case_map_fd(void)
 	aspace_destroy(as);
 }
 
+/* The host thread of one that has ended serves the next. */
+static void case_park(void)
+{
+	struct aspace *as = space_with(code_getpid, sizeof(code_getpid));
+	struct uthread *ut = thread_in(as), *second;
+	struct host_usage usage;
+	struct trap t;
+	u64 used;
+	u8 byte;
+
+	uthread_run(ut, &t);
+	CHECK(!uthread_park(ut, 1 << 20), "parked though nothing is known of its memory");
+	CHECK(!uthread_usage(ut, false, &usage), "usage");
+	CHECK(!usage.maxrss_kb || !uthread_park(ut, usage.maxrss_kb - 1), "parked though it was larger");
+	CHECK(uthread_park(ut, usage.maxrss_kb), "not parked");
+	CHECK(!aspace_clear(as), "clear");
+	CHECK(aspace_read(as, &byte, uaddr(CODE), 1) == -EFAULT, "not empty");
+	used = aspace_cpu_time(as);
+	aspace_adopt(as, NULL);
+	CHECK(aspace_alive(as) && used && aspace_cpu_time(as) < used, "its time is charged again");
+	fill_space(as, code_getpid, sizeof(code_getpid));
+	ut = thread_in(as);
+	uthread_run(ut, &t);
+	CHECK(t.kind == TRAP_SYSCALL && t.nr == SYS_getpid, "kind %d nr %lu", t.kind, (unsigned long)t.nr);
+	CHECK(!uthread_clone(ut, as, &second), "clone");
+	uthread_set_result(second, 2);
+	uthread_run(second, &t);
+	uthread_destroy(second);
+	CHECK(!uthread_usage(ut, false, &usage), "usage");
+	CHECK(!uthread_park(ut, 1 << 20), "parked though there was another");
+	uthread_destroy(ut);
+	aspace_destroy(as);
+}
+
 static const struct {
 	const char *name;
 	void (*fn)(void);
 } cases[] = {{"syscall", case_syscall},     {"fault", case_fault}, {"staging", case_staging},
 	     {"interrupt", case_interrupt}, {"fork", case_fork},   {"thread", case_thread},
-	     {"map_fd", case_map_fd}};
+	     {"map_fd", case_map_fd},       {"park", case_park}};
 
 static void run_case(void *arg)
 {
