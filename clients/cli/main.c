@@ -54,6 +54,8 @@ int main(int argc, char **argv)
 	static const char *const remote_verbs[] = {"create", "ps", "exec", "rm"};
 	const char *verb = argc > 1 ? argv[1] : "";
 
+	if (argc == 3 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0))
+		verb = "--help"; /* of one command: the page is short enough to be one */
 	if (strcmp(verb, "run") == 0)
 		return cli_run(argc - 1, argv + 1);
 	if (strcmp(verb, "checkpoint") == 0)

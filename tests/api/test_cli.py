@@ -26,6 +26,12 @@ class Run(unittest.TestCase):
         self.assertEqual(bad.returncode, 125)
         self.assertIn(b"/nonexistent: No such file or directory", bad.stderr)
 
+    def test_help(self):
+        for words in (["--help"], ["run", "--help"], ["checkpoint", "-h"], ["ps", "--help"]):
+            result = subprocess.run([WARREN, *words], capture_output=True, timeout=20)
+            self.assertEqual((result.returncode, result.stderr), (0, b""), words)
+            self.assertIn(b"warren run --rootfs DIR", result.stdout)
+
     def test_streams(self):
         result = run("/bin/sh", "-c", "cat; echo err >&2", input=b"x" * 3000000)
         self.assertEqual((result.stdout, result.stderr), (b"x" * 3000000, b"err\n"))
