@@ -46,8 +46,6 @@ void tcp_close(struct net_sock *sk, bool reset);
 /* All that was sent is acknowledged: SO_LINGER waits for it. */
 bool tcp_drained(const struct net_sock *sk);
 u32 tcp_poll(struct net_sock *sk);
-/* The connection's other end, if it is a socket of this stack. */
-struct net_sock *tcp_local_peer(const struct net_sock *sk);
 enum tcp_state tcp_state_of(const struct net_sock *sk);
 u32 tcp_inq(const struct net_sock *sk);
 u32 tcp_outq(const struct net_sock *sk);

@@ -367,11 +367,3 @@ u32 tcp_unsent(const struct net_sock *sk)
 
 	return seq_before(tp->snd_nxt, tp->write_seq) ? tp->write_seq - tp->snd_nxt : 0;
 }
-
-struct net_sock *tcp_local_peer(const struct net_sock *sk)
-{
-	struct net_ep *ep = sock_flow_find(sk->ep.ns, PROTO_TCP, &sk->ep.raddr, sk->ep.rport, &sk->ep.laddr,
-					   sk->ep.lport, sk->ep.bound_if);
-
-	return ep && ep->kind == EP_TCP && ep != &sk->ep ? container_of(ep, struct net_sock, ep) : NULL;
-}

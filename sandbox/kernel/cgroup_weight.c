@@ -60,7 +60,8 @@ static u64 usage(struct cgroup *c)
 
 static bool wants(const struct task *t)
 {
-	return t->state == TASK_ALIVE && t->ut && (t->at_gate || uthread_running(t->ut));
+	return t->state == TASK_ALIVE && t->ut &&
+	       (t->at_gate || uthread_running(t->ut) || (t->coro && coro_runnable(t->coro)));
 }
 
 static void count_wants(void)

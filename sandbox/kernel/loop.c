@@ -18,7 +18,6 @@
 
 #define EPOLL_CYCLES 100000 /* between looks at host descriptors while busy */
 #define EVENT_COUNT  32
-#define LAZY_PAUSE   12000 /* 5 µs: whoever wakes others in a row comes back sooner */
 
 static int epoll_wait_ns(int fd, struct epoll_event *ev, int max, u64 timeout_ns)
 {
@@ -86,9 +85,11 @@ int sched_loop(void)
 	err = platform_epoll_setup(s->epoll_fd);
 	if (err)
 		return err;
+	s->turn_limit = platform_cpu_count() - 1;
 	while (!s->stopping) {
 		bool moved = platform_poll();
 		u64 next;
+		moved |= turn_next(&s->run_queue);
 		moved |= sched_run_ready();
 		next = timers_run();
 		if (cycles_since(looked) > EPOLL_CYCLES) {
@@ -103,11 +104,11 @@ int sched_loop(void)
 		}
 		if (!idle_since)
 			idle_since = cycles();
-		if (!list_empty(&s->lazy) && (!spin_cycles(s) || cycles_since(idle_since) > LAZY_PAUSE)) {
-			(void)sched_hurry();
+		if (!list_empty(&s->waiting)) { /* somebody's turn is over soon */
+			__builtin_ia32_pause();
 			continue;
 		}
-		if (list_empty(&s->lazy) && s->at_rest && s->at_rest(s->at_rest_arg)) {
+		if (s->at_rest && s->at_rest(s->at_rest_arg)) {
 			s->at_rest = NULL;
 			continue;
 		}
@@ -204,6 +205,7 @@ void sched_restore(u64 then)
 	s->at_rest = NULL;
 	s->dead = NULL;
 	kernel()->current = NULL;
+	turns_end();
 	s->holding = true;
 	s->generation++;
 }

@@ -12,14 +12,12 @@
 #include "sandbox/platform/platform.h"
 
 #define STACK_CANARY 0x5741525245ULL
-#define LAZY_CYCLES  1200000 /* some 500 µs */
 
 void coro_switch(void **save_sp, void *load_sp);
 void coro_entry(void);
 void coro_main(struct coro *c);
 /* signals and the platform are not below us; unit tests link without them */
 #pragma weak signal_pending
-#pragma weak platform_crowded
 #pragma weak fatal_signal_pending
 
 int sched_init(void)
@@ -30,7 +28,8 @@ int sched_init(void)
 		return -ENOMEM;
 	list_init(&s->run_queue);
 	list_init(&s->batch);
-	list_init(&s->lazy);
+	list_init(&s->waiting);
+	list_init(&s->turns);
 	list_init(&s->polls);
 	list_init(&s->held);
 	s->epoll_fd = -1;
@@ -86,6 +85,7 @@ int coro_start(void (*fn)(void *), void *arg, struct task *task, struct coro **o
 	*--sp = 0x1f80 | 0x37fULL << 32; /* mxcsr, x87 control word */
 	c->sp = sp;
 	list_init(&c->run_node);
+	list_init(&c->turn_node);
 	list_add_tail(&c->run_node, &s->run_queue);
 	*out = c;
 	return 0;
@@ -106,6 +106,7 @@ void coro_exit(void)
 	struct coro *c = coro_current();
 
 	c->ended = true;
+	turn_end(c);
 	list_del_init(&c->run_node);
 	sched()->dead = c;
 	switch_to_loop(c);
@@ -121,62 +122,12 @@ void coro_main(struct coro *c)
 void coro_wake(struct coro *c)
 {
 	c->woken = true;
-	if (c->lazy) {
-		c->lazy = false;
-		list_del_init(&c->run_node);
-	}
-	if (c->sleeping && list_empty(&c->run_node))
+	if (!c->sleeping || !list_empty(&c->run_node))
+		return;
+	if (turn_must_wait(c))
+		turn_await(c);
+	else
 		list_add_tail(&c->run_node, &sched()->run_queue);
-}
-
-/* ---- waking lazily ---- */
-
-bool sched_crowded(void)
-{
-	return platform_crowded && platform_crowded();
-}
-
-void coro_wake_lazily(struct coro *c)
-{
-	struct sched *s = sched();
-	struct coro *by = coro_current();
-	bool first = list_empty(&s->lazy);
-
-	if (!by || !c->sleeping || !sched_crowded() || (!first && s->lazy_by != by)) {
-		coro_wake(c);
-		return;
-	}
-	if (!c->lazy && !list_empty(&c->run_node)) {
-		c->woken = true; /* it is going to run as it is */
-		return;
-	}
-	if (c->lazy)
-		return;
-	if (first) {
-		s->lazy_by = by;
-		s->lazy_since = cycles();
-	}
-	c->woken = c->lazy = true;
-	list_add_tail(&c->run_node, &s->lazy);
-}
-
-bool sched_hurry(void)
-{
-	struct sched *s = sched();
-	struct coro *c, *next;
-	bool any = !list_empty(&s->lazy);
-
-	list_for_each_entry_safe (c, next, &s->lazy, run_node)
-		coro_wake(c);
-	s->lazy_by = NULL;
-	return any;
-}
-
-/* lazy_by has run. Does it sleep now, or has it had its turn? */
-static bool row_ends(struct sched *s, const struct coro *c)
-{
-	return (c->sleep_state != SLEEP_UNINTERRUPTIBLE || cycles_since(s->lazy_since) > LAZY_CYCLES) &&
-	       sched_hurry();
 }
 
 void sched_yield_now(void)
@@ -215,6 +166,17 @@ static bool must_not_sleep(struct coro *c, enum sleep_state state)
 	if (state == SLEEP_KILLABLE || state == SLEEP_ANSWER)
 		return fatal_signal_pending && fatal_signal_pending(c->task);
 	return signal_pending && signal_pending(c->task);
+}
+
+void sched_pause(void)
+{
+	struct coro *c = coro_current();
+
+	c->sleep_state = SLEEP_UNINTERRUPTIBLE;
+	c->sleeping = true;
+	kernel()->switches++;
+	switch_to_loop(c);
+	c->sleeping = false;
 }
 
 int sched_sleep(u64 deadline_ns, enum sleep_state state)
@@ -268,9 +230,8 @@ bool sched_run_ready(void)
 		coro_switch(&s->loop_sp, c->sp);
 		kernel()->current = NULL;
 		ran = true;
-		if (c == s->lazy_by &&
-		    row_ends(s, c)) /* now, while its thread still spins: they get its CPU */
-			list_splice_tail_init(&s->run_queue, batch);
+		if (!list_empty(&s->waiting))
+			turn_next(batch); /* now, while its thread still spins: they get its CPU */
 		if (s->dead) {
 			list_del_init(&s->dead->run_node);
 			stack_put(s, s->dead->stack);

@@ -15,20 +15,25 @@
 struct task;
 
 struct coro {
-	struct list_head run_node; /* in the run queue while runnable */
+	struct list_head run_node; /* in the run queue while runnable; in sched.waiting before its turn */
 	void *sp;                  /* saved stack pointer while not running */
 	char *stack;
 	void (*fn)(void *arg);
 	void *arg;
 	struct task *task; /* the guest task this is the kernel stack of, or NULL */
 	bool sleeping, woken, ended;
-	bool lazy; /* run_node is in the list of those that may wait a little */
 	bool
 	    service; /* of the kernel's own, touches neither guests nor streams: runs while others are held */
 	u32 generation; /* the restore since which it is */
 	enum sleep_state sleep_state;
 	u64 busy_cycles; /* how long it has run */
 	u64 sleeps;      /* that a signal could have ended: what Linux calls voluntary switches */
+
+	/* turn.c */
+	struct list_head turn_node;             /* in sched.turns while it has a turn */
+	u64 turn_since, turn_used, guest_since; /* cycles */
+	u32 slow_calls;
+	bool in_guest, guest_woken; /* its thread runs guest code (and slept before that) */
 };
 
 /* Starts a coroutine; it runs when the loop gets to it. task may be NULL. -ENOMEM. */
@@ -38,15 +43,13 @@ struct coro *coro_current(void);
 void coro_exit(void) __attribute__((noreturn));
 /* Makes a sleeping coroutine runnable; harmless if it is not asleep (then its next sleep returns at once). */
 void coro_wake(struct coro *c);
-/* The same for a wake that may be one of a row, such as that of a reader by each of many small writes. While
- * there are fewer CPUs than threads that would run then, the reader goes on sleeping until the writer sleeps,
- * or works for more than 5 µs between two calls, or 500 µs are over: both sides then work on many pieces at a
- * time instead of taking turns, with two wakings, over each. */
-void coro_wake_lazily(struct coro *c);
-/* The present caller's thread, one that it wakes, and the loop have not a CPU each. */
-bool sched_crowded(void);
 /* Does any guest code run at this moment? */
 bool sched_guests_run(void);
+/* Runs, would run, or would if it had its turn. */
+static inline bool coro_runnable(const struct coro *c)
+{
+	return !c->sleeping || !list_empty(&c->run_node);
+}
 /* Lets the others run once. */
 void sched_yield_now(void);
 /* Runs the loop until sched_stop(); returns its argument. */
@@ -56,6 +59,17 @@ void sched_stop(int code);
 bool sched_killed(void);
 /* Is no other coroutine ready to run? */
 bool sched_alone(void);
+
+/* ---- turns (turn.c) ---- */
+/* Before a task's guest code runs: waits if it must. True if it has waited: much may have changed. [sleeps]
+ */
+bool turn_gate(void);
+/* The platform: a coroutine's guest thread is answered (it slept: it has to wake up first), and has called.
+ */
+void turn_in_guest(struct coro *c, u64 since_cycles, bool woken);
+void turn_trapped(struct coro *c);
+/* Somebody has had to wait a moment ago. */
+bool turns_are_taken(void);
 
 /* ---- host descriptors in the loop ---- */
 struct host_poll {

@@ -13,11 +13,13 @@
 struct sched {
 	struct list_head run_queue;
 	struct list_head batch; /* taken from it: those that run in this turn */
-	struct list_head lazy;  /* woken lazily by lazy_by, since lazy_since (cycles) */
-	struct coro *lazy_by;
-	u64 lazy_since;
-	void *loop_sp;     /* the loop's own stack while a coroutine runs */
-	struct coro *dead; /* ended: its stack is freed by the loop */
+	/* turn.c */
+	struct list_head waiting;   /* coro.run_node: those who wait for a turn */
+	struct list_head turns;     /* coro.turn_node: those who have one */
+	u32 turn_count, turn_limit; /* no limit: 0 */
+	u64 waited;                 /* when somebody had to wait last, cycles; or 0 */
+	void *loop_sp;              /* the loop's own stack while a coroutine runs */
+	struct coro *dead;          /* ended: its stack is freed by the loop */
 	char *stack_cache[STACK_CACHE];
 	u32 stack_count;
 	struct timer **heap; /* binary heap by deadline */
@@ -44,9 +46,18 @@ static inline struct sched *sched(void)
 int sched_init(void);
 /* Runs everything that is runnable now, once; true if anything ran. */
 bool sched_run_ready(void);
-/* Puts those that were woken lazily on the run queue; true if there were any. */
-bool sched_hurry(void);
+/* Sleeps until somebody who has put it into a list of his by run_node puts it on the run queue. */
+void sched_pause(void);
 /* Fires timers that are due. The deadline of the next, or TIME_NEVER. */
 u64 timers_run(void);
+
+/* turn.c */
+/* c, woken, has to wait; if not, it has a turn from now on. */
+bool turn_must_wait(struct coro *c) must_check;
+void turn_await(struct coro *c);
+/* Gives free turns to those who wait: they are put into list `to`, to run. True if there were any. */
+bool turn_next(struct list_head *to);
+void turn_end(struct coro *c);
+void turns_end(void);
 
 #endif

@@ -369,7 +369,8 @@ void task_main(void *arg)
 	if (t->killed || signal_pending(t))
 		signal_deliver(t, false, 0);
 	for (;;) {
-		while (cgroup_gate(t, t->tg->cgroup) || fatal_signal_pending(t))
+		while (cgroup_gate(t, t->tg->cgroup) || (!uthread_changes_map(t->ut) && turn_gate()) ||
+		       fatal_signal_pending(t))
 			signal_deliver(t, false, 0); /* what came while it waited */
 		t->local.local_ok = !kernel()->strace && !task_sees_all_calls(t) && !t->restore_mask &&
 				    !t->pending.set && !t->tg->pending.set;
@@ -532,5 +533,7 @@ char task_state_letter(struct task *t)
 		return 'T';
 	if (t->coro && t->coro->sleeping && t->coro->sleep_state == SLEEP_ANSWER)
 		return 'D';
-	return t->ut && uthread_running(t->ut) ? 'R' : t == current_task() ? 'R' : 'S';
+	if (t == current_task() || (t->ut && uthread_running(t->ut)) || (t->coro && coro_runnable(t->coro)))
+		return 'R';
+	return 'S';
 }

@@ -9,22 +9,6 @@ static void wake_coro(struct waiter *w, u32 events)
 	coro_wake(w->owner);
 }
 
-/* unit tests link without the scheduler */
-#pragma weak coro_wake_lazily
-
-static void wake_coro_lazily(struct waiter *w, u32 events)
-{
-	if (coro_wake_lazily)
-		coro_wake_lazily(w->owner);
-	else
-		coro_wake(w->owner);
-}
-
-void waiter_init_lazy(struct waiter *w)
-{
-	waiter_init_fn(w, wake_coro_lazily, coro_current());
-}
-
 void waiter_init(struct waiter *w)
 {
 	waiter_init_fn(w, wake_coro, coro_current());

@@ -41,8 +41,6 @@ static inline bool wait_queue_active(const struct wait_queue *q)
 
 /* Prepares a waiter that wakes the current coroutine. */
 void waiter_init(struct waiter *w);
-/* The same, but by coro_wake_lazily(). */
-void waiter_init_lazy(struct waiter *w);
 void waiter_init_fn(struct waiter *w, wake_fn wake, void *owner);
 void wait_queue_add(struct wait_queue *q, struct waiter *w);
 /* Removes w from its queue, if any. */
@@ -64,11 +62,11 @@ enum sleep_state {
  * returns at once. */
 int sched_sleep(u64 deadline_ns, enum sleep_state state) must_check;
 
-#define wait_event_by(init, q, cond, deadline, state)                                                        \
+#define wait_event_state(q, cond, deadline, state)                                                           \
 	({                                                                                                   \
 		struct waiter we_w_;                                                                         \
 		int we_err_ = 0;                                                                             \
-		init(&we_w_);                                                                                \
+		waiter_init(&we_w_);                                                                         \
 		wait_queue_add((q), &we_w_);                                                                 \
 		while (!(cond)) {                                                                            \
 			we_err_ = sched_sleep((deadline), (state));                                          \
@@ -80,10 +78,6 @@ int sched_sleep(u64 deadline_ns, enum sleep_state state) must_check;
 		wait_queue_remove(&we_w_);                                                                   \
 		we_err_;                                                                                     \
 	})
-#define wait_event_state(q, cond, deadline, state) wait_event_by(waiter_init, q, cond, deadline, state)
-/* For readers that may be woken many times in a row: see coro_wake_lazily(). */
-#define wait_event_lazily(q, cond, deadline)                                                                 \
-	wait_event_by(waiter_init_lazy, q, cond, deadline, SLEEP_INTERRUPTIBLE)
 #define wait_event(q, cond, deadline) wait_event_state(q, cond, deadline, SLEEP_INTERRUPTIBLE)
 #define wait_event_uninterruptible(q, cond)                                                                  \
 	((void)wait_event_state(q, cond, TIME_NEVER, SLEEP_UNINTERRUPTIBLE))

@@ -113,6 +113,7 @@ static const struct rule sentry_rules[] = {
     ANY(getpid),
     ANY(gettid),
     ANY(sched_getaffinity),
+    ANY(sched_setaffinity),
     ANY(getrandom),
     ANY(getrusage),
     ANY(rt_sigprocmask),

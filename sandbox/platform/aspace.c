@@ -98,7 +98,10 @@ static int run_queued_elsewhere(struct aspace *as, struct uthread *ut)
 	ut->op_count = 0;
 	ut->op_state = OPS_NONE;
 	list_del_init(&ut->op_node);
-	return stub_request(as, count);
+	as->moved++; /* the thread must not go on before they have happened: go_on() */
+	err = stub_request(as, count);
+	as->moved--;
+	return err;
 }
 
 int uthread_settle(struct uthread *ut)

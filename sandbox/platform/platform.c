@@ -16,7 +16,7 @@
 
 #include "sandbox/platform/platform_priv.h"
 
-#define GUEST_SPIN   400
+#define GUEST_SPIN   2000
 #define MEMORY_SPIN  1000 /* its CPU does not fall asleep before the guest thread goes on there */
 #define CONTROL_SIZE (GLOB_OFFSET + PAGE_SIZE)
 #define EVENT_BELL   0
@@ -34,11 +34,10 @@ static_assert(WINDOWS_BELOW_ARENA > CONTROL_SIZE, "windows end below the arena")
 static_assert(GLOB_OFFSET == (u64)WIN_COUNT * WIN_SIZE, "the glob page follows the windows");
 static_assert(PLATFORM_USER_END <= STUB_BASE - 0x100000000, "the guest's end stays clear of the stub");
 
-static unsigned count_cpus(void)
+static unsigned count_cpus(cpu_set_t *cpus)
 {
-	cpu_set_t cpus;
-
-	return sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : (unsigned)CPU_COUNT(&cpus);
+	CPU_ZERO(cpus);
+	return sched_getaffinity(0, sizeof(*cpus), cpus) ? 1 : (unsigned)CPU_COUNT(cpus);
 }
 
 /* A restored platform has the structs already. */
@@ -88,7 +87,7 @@ int platform_start(struct platform *p)
 	if (mmap(p->windows, CONTROL_SIZE, PROT_READ | PROT_WRITE,
 		 MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, p->control->fd, 0) != p->windows)
 		return -errno;
-	p->cpu_count = count_cpus();
+	p->cpu_count = count_cpus(&p->cpus);
 	p->glob = (struct glob *)(void *)(p->windows + GLOB_OFFSET);
 	p->glob->mt_spin = p->cpu_count > 1 ? MEMORY_SPIN : 0;
 	p->guest_spin = p->cpu_count > 1 ? GUEST_SPIN : 0;
@@ -214,8 +213,10 @@ bool platform_sleep_prepare(void)
 
 	shared_store(&p->glob->sleeping, 1);
 	full_fence();
-	if (!platform_poll())
+	if (!platform_poll()) {
+		place_loop_sleeps(p);
 		return true;
+	}
 	shared_store(&p->glob->sleeping, 0);
 	return false;
 }
@@ -239,11 +240,6 @@ u64 platform_spin_cycles(void)
 bool platform_in_the_way(void)
 {
 	return platform()->near_count > 0;
-}
-
-bool platform_crowded(void)
-{
-	return platform()->running_count + 2 >= platform()->cpu_count;
 }
 
 bool platform_guests_run(void)

@@ -70,10 +70,8 @@ int platform_epoll_setup(int epoll_fd);
 void platform_epoll_event(u64 data);
 /* For how long it pays to spin before the loop sleeps; 0 if no guest code runs, or no CPU is left over. */
 u64 platform_spin_cycles(void);
-/* Somebody whom we have woken waits for the very CPU that we are on: sleep rather than spin. */
+/* Somebody whom we have woken waits for the very CPU that we are on: yield rather than spin. */
 bool platform_in_the_way(void);
-/* A guest thread that is in a call wakes another: will both have a CPU, and the loop one too? */
-bool platform_crowded(void);
 /* Does any guest code run at this moment? */
 bool platform_guests_run(void);
 /* Wanted: one clean stub ready in the pool (called when idle). */
@@ -214,6 +212,8 @@ void uthread_run(struct uthread *ut, struct trap *out);
 void uthread_interrupt(struct uthread *ut);
 /* True while the thread is in guest code. */
 bool uthread_running(const struct uthread *ut);
+/* Is a change of the map to be its next step? */
+bool uthread_changes_map(const struct uthread *ut);
 /* How often it has trapped. */
 u64 uthread_trap_count(const struct uthread *ut);
 /* Makes the result of the pending system call `ret` at the next uthread_run(): what rax will hold. */

@@ -5,6 +5,8 @@
 #ifndef WARREN_PLATFORM_PRIV_H
 #define WARREN_PLATFORM_PRIV_H
 
+#include <sched.h>
+
 #include "sandbox/kernel/kernel.h"
 #include "sandbox/kernel/sched.h"
 #include "sandbox/kernel/wait.h"
@@ -57,6 +59,7 @@ struct aspace {
 	bool parked;   /* slot 0 has a host thread that waits for its first answer */
 	struct list_head uthreads;
 	struct list_head op_threads; /* uthread.op_node: threads with changes queued or under way */
+	u32 moved;                   /* changes of threads are on their way to the memory thread instead */
 	struct list_head pool_node;
 
 	/* account.c */
@@ -110,6 +113,7 @@ struct uthread {
 	bool unstaged;               /* the pending call has no staging */
 	u64 run_since, guest_cycles; /* in guest code, by the wall, in cycles */
 	bool soon;                   /* expected to trap again soon: counted in platform.soon_count */
+	u32 beside;                  /* may use all CPUs but number beside - 1; 0: all. place.c */
 	bool woken;                  /* it slept when its answer came: its CPU may have to wake up first */
 	bool near;                   /* it slept on our CPU: counted in platform.near_count */
 	struct uthread_local *local; /* the owner's: see platform.h; NULL: none yet */
@@ -126,6 +130,7 @@ struct platform {
 	struct glob *glob;
 	int epoll_fd;
 	unsigned cpu_count;
+	cpu_set_t cpus; /* those the host gives us */
 	u32 guest_spin; /* what glob->guest_spin is when spinning pays */
 	u32 running_count;
 	u32 soon_count;      /* running threads worth spinning for */
@@ -240,6 +245,14 @@ void account_stop(struct aspace *as);
 void account_anew(struct aspace *as);
 /* The same as account_settle() if `ut`, which is about to leave, has something to be charged for. */
 void account_thread_leaves(struct uthread *ut);
+
+/* place.c */
+#define PLACE_UNKNOWN 0xffffffffU
+/* Before a sleeping thread is woken. */
+void place_woken(struct uthread *ut);
+/* `child` will be started by `parent`, whose CPUs it inherits. */
+void place_spawned(const struct uthread *parent, struct uthread *child);
+void place_loop_sleeps(struct platform *p);
 
 /* frame.c */
 bool frame_check(struct uthread *ut, u64 frame_address);

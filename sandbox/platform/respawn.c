@@ -31,8 +31,10 @@ static void forget_stub(struct aspace *as)
 	as->pid = 0;
 	if (as->state == ASPACE_UP)
 		as->state = ASPACE_STARTING;
-	list_for_each_entry (ut, &as->uthreads, as_node)
+	list_for_each_entry (ut, &as->uthreads, as_node) {
 		ut->started = false;
+		ut->beside = 0;
+	}
 }
 
 int platform_restore(int maps_fd, int account_fd)

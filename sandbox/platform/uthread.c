@@ -152,6 +152,7 @@ static int uthread_bind(struct uthread *ut, struct aspace *as)
 		ut->started = false;
 	}
 	ut->slot = slot_at(as, ut->index);
+	ut->beside = 0;
 	if (!ut->started) {
 		memset(ut->slot, 0, sizeof(*ut->slot));
 		ut->slot->live = 1;
@@ -356,6 +357,7 @@ static void fill_answer(struct uthread *ut)
 		s->spawn = slot_address(child->index);
 		ut->out_flags |= OUT_SPAWN;
 		child->started = true;
+		place_spawned(ut, child);
 		child->spawner = NULL;
 		ut->spawning = NULL;
 	}
@@ -384,8 +386,11 @@ static void send_answer(struct uthread *ut)
 	ut->near = asleep == 1 + this_cpu();
 	platform()->near_count += ut->near;
 	platform()->woken_count += ut->soon && ut->woken;
-	if (ut->woken)
+	if (ut->woken) {
+		place_woken(ut);
 		shared_wake(&s->state);
+	}
+	turn_in_guest(ut->coro, ut->run_since, ut->woken);
 }
 
 /* The thread has no host thread, and nobody's answer will start it: the memory thread does. */
@@ -424,8 +429,10 @@ static void mark_gone(struct uthread *ut)
 	ut->ready = true;
 	leave_running(ut);
 	ut->running = false;
-	if (ut->coro)
+	if (ut->coro) {
+		turn_trapped(ut->coro);
 		coro_wake(ut->coro);
+	}
 }
 
 void uthread_lost(struct uthread *ut)
@@ -457,8 +464,10 @@ static void take_trap(struct uthread *ut)
 		ut->gone = true; /* only a guest that writes into slots gets here */
 	ut->ready = true;
 	list_add_tail(&ut->serving_node, &platform()->serving);
-	if (ut->coro)
+	if (ut->coro) {
+		turn_trapped(ut->coro);
 		coro_wake(ut->coro);
+	}
 }
 
 static void kick(struct uthread *ut)
@@ -496,6 +505,11 @@ void uthread_interrupt(struct uthread *ut)
 		return;
 	ut->kick_wanted = true;
 	kick(ut);
+}
+
+bool uthread_changes_map(const struct uthread *ut)
+{
+	return ut->op_state == OPS_QUEUED;
 }
 
 u64 uthread_trap_count(const struct uthread *ut)
@@ -548,6 +562,8 @@ static void go_on(struct uthread *ut)
 
 	if (p->frozen)
 		wait_event_uninterruptible(&p->thaw, !p->frozen);
+	while (ut->as->moved && ut->as->state == ASPACE_UP)
+		sched_yield_now();
 	if (ut->gone || ut->as->state != ASPACE_UP) {
 		ut->gone = true;
 		return;

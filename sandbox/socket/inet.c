@@ -61,7 +61,6 @@ struct inet_sock *inet_wrap(struct net_ns *net, struct net_sock *sk, const struc
 	i->net = net_ns_get(net);
 	i->sk = sk;
 	wait_queue_init(&i->wait);
-	wait_queue_init(&i->turn);
 	list_add_tail(&i->node, &net->state->inet_socks);
 	sk->owner = i;
 	sk->event = changed;

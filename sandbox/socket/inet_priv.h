@@ -39,8 +39,6 @@ struct inet_sock {
 	struct net_ns *net;    /* counted */
 	struct net_sock *sk;
 	struct wait_queue wait;
-	struct wait_queue turn; /* a writer who lets the reader go first: inet_turn.c */
-	bool turn_missed;       /* who did not do so in time */
 	u32 tell;
 	bool connecting; /* TCP: a connect(2) was begun and its end not yet told */
 	bool dontroute, oobinline, recverr4, recverr6, transparent;
@@ -118,12 +116,6 @@ int inet_cmsg_in(struct inet_sock *i, const struct socket_control *c, struct dgr
 int inet_cmsg_out(struct inet_sock *i, const struct pkt *p, struct socket_control *c) must_check;
 /* MSG_ERRQUEUE. */
 s64 inet_receive_error(struct inet_sock *i, struct socket_msg *m) must_check;
-
-/* ---- turns: inet_turn.c ---- */
-/* A blocking writer has written. May sleep for a moment. */
-void inet_turn_wait(struct inet_sock *i, s64 written);
-/* A reader has found nothing more. */
-void inet_turn_over(struct inet_sock *i);
 
 /* ---- ioctls: inet_ioctl.c ---- */
 s64 inet_ioctl(struct socket *s, u32 cmd, u64 arg);

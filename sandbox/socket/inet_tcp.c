@@ -181,11 +181,8 @@ static s64 tcp_do_send(struct socket *s, struct socket_msg *m, bool nonblock)
 		n = tcp_send(i->sk, &it.it, flags);
 		if (n > 0)
 			done += n;
-		if (!it.it.left && n >= 0) {
-			if (!nonblock)
-				inet_turn_wait(i, done);
+		if (!it.it.left && n >= 0)
 			return done;
-		}
 		if (n < 0 && n != -EAGAIN)
 			return send_failed(m, n, done);
 		if (n >= 0 && (tcp_poll(i->sk) & SOCK_OUT))
@@ -252,8 +249,7 @@ static s64 receive_stream(struct inet_sock *i, struct socket_msg *m, bool nonblo
 			continue;
 		if (nonblock)
 			break;
-		inet_turn_over(i);
-		n = wait_event_lazily(&i->wait, more_to_read(i, peek ? from + (u32)done : 0), deadline);
+		n = wait_event(&i->wait, more_to_read(i, peek ? from + (u32)done : 0), deadline);
 		if (n) {
 			n = socket_wait_error((int)n, s->rcvtimeo_ns);
 			break;

@@ -303,7 +303,7 @@ s64 epoll_collect(struct file *f, struct linux_epoll_event *ev, u32 max, u64 dea
 
 		if (n || deadline_ns <= clock_monotonic())
 			return n;
-		err = wait_event_lazily(&ep->wait, !list_empty(&ep->ready), deadline_ns);
+		err = wait_event(&ep->wait, !list_empty(&ep->ready), deadline_ns);
 		if (err == -ETIMEDOUT)
 			return scan(ep, ev, max);
 		if (err)

@@ -184,7 +184,7 @@ static s64 pipe_read(struct file *f, struct uio *dst, u64 *pos)
 			return 0;
 		if (f->flags & O_NONBLOCK)
 			return -EAGAIN;
-		err = wait_event_lazily(&p->wait, used(p) || !p->writers, TIME_NEVER);
+		err = wait_event(&p->wait, used(p) || !p->writers, TIME_NEVER);
 		if (err)
 			return err;
 	}
@@ -242,7 +242,7 @@ static s64 pipe_write(struct file *f, struct uio *src, u64 *pos)
 		if (room(p) < need) {
 			if (f->flags & O_NONBLOCK)
 				return done ? done : -EAGAIN;
-			err = wait_event_lazily(&p->wait, room(p) >= need || !p->readers, TIME_NEVER);
+			err = wait_event(&p->wait, room(p) >= need || !p->readers, TIME_NEVER);
 			if (err)
 				return done ? done : err;
 			continue;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sandbox/base/cycles.h"
 #include "sandbox/base/tree.h"
 #include "sandbox/kernel/sched_priv.h"
 #include "sandbox/platform/platform.h"
@@ -37,9 +38,9 @@ bool platform_in_the_way(void)
 {
 	return false;
 }
-bool platform_crowded(void)
+unsigned platform_cpu_count(void)
 {
-	return true;
+	return 2;
 }
 bool platform_guests_run(void)
 {
@@ -225,7 +226,7 @@ END_TEST
 /* ---- coroutines, wait queues, timers ---- */
 
 static struct wait_queue queue;
-static int state, order[8], order_count;
+static int state, order[256], order_count;
 
 static void waits_for_state(void *arg)
 {
@@ -279,67 +280,192 @@ START_TEST(wait_event_times_out)
 }
 END_TEST
 
-static int slept;
+/* ---- turns: of two CPUs one is the loop's, so that one task has a turn at a time ---- */
 
-static void sleeps_twice(void *arg)
+static struct task *const a_task = (struct task *)(void *)1; /* nobody looks into it */
+
+struct guest {
+	struct coro *coro, *wakes; /* wakes: whom it wakes in its first call */
+	int calls, number;
+	bool in_guest;
+	u64 works_ns; /* in guest code, after its first call */
+	struct timer timer;
+};
+static int live;
+
+static void guest_calls(struct timer *t)
 {
-	for (int i = 0; i < 2; i++) {
-		ck_assert_int_eq(sched_sleep(clock_monotonic() + 60 * NSEC_PER_SEC, SLEEP_UNINTERRUPTIBLE),
-				 0);
-		order[order_count++] = ++slept;
+	struct guest *g = container_of(t, struct guest, timer);
+
+	turn_trapped(g->coro);
+	coro_wake(g->coro);
+}
+
+/* As uthread_run(): answered, until the next trap. */
+static void run_guest(struct guest *g)
+{
+	turn_in_guest(g->coro, cycles(), false);
+	ck_assert_int_eq(timer_arm(&g->timer, clock_monotonic() + g->works_ns), 0);
+	ck_assert_int_eq(sched_sleep(TIME_NEVER, SLEEP_UNINTERRUPTIBLE), 0);
+}
+
+static void guest_main(void *arg)
+{
+	struct guest *g = arg;
+
+	timer_init(&g->timer, guest_calls);
+	for (int i = 0; i < g->calls; i++) {
+		while (turn_gate())
+			;
+		order[order_count++] = g->number;
+		run_guest(g);
+		if (i == 0 && g->wakes)
+			coro_wake(g->wakes);
 	}
-	sched_stop(0);
+	live--;
 }
 
-static void wakes_lazily(void *arg)
+static void start_guest(struct guest *g)
 {
-	struct coro *c = *(struct coro **)arg;
-
-	coro_wake_lazily(c);
-	coro_wake_lazily(c); /* is woken already */
-	coro_wake(c);        /* and now at once, but not twice */
-	order[order_count++] = 10;
-	while (slept < 1)
-		sched_yield_now();
-	coro_wake_lazily(c); /* when this one is gone */
-	order[order_count++] = 11;
+	live++;
+	ck_assert_int_eq(coro_start(guest_main, g, a_task, &g->coro), 0);
 }
 
-START_TEST(lazy_wakes_are_not_lost_and_come_once)
+static struct coro *start_sleeper(void (*fn)(void *))
 {
-	struct coro *c, *w;
+	struct coro *c;
 
-	order_count = slept = 0;
-	ck_assert_int_eq(coro_start(sleeps_twice, NULL, NULL, &c), 0);
-	ck_assert_int_eq(coro_start(wakes_lazily, &c, NULL, &w), 0);
+	live++;
+	ck_assert_int_eq(coro_start(fn, NULL, a_task, &c), 0);
+	return c;
+}
+
+static bool all_done(void *arg)
+{
+	if (!live)
+		sched_stop(0);
+	return !live;
+}
+
+static void run_all(void)
+{
+	order_count = 0;
+	sched_when_at_rest(all_done, NULL);
 	ck_assert_int_eq(sched_loop(), 0);
-	ck_assert_int_eq(order_count, 4);
-	ck_assert_int_eq(order[0], 10);
-	ck_assert_int_eq(order[1], 1);
-	ck_assert_int_eq(order[2], 11);
-	ck_assert_int_eq(order[3], 2);
+	ck_assert_uint_eq(sched()->turn_count, 0);
+	ck_assert(list_empty(&sched()->waiting));
+}
+
+START_TEST(a_turn_lasts_over_several_calls)
+{
+	struct guest a = {.calls = 3, .number = 1}, b = {.calls = 3, .number = 2};
+	static const int want[] = {1, 1, 1, 2, 2, 2};
+
+	start_guest(&a);
+	start_guest(&b);
+	run_all();
+	ck_assert_int_eq(order_count, 6);
+	ck_assert_mem_eq(order, want, sizeof(want));
 }
 END_TEST
 
-static void wakes_lazily_and_works_on(void *arg)
+START_TEST(guest_code_that_runs_on_does_not_keep_its_turn)
 {
-	coro_wake_lazily(*(struct coro **)arg);
-	order[order_count++] = 10;
-	for (u64 until = clock_monotonic() + 20000000; clock_monotonic() < until;)
-		sched_yield_now(); /* never idle: only the row's length ends it */
-	ck_assert_int_eq(slept, 1);
-	coro_wake(*(struct coro **)arg);
+	struct guest a = {.calls = 2, .number = 1, .works_ns = 2 * NSEC_PER_SEC},
+		     b = {.calls = 4, .number = 2};
+	static const int want[] = {1, 2, 2, 2, 2, 1};
+
+	start_guest(&a);
+	start_guest(&b);
+	run_all();
+	ck_assert_int_eq(order_count, 6);
+	ck_assert_mem_eq(order, want, sizeof(want));
+}
+END_TEST
+
+START_TEST(turns_end_though_nobody_sleeps)
+{
+	struct guest g[3];
+	int first[4] = {0}, last[4] = {0};
+
+	for (int i = 0; i < 3; i++) {
+		g[i] = (struct guest){.calls = 60, .number = i + 1, .works_ns = 10000};
+		start_guest(&g[i]);
+	}
+	run_all();
+	ck_assert_int_eq(order_count, 180);
+	for (int i = 180; i--;)
+		first[order[i]] = i;
+	for (int i = 0; i < 180; i++)
+		last[order[i]] = i;
+	ck_assert_int_lt(first[3], last[1]); /* 60 calls are longer than a turn */
+	ck_assert_int_lt(first[2], last[1]);
+}
+END_TEST
+
+static void sleeps_in_call(void *arg)
+{
+	ck_assert_int_eq(sched_sleep(clock_monotonic() + 60 * NSEC_PER_SEC, SLEEP_INTERRUPTIBLE), 0);
+	order[order_count++] = 9;
+	live--;
 }
 
-START_TEST(a_row_of_lazy_wakes_ends)
+static void kernel_sleeps(void *arg)
 {
-	struct coro *c, *w;
+	ck_assert_int_eq(sched_sleep(clock_monotonic() + 60 * NSEC_PER_SEC, SLEEP_UNINTERRUPTIBLE), 0);
+	order[order_count++] = 8;
+	live--;
+}
 
-	order_count = slept = 0;
-	ck_assert_int_eq(coro_start(sleeps_twice, NULL, NULL, &c), 0);
-	ck_assert_int_eq(coro_start(wakes_lazily_and_works_on, &c, NULL, &w), 0);
-	ck_assert_int_eq(sched_loop(), 0);
-	ck_assert_int_eq(order_count, 3);
+START_TEST(who_is_woken_in_a_call_waits_for_its_turn)
+{
+	struct guest a = {.calls = 4, .number = 1};
+	struct coro *sleeper = start_sleeper(sleeps_in_call);
+	a.wakes = sleeper;
+	start_guest(&a);
+	run_all();
+	ck_assert_int_eq(order_count, 5);
+	ck_assert_int_eq(order[4], 9); /* when a has ended, and only once */
+}
+END_TEST
+
+START_TEST(the_kernels_own_waits_need_no_turn)
+{
+	struct guest a = {.calls = 4, .number = 1};
+	struct coro *sleeper = start_sleeper(kernel_sleeps);
+	a.wakes = sleeper;
+	start_guest(&a);
+	run_all();
+	ck_assert_int_eq(order_count, 5);
+	ck_assert_int_ne(order[4], 8);
+}
+END_TEST
+
+static struct coro *watched;
+static bool waited;
+
+static void look_in_call(void)
+{
+	ck_assert(!coro_runnable(watched)); /* it sleeps */
+	coro_wake(watched);
+	coro_wake(watched); /* twice is once */
+	waited = coro_runnable(watched) && turns_are_taken();
+}
+
+START_TEST(who_waits_can_be_told_from_who_sleeps)
+{
+	struct guest a = {.calls = 1, .number = 1};
+
+	watched = start_sleeper(sleeps_in_call);
+	(void)sched_run_ready(); /* to its sleep */
+	start_guest(&a);
+	sched()->turn_limit = 1;
+	(void)sched_run_ready(); /* a has its turn and is in guest code */
+	look_in_call();
+	ck_assert(waited);
+	run_all();
+	ck_assert_int_eq(order_count, 1); /* run_all() counts anew */
+	ck_assert_int_eq(order[0], 9);
 }
 END_TEST
 
@@ -441,8 +567,12 @@ int main(void)
 	tcase_add_test(t, tree_random);
 	tcase_add_test(t, wait_event_wakes);
 	tcase_add_test(t, wait_event_times_out);
-	tcase_add_test(t, lazy_wakes_are_not_lost_and_come_once);
-	tcase_add_test(t, a_row_of_lazy_wakes_ends);
+	tcase_add_test(t, a_turn_lasts_over_several_calls);
+	tcase_add_test(t, guest_code_that_runs_on_does_not_keep_its_turn);
+	tcase_add_test(t, turns_end_though_nobody_sleeps);
+	tcase_add_test(t, who_is_woken_in_a_call_waits_for_its_turn);
+	tcase_add_test(t, the_kernels_own_waits_need_no_turn);
+	tcase_add_test(t, who_waits_can_be_told_from_who_sleeps);
 	tcase_add_test(t, timers_fire_in_order);
 	tcase_add_test(t, exclusive_waiters_one_at_a_time);
 	tcase_add_test(t, thousand_coroutines_leave_nothing);

@@ -1,0 +1,56 @@
+/*
+ * place.c - which CPUs guest threads may use while CPUs are short.
+ *
+ * When the loop wakes a guest thread, the host likes to put it on the loop's own CPU (the waker's data is
+ * warm there) if no other is idle. For us that is the worst place: both spin for each other, so every call
+ * becomes two switches, 20 µs instead of 1. So as long as guests take turns (kernel/turn.c), a thread that is
+ * woken may use all CPUs but the one where the loop is at that moment.
+ *
+ * That holds until its next waking out of such times, or until the loop sleeps while it runs: then the
+ * loop's CPU is free for it. The loop itself is never bound, and follows the host's balance; who was placed
+ * beside its old CPU is placed anew when it is woken next.
+ *
+ * The thread id lies in the slot, where a guest may write another one: this only ever changes on which CPUs
+ * some thread of its own sandbox runs.
+ */
+#include <errno.h>
+#include <sched.h>
+
+#include "sandbox/platform/platform_priv.h"
+
+static void place(struct uthread *ut, u32 beside)
+{
+	cpu_set_t cpus = platform()->cpus;
+	u32 tid = shared_load(&ut->slot->live);
+
+	if (tid <= 1)
+		return;
+	if (beside)
+		CPU_CLR(beside - 1, &cpus);
+	/* it may be gone, or the host may have taken CPUs away: then it runs where it can */
+	if (sched_setaffinity((pid_t)tid, sizeof(cpus), &cpus) && errno == EINVAL && beside)
+		beside = 0;
+	ut->beside = beside;
+}
+
+void place_woken(struct uthread *ut)
+{
+	u32 beside = turns_are_taken() ? this_cpu() + 1 : 0;
+
+	if (ut->beside != beside)
+		place(ut, beside);
+}
+
+void place_spawned(const struct uthread *parent, struct uthread *child)
+{
+	child->beside = parent->beside ? PLACE_UNKNOWN : 0;
+}
+
+void place_loop_sleeps(struct platform *p)
+{
+	struct uthread *ut;
+
+	list_for_each_entry (ut, &p->running, run_node)
+		if (ut->beside)
+			place(ut, 0);
+}
