@@ -9,6 +9,7 @@
  */
 #include "sandbox/platform/stub_abi.h"
 
+#define FIRST_TRIES 200	/* 2 s */
 #define NR_read 0
 #define NR_write 1
 #define NR_mmap 9
@@ -170,7 +171,8 @@ window_up:
 	mov REQ_O_START(%r12), %rbp
 	test %rbp, %rbp
 	jz ring
-	mov $CLONE_FLAGS_FIRST, %edi
+	mov $FIRST_TRIES, %r15d
+1:	mov $CLONE_FLAGS_FIRST, %edi
 	xor %esi, %esi
 	lea SLOT_O_LIVE(%rbp), %rdx
 	mov %rdx, %r10
@@ -179,7 +181,19 @@ window_up:
 	syscall
 	test %rax, %rax
 	jz start_with_table
-	mov %rax, RESULT_O_RET(%r13)
+	jns 2f
+	/* No room below the limit of processes: the dead are not reaped yet. Without its thread the stub is of no
+	 * use, and nobody would ever hear of it: its end is seen. */
+	dec %r15d
+	js die
+	mov %r12, %rdi
+	xor %esi, %esi		/* FUTEX_WAIT */
+	mov (%r12), %edx
+	lea ten_ms(%rip), %r10
+	mov $NR_futex, %eax
+	syscall
+	jmp 1b
+2:	mov %rax, RESULT_O_RET(%r13)
 	jmp ring
 first_thread:			/* a guest thread; its slot is in the unused sixth argument */
 	mov %r9, %rbp
@@ -347,4 +361,5 @@ copy_fault:
 
 	.section .rodata
 one:	.quad 1
+ten_ms:	.quad 0, 10000000
 	.section .note.GNU-stack,"",@progbits
