@@ -136,6 +136,8 @@ static void connection_ended(struct thread_group *tg, const struct thread_group 
 	(void)send_signal_pgrp(tg->pgrp, LINUX_SIGCONT, NULL);
 }
 
+static void tell_parent(struct thread_group *tg);
+
 static void orphan_children(struct thread_group *tg)
 {
 	struct thread_group *reaper = find_reaper(tg), *child, *next;
@@ -152,10 +154,7 @@ static void orphan_children(struct thread_group *tg)
 		}
 		connection_ended(child, tg, NULL);
 		if (child->live == 0 && !ptrace_holds_zombie(child->leader)) {
-			if (!reaper)
-				reap(child);
-			else
-				child_notify(child, LINUX_CLD_EXITED);
+			tell_parent(child); /* the new one may ignore its children's ends */
 		}
 	}
 }

@@ -78,6 +78,12 @@ static uint64_t below(uint64_t n)
 		v_[below(sizeof(v_) / sizeof(v_[0]))];                                                       \
 	})
 
+#define PICK_STR(...)                                                                                        \
+	({                                                                                                   \
+		static const char *const s_[] = {__VA_ARGS__};                                               \
+		s_[below(sizeof(s_) / sizeof(s_[0]))];                                                       \
+	})
+
 static uint64_t pointer(void)
 {
 	switch (below(10)) {
@@ -345,16 +351,61 @@ static void one_call(void)
 	syscall(c->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
+static sigjmp_buf again;
+static pid_t main_thread;
+static char group[64]; /* the control group of this round, or "" */
+
+#include "guest_kernel.h"
+
+#include "guest_files.h"
+
+/* GUEST_CALLS_ONLY=name: nothing but this one. */
+static void one_family(void)
+{
+	static const struct {
+		const char *name;
+		void (*run)(void);
+		unsigned often;
+	} families[] = {
+	    {"futex", gen_futex, 12},  {"robust", gen_robust, 1},   {"frame", gen_frame, 2},
+	    {"ptrace", gen_ptrace, 1}, {"clone", gen_clone, 2},     {"filter", gen_filter, 1},
+	    {"exec", gen_exec, 2},     {"memory", gen_memory, 16},  {"userfault", gen_userfault, 1},
+	    {"aio", gen_aio, 8},       {"keys", gen_keys, 8},       {"queue", gen_queue, 4},
+	    {"sysv", gen_sysv, 6},     {"timer", gen_timer, 4},     {"mount", gen_mount, 4},
+	    {"cgroup", gen_cgroup, 6}, {"netlink", gen_netlink, 6}, {"rights", gen_rights, 6},
+	    {"epoll", gen_epoll, 8},   {"pipes", gen_pipes, 4},     {"watch", gen_watch, 2},
+	    {"tty", gen_tty, 6},       {"fuse", gen_fuse, 1}};
+	const char *only = getenv("GUEST_CALLS_ONLY");
+	unsigned count = sizeof(families) / sizeof(families[0]);
+	int64_t at = (int64_t)below(111);
+
+	for (unsigned i = 0; i < count; i++) {
+		if (only ? !strcmp(only, families[i].name) : (at -= families[i].often) < 0) {
+			if (getenv("GUEST_CALLS_TRACE"))
+				fprintf(stderr, "%d family %s\n", (int)syscall(SYS_gettid), families[i].name);
+			families[i].run();
+			return;
+		}
+	}
+}
+
+static void one_step(void)
+{
+	if (tree_count && below(2))
+		gen_tree();
+	else if (getenv("GUEST_CALLS_ONLY") || !below(10))
+		one_family();
+	else
+		one_call();
+}
+
 static void *calls_thread(void *arg)
 {
 	state = (uint64_t)arg;
 	for (;;)
-		one_call();
+		one_step();
 	return NULL;
 }
-
-static sigjmp_buf again;
-static pid_t main_thread;
 
 /* Faults are part of the game: the main thread goes on, another ends. */
 static void on_signal(int sig)
@@ -396,6 +447,21 @@ static void spawn(void)
 	children[below(8)] = pid;
 }
 
+/* What it writes into is its own: the driver must not be frozen, limited or killed. */
+static void enter_group(void)
+{
+	char path[100];
+	int fd;
+
+	if (!*group)
+		return;
+	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
+	fd = open(path, O_WRONLY);
+	if (fd < 0 || write(fd, "0", 1) < 0)
+		*group = 0;
+	close(fd);
+}
+
 static void work(uint64_t seed, const char *dir)
 {
 	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_NODEFER};
@@ -418,7 +484,11 @@ static void work(uint64_t seed, const char *dir)
 		perror("guest_calls: mmap");
 		_exit(NOT_BEGUN);
 	}
+	words = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (words == MAP_FAILED)
+		_exit(NOT_BEGUN);
 	make_fds();
+	make_tree();
 	fill_area();
 	mprotect(area + 4096, 4096, PROT_READ);
 	for (int sig = 1; sig <= 64; sig++)
@@ -434,7 +504,7 @@ static void work(uint64_t seed, const char *dir)
 		if (!below(50))
 			fill_area();
 		spawn();
-		one_call();
+		one_step();
 	}
 	_exit(0);
 }
@@ -598,12 +668,88 @@ static void keep_limits(void)
 	known = true;
 }
 
+/* ---- the control group of a round ---- */
+
+static void write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+
+	if (fd >= 0)
+		(void)!write(fd, text, strlen(text));
+	close(fd);
+}
+
+static void make_group(uint64_t seed)
+{
+	write_text("/sys/fs/cgroup/cgroup.procs", "0");
+	snprintf(group, sizeof(group), "/sys/fs/cgroup/fuzz%llu", (unsigned long long)seed);
+	if (mkdir(group, 0755))
+		*group = 0;
+}
+
+static int drop_dir(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	return type == FTW_DP && rmdir(path) && 0;
+}
+
+static void drop_group(void)
+{
+	char path[100];
+
+	if (!*group)
+		return;
+	write_text("/sys/fs/cgroup/cgroup.procs", "0");
+	snprintf(path, sizeof(path), "%s/cgroup.freeze", group);
+	write_text(path, "0");
+	for (int i = 0; i < 20 && !access(group, F_OK); i++) {
+		alive();
+		nftw(group, drop_dir, 16, FTW_PHYS | FTW_DEPTH);
+		usleep(1000);
+	}
+	*group = 0;
+}
+
+/* ---- /proc/sys: what a round has written there goes back ---- */
+
+static struct {
+	char *path, *value;
+} settings[600];
+static unsigned setting_count;
+
+static int note_setting(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	char value[512];
+	int fd = type == FTW_F && (st->st_mode & 0200) && setting_count < 600 ? open(path, O_RDONLY) : -1;
+	ssize_t n = fd < 0 ? -1 : read(fd, value, sizeof(value) - 1);
+
+	close(fd);
+	if (n <= 0)
+		return 0;
+	value[n] = 0;
+	settings[setting_count].path = strdup(path);
+	settings[setting_count++].value = strdup(value);
+	return 0;
+}
+
+static void keep_settings(void)
+{
+	if (!getenv("GUEST_CALLS_TREE"))
+		return;
+	if (!setting_count)
+		nftw("/proc/sys", note_setting, 16, FTW_PHYS);
+	else
+		for (unsigned i = 0; i < setting_count; i++)
+			write_text(settings[i].path, settings[i].value);
+}
+
 static void play(uint64_t seed, const char *base)
 {
 	uint64_t end = ms() + ROUND_MS;
 	char name[64];
 
 	keep_limits();
+	keep_settings();
+	make_group(seed);
 	umask(022);
 	mkdir(base, 01777);
 	chmod(base, 01777);
@@ -614,6 +760,7 @@ static void play(uint64_t seed, const char *base)
 		snprintf(name, sizeof(name), "%s/r%llu.%d", base, (unsigned long long)seed, i);
 		if (!pid) {
 			setsid();
+			enter_group();
 			work(seed * 16 + (uint64_t)i, name);
 		}
 		if (pid < 0)
@@ -641,6 +788,7 @@ static void play(uint64_t seed, const char *base)
 			break;
 		usleep(2000);
 	}
+	drop_group();
 	clean(base, seed);
 	clean("/tmp", seed); /* reached by .. */
 }
@@ -666,7 +814,7 @@ int main(int argc, char **argv)
 	uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1, end;
 	sigset_t all;
 
-	if (argc < 4)
+	if (argc < 4 || !strcmp(argv[0], "x")) /* "x": the fuzzer has executed itself */
 		return 2;
 	/* a descriptor's owner may be any process that a number names: F_SETOWN and O_ASYNC reach us too */
 	sigfillset(&all);

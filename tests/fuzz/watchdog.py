@@ -1,7 +1,7 @@
 """Does a guest hang, or is it slow because others have the CPUs?
 
 A hung guest leaves the CPU unused or turns in a circle; a slow one wants the CPU and does not get it. So this is no clock of the
-wall: it stands still while the sentry or a guest thread waits in the host's run queue (/proc/PID/task/TID/schedstat tells for how
+wall: it stands still while the sentry, a guest thread or a gofer waits in the host's run queue (/proc/PID/task/TID/schedstat tells for how
 long), while the machine itself was stopped, and while we were not run ourselves. What is left is time in which the guest could
 have gone on, had it had anything to do: after QUIET seconds of it without a sign of life, it hangs. A guest that turns in a
 circle is found too, later the more load there is, for it makes the clock go by what it gets of the CPU; one that gives signs of
@@ -28,7 +28,8 @@ def waited(pid):
 
 
 class Watchdog:
-    def __init__(self, keeper, path, quiet=QUIET):
+    def __init__(self, keeper, path, gofers=(), quiet=QUIET):
+        self.gofers = [g.pid for g in gofers]
         self.keeper, self.path, self.quiet = keeper, path, quiet
         self.seen, self.at, self.asked, self.answer_clock = {}, time.monotonic(), None, 0
         self.progress()
@@ -40,7 +41,7 @@ class Watchdog:
             self.round = 0
 
     def processes(self):
-        found, todo = [], [self.keeper]
+        found, todo = [], [self.keeper, *self.gofers]
         while todo:
             pid = todo.pop()
             found.append(pid)

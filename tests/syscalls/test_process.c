@@ -560,3 +560,31 @@ CASE(stop_and_continue_of_a_process_without_its_leader)
 		while (!WIFSIGNALED(status) && !WIFEXITED(status));
 	}
 }
+
+/* Left behind by its parent when it had ended already, it is not a zombie of one who ignores such ends. */
+CASE(zombie_is_left_to_who_ignores_it)
+{
+	int report[2], waits = 0;
+	pid_t parent, zombie;
+
+	OK(pipe(report));
+	OK(prctl(PR_SET_CHILD_SUBREAPER, 1));
+	signal(SIGCHLD, SIG_IGN);
+	parent = fork();
+	if (!parent) {
+		siginfo_t info;
+		signal(SIGCHLD, SIG_DFL);
+		zombie = fork();
+		if (!zombie)
+			_exit(0);
+		if (waitid(P_PID, (id_t)zombie, &info, WEXITED | WNOWAIT) ||
+		    write(report[1], &zombie, sizeof(zombie)) != sizeof(zombie))
+			_exit(1);
+		_exit(0);
+	}
+	EXPECT_EQ(read(report[0], &zombie, sizeof(zombie)), sizeof(zombie));
+	while (!kill(zombie, 0) && waits++ < 500)
+		sleep_ms(10);
+	EXPECT_ERRNO(kill(zombie, 0), ESRCH);
+	EXPECT_ERRNO(wait(NULL), ECHILD);
+}
