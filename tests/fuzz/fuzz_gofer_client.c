@@ -548,7 +548,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	gofer_client_init(&w->client, &transport, w);
 	while (w->left)
 		some_operation(w);
-	want(!gofer_client_busy(&w->client));
+	want(!w->client.pending && w->client.given_up_count <= GOFER_GIVEN_UP_MAX);
+	want(!w->client.broken || !gofer_client_busy(&w->client));
 	for (int i = 0; i < w->fd_count; i++)
 		want(!w->open[i]);
 	free(w);

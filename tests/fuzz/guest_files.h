@@ -158,6 +158,8 @@ static void gen_cgroup(void)
 					    "pids.peak",
 					    "cpu.stat"};
 	char path[200], value[4096];
+	const char *file = files[below(sizeof(files) / sizeof(files[0]))];
+	size_t n = some_value(value, sizeof(value));
 	int fd;
 
 	if (!*group)
@@ -168,12 +170,18 @@ static void gen_cgroup(void)
 	if (!below(8))
 		rmdir(path);
 	strcat(path, "/");
-	strcat(path, files[below(sizeof(files) / sizeof(files[0]))]);
+	strcat(path, file);
+	if (!strcmp(file, "cgroup.procs") || !strcmp(file, "cgroup.threads")) /* not init, nor the driver */
+		n = (size_t)snprintf(value, sizeof(value), "%d",
+				     below(2)             ? 0
+				     : children[below(8)] ? children[below(8)]
+							  : getpid());
 	fd = open(path, below(3) ? O_RDWR : O_RDONLY);
 	if (fd < 0)
 		return;
-	(void)!read(fd, value, sizeof(value));
-	(void)!write(fd, value, some_value(value, sizeof(value)));
+	if (below(2))
+		(void)!read(fd, area, 4096);
+	(void)!write(fd, value, n);
 	lseek(fd, 0, SEEK_SET);
 	(void)!read(fd, value, below(64));
 	poll(&(struct pollfd){fd, POLLPRI, 0}, 1, 0);
