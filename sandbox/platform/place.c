@@ -46,11 +46,16 @@ void place_spawned(const struct uthread *parent, struct uthread *child)
 	child->beside = parent->beside ? PLACE_UNKNOWN : 0;
 }
 
+void place_anywhere(struct uthread *ut)
+{
+	if (ut->beside)
+		place(ut, 0);
+}
+
 void place_loop_sleeps(struct platform *p)
 {
 	struct uthread *ut;
 
 	list_for_each_entry (ut, &p->running, run_node)
-		if (ut->beside)
-			place(ut, 0);
+		place_anywhere(ut);
 }

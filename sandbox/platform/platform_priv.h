@@ -252,6 +252,8 @@ void account_thread_leaves(struct uthread *ut);
 void place_woken(struct uthread *ut);
 /* `child` will be started by `parent`, whose CPUs it inherits. */
 void place_spawned(const struct uthread *parent, struct uthread *child);
+/* It serves another from now on. */
+void place_anywhere(struct uthread *ut);
 void place_loop_sleeps(struct platform *p);
 
 /* frame.c */

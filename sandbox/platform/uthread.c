@@ -295,6 +295,7 @@ bool uthread_park(struct uthread *ut, u64 max_rss)
 	list_del_init(&ut->op_node);
 	list_del_init(&ut->serving_node);
 	slot_drop(as, ut->index);
+	place_anywhere(ut);
 	s->kicked = s->slow = s->local_ok = s->local_count = s->frozen = 0;
 	s->pid = s->tid = 0;
 	s->resume = 0;
@@ -383,13 +384,13 @@ static void send_answer(struct uthread *ut)
 	full_fence();
 	asleep = shared_load(&s->asleep);
 	ut->woken = asleep != 0;
-	ut->near = asleep == 1 + this_cpu();
+	if (ut->woken)
+		place_woken(ut);
+	ut->near = asleep == 1 + this_cpu() && ut->beside != asleep;
 	platform()->near_count += ut->near;
 	platform()->woken_count += ut->soon && ut->woken;
-	if (ut->woken) {
-		place_woken(ut);
+	if (ut->woken)
 		shared_wake(&s->state);
-	}
 	turn_in_guest(ut->coro, ut->run_since, ut->woken);
 }
 
