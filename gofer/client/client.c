@@ -183,6 +183,8 @@ int gofer_client_call(struct gofer_client *c, struct gofer_call *call, struct go
 	call->fd_lost = false;
 	call->given_up = false;
 	pending_add(c, call);
+	if (c->transport->cpu)
+		gofer_set_cpu(call->buf, c->transport->cpu(c->ctx));
 	err = c->transport->send(c->ctx, call->buf, (size_t)n);
 	if (!err && !call->done) {
 		err = c->transport->wait(c->ctx, call);

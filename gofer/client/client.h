@@ -52,6 +52,8 @@ struct gofer_transport {
 	int (*wait)(void *ctx, struct gofer_call *call);
 	/* call->done has been set. May be NULL. */
 	void (*wake)(void *ctx, struct gofer_call *call);
+	/* What gofer_set_cpu() is to say of the next request. May be NULL. */
+	uint16_t (*cpu)(void *ctx);
 	/* Closes a descriptor that the client refuses. */
 	void (*close_fd)(void *ctx, int fd);
 	/* Whether a donated descriptor is a regular file open in that mode (O_RDONLY, O_RDWR, O_WRONLY). */

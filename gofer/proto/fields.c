@@ -1,10 +1,13 @@
 /*
  * The pieces that requests and replies share: the header, attributes, times, the rule for names.
  *
- * Header: u32 size of the whole message, u32 tag, u16 operation, u16 zero, s32 status (zero in requests).
+ * Header: u32 size of the whole message, u32 tag, u16 operation, u16 cpu (see gofer_set_cpu; zero in
+ * replies), s32 status (zero in requests).
  */
 #include <errno.h>
 #include "gofer/proto/cursor.h"
+
+#define CPU_AT 10
 
 void gofer_wr_header(struct writer *w, uint32_t tag, uint16_t op, int32_t status)
 {
@@ -29,17 +32,28 @@ int gofer_peek(const void *msg, size_t size, uint32_t *tag, uint16_t *op, int32_
 {
 	struct reader r = {.at = msg, .left = size};
 	uint32_t said = rd_u32(&r);
-	uint16_t zero;
-
 	*tag = rd_u32(&r);
 	*op = rd_u16(&r);
-	zero = rd_u16(&r);
+	rd_u16(&r);
 	*status = (int32_t)rd_u32(&r);
-	if (r.bad || said != size || size > GOFER_MSG_MAX || zero || *op == 0 || *op >= GOFER_OP_END)
+	if (r.bad || said != size || size > GOFER_MSG_MAX || *op == 0 || *op >= GOFER_OP_END)
 		return -EPROTO;
 	if (*status > 0 || *status < -4095)
 		return -EPROTO;
 	return 0;
+}
+
+void gofer_set_cpu(void *msg, uint16_t cpu)
+{
+	memcpy((unsigned char *)msg + CPU_AT, &cpu, sizeof(cpu));
+}
+
+uint16_t gofer_get_cpu(const void *msg)
+{
+	uint16_t cpu;
+
+	memcpy(&cpu, (const unsigned char *)msg + CPU_AT, sizeof(cpu));
+	return cpu;
 }
 
 void gofer_wr_time(struct writer *w, const struct gofer_time *time)

@@ -74,6 +74,10 @@ struct gofer_time {
 };
 
 /* What statx says. `dev` is major << 32 | minor. GOFER_ATTR_SIZE bytes on the wire. */
+/* In gofer_attr.mask, beside STATX_*: there are no extended attributes that a client may see. Said by WALK
+ * and, if asked for, by READDIR; elsewhere its absence says nothing. */
+#define GOFER_ATTR_PLAIN 0x40000000u
+
 struct gofer_attr {
 	uint64_t ino;
 	uint64_t dev;
@@ -124,8 +128,9 @@ enum {                           /* gofer_request.create.flags */
        GOFER_CREATE_TMPFILE = 2, /* of a regular file: no name (it is empty); LINK may give one later */
 };
 
-enum {                         /* gofer_request.readdir.flags */
-       GOFER_READDIR_ATTR = 1, /* each entry with its attributes */
+enum {                          /* gofer_request.readdir.flags */
+       GOFER_READDIR_ATTR = 1,  /* each entry with its attributes */
+       GOFER_READDIR_PLAIN = 2, /* and GOFER_ATTR_PLAIN, which costs a further call each */
 };
 
 enum { /* gofer_request.unlink.flags */
@@ -309,6 +314,12 @@ struct gofer_reply {
 		} xattr;                        /* getxattr, listxattr */
 	};
 };
+
+/* One more than the number of the CPU on which the client goes to sleep until the answer comes; 0: it does
+ * not. A hint, anything may be in it. A gofer that is woken there costs two switches; on another CPU, which
+ * has fallen asleep, and while the client's own falls asleep, ten times that. For a whole message. */
+void gofer_set_cpu(void *msg, uint16_t cpu);
+uint16_t gofer_get_cpu(const void *msg);
 
 /* What the header of a packet says, checked against its size. 0 or -EPROTO. */
 int gofer_peek(const void *msg, size_t size, uint32_t *tag, uint16_t *op, int32_t *status);

@@ -298,7 +298,7 @@ static void decode_body(struct reader *r, struct gofer_request *q)
 	case GOFER_READDIR:
 		q->readdir.handle = rd_u64(r);
 		q->readdir.cookie = rd_u64(r);
-		q->readdir.flags = rd_flags(r, GOFER_READDIR_ATTR);
+		q->readdir.flags = rd_flags(r, GOFER_READDIR_ATTR | GOFER_READDIR_PLAIN);
 		q->readdir.max_size = rd_u32(r);
 		return;
 	case GOFER_UNLINK:

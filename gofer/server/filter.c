@@ -44,6 +44,7 @@ static const int g_plain[] = {
     SCMP_SYS(getxattr),
     SCMP_SYS(setxattr),
     SCMP_SYS(listxattr),
+    SCMP_SYS(llistxattr),
     SCMP_SYS(removexattr),
     /* the process: memory, fork of a clone, the end */
     SCMP_SYS(brk),
@@ -70,6 +71,8 @@ static int add_checked(scmp_filter_ctx f, int log_fd)
 
 	/* Only what fork() is: no namespaces, no shared memory. */
 	err |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_EQ, fork_flags));
+	/* Where we run ourselves. */
+	err |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sched_setaffinity), 1, SCMP_A0(SCMP_CMP_EQ, 0));
 	/* Anonymous private memory, never executable. */
 	err |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
 				SCMP_A2(SCMP_CMP_MASKED_EQ, ~(scmp_datum_t)(PROT_READ | PROT_WRITE), 0),

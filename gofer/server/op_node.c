@@ -203,7 +203,7 @@ static int dir_seek(struct server *s, struct node *dir, uint64_t handle, uint64_
 }
 
 /* Adds what getdents64 gave, until the list is full. False then. */
-static bool add_entries(struct server *s, size_t size, size_t room, bool want_attr, struct gofer_list *list)
+static bool add_entries(struct server *s, size_t size, size_t room, uint32_t flags, struct gofer_list *list)
 {
 	for (size_t at = 0; at < size;) {
 		const struct raw_dirent *raw = (const void *)(s->scratch + at);
@@ -216,8 +216,10 @@ static bool add_entries(struct server *s, size_t size, size_t room, bool want_at
 
 		at += raw->reclen;
 		if (gofer_name_ok(&entry.name)) {
-			if (want_attr)
+			if (flags & GOFER_READDIR_ATTR)
 				entry.has_attr = attr_get(s->dir.fd, raw->name, &entry.attr) == 0;
+			if (entry.has_attr && (flags & GOFER_READDIR_PLAIN))
+				attr_note_plain(s->dir.fd, raw->name, &entry.attr);
 			if (!gofer_dirent_add(list, room, &entry))
 				return false;
 		}
@@ -242,7 +244,7 @@ int op_readdir(struct server *s, struct node *dir, const struct gofer_request *q
 	room -= 64;
 	err = dir_seek(s, dir, q->readdir.handle, q->readdir.cookie);
 	while (!err && (n = syscall(SYS_getdents64, s->dir.fd, s->scratch, chunk)) > 0) {
-		if (!add_entries(s, (size_t)n, room, want_attr, &list)) {
+		if (!add_entries(s, (size_t)n, room, q->readdir.flags, &list)) {
 			s->dir.cookie = UINT64_MAX; /* the position is behind what was told: seek next time */
 			break;
 		}

@@ -27,6 +27,7 @@ static int walk_one(struct server *s, int dir_fd, const char *name, struct gofer
 		close(fd);
 		return err;
 	}
+	attr_note_plain(fd, NULL, &step->attr);
 	step->handle = node_add(s, fd, step->attr.mode);
 	return step->handle ? 0 : -errno;
 }

@@ -4,7 +4,9 @@
  * trusted.*).
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include "gofer/server/server.h"
 
@@ -32,6 +34,27 @@ static size_t filter_names(struct server *s, size_t size)
 		at += len + 1;
 	}
 	return kept;
+}
+
+void attr_note_plain(int fd, const char *name, struct gofer_attr *attr)
+{
+	char path[NODE_PATH_SIZE + 1 + GOFER_NAME_MAX + 1], names[256];
+	ssize_t n;
+
+	if (!S_ISREG(attr->mode) && !S_ISDIR(attr->mode))
+		return;
+	node_path(path, fd);
+	if (name) {
+		snprintf(path + strlen(path), GOFER_NAME_MAX + 2, "/%s", name);
+		n = llistxattr(path, names, sizeof(names)); /* it may have become a link meanwhile */
+	} else {
+		n = listxattr(path, names, sizeof(names));
+	}
+	for (ssize_t at = 0; at < n; at += (ssize_t)strlen(names + at) + 1)
+		if (name_allowed(names + at))
+			return;
+	if (n >= 0)
+		attr->mask |= GOFER_ATTR_PLAIN;
 }
 
 int op_getxattr(struct server *s, struct node *node, const struct gofer_request *q, struct answer *a)

@@ -2,6 +2,7 @@
  * ends it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -230,8 +231,25 @@ static void become_clone(struct server *s, int sock)
 	s->dir.fd = -1;
 }
 
+/* Runs where the client sleeps until we have answered. */
+static void follow(struct server *s, uint16_t cpu, const cpu_set_t *all)
+{
+	cpu_set_t one;
+
+	if (cpu == s->cpu)
+		return;
+	s->cpu = cpu;
+	CPU_ZERO(&one);
+	if (cpu && cpu <= CPU_SETSIZE && CPU_ISSET(cpu - 1, all))
+		CPU_SET(cpu - 1, &one);
+	else
+		one = *all;
+	(void)sched_setaffinity(0, sizeof(one), &one); /* it was a hint */
+}
+
 int server_run(struct server *s)
 {
+	cpu_set_t all;
 	unsigned char *in = malloc(GOFER_MSG_MAX), *out = malloc(GOFER_MSG_MAX);
 	int fds[GOFER_FDS_MAX], fd_count, fd, next_sock, err, n;
 
@@ -240,12 +258,15 @@ int server_run(struct server *s)
 		free(out);
 		return -ENOMEM;
 	}
+	memset(&all, 0xff, sizeof(all)); /* the kernel takes those that are there and allowed */
 	for (;;) {
 		err = n = gofer_recv(s->sock, in, GOFER_MSG_MAX, fds, &fd_count, 0);
 		if (n <= 0)
 			break;
 		for (int i = 0; i < fd_count; i++)
 			close(fds[i]);
+		if ((size_t)n >= GOFER_HEADER_SIZE)
+			follow(s, gofer_get_cpu(in), &all);
 		err = n = server_answer(s, in, (size_t)n, fd_count, out, &fd, &next_sock);
 		if (n < 0)
 			break;

@@ -30,6 +30,7 @@ struct server {
 	int log_fd;
 	bool ro;
 	bool privileged; /* may chown */
+	uint16_t cpu;    /* the client's, as it last said: where we run only; 0: anywhere */
 
 	struct node *nodes;
 	uint32_t node_cap;
@@ -89,6 +90,8 @@ struct name {
 const char *name_of(struct name *name, const struct gofer_str *str);
 
 /* Fills attr from statx on fd (or on name below it). 0 or -errno. */
+/* Finds out about GOFER_ATTR_PLAIN; of the node fd itself, or with `name` of the entry below it. */
+void attr_note_plain(int fd, const char *name, struct gofer_attr *attr);
 int attr_get(int fd, const char *name, struct gofer_attr *attr);
 
 /* Operations: 0 or -errno, which becomes the status. The node has been looked up where the signature has one.

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static int held = -1;
@@ -119,6 +120,19 @@ static void map_it(void)
 	answer(map == MAP_FAILED ? -1 : 0);
 }
 
+static void get_x(const char *name)
+{
+	char buf[100];
+	ssize_t n = getxattr(name, "user.x", buf, sizeof(buf) - 1);
+
+	if (n < 0) {
+		answer(-1);
+		return;
+	}
+	buf[n] = 0;
+	puts(buf);
+}
+
 static void do_line(char *line)
 {
 	char *what = strtok(line, " "), *one = strtok(NULL, " "), *two = strtok(NULL, "");
@@ -157,6 +171,16 @@ static void do_line(char *line)
 		answer(link(one, two));
 	else if (!strcmp(what, "truncate"))
 		answer(truncate(one, atol(two)));
+	else if (!strcmp(what, "getx"))
+		get_x(one);
+	else if (!strcmp(what, "setx"))
+		answer(setxattr(one, "user.x", two, strlen(two), 0));
+	else if (!strcmp(what, "rmx"))
+		answer(removexattr(one, "user.x"));
+	else if (!strcmp(what, "listx"))
+		answer(listxattr(one, NULL, 0));
+	else if (!strcmp(what, "label"))
+		answer(getxattr(one, "security.selinux", NULL, 0));
 	else
 		puts("?");
 }

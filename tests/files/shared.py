@@ -1,6 +1,7 @@
 """tests/files/shared.py BUILD ROOT: what a sandbox and the host see of each other's changes to one tree. With --file-access shared the sandbox sees
 the host's within a second or so (here: ten at most), with exclusive the host sees the sandbox's at once. ask.c is what runs inside."""
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -193,13 +194,51 @@ def space_comes_back(s):
     check("descriptors of removed files", [f for f in s.sentry_fds() if "(deleted)" in f and "/space" in f], [])
 
 
+def attributes(s):
+    """who has none is remembered; a tree of the host's has them, and not on all files"""
+    for i in range(3, 30):
+        check(f"attribute of {i}", s.ask(f"getx /shared/attrs/{i}"), "seven" if i % 7 == 0 else "-ENODATA")
+        check(f"list of {i}", s.ask(f"listx /shared/attrs/{i}"), "7" if i % 7 == 0 else "0")
+        check(f"label of {i}", s.ask(f"label /shared/attrs/{i}"), "-EOPNOTSUPP")
+    for name in "attrs/5", "attrs/14", "attrs/made":
+        s.ask(f"append /shared/{name} x")
+        check(f"set on {name}", s.ask(f"setx /shared/{name} mine"), "0")
+        check(f"get from {name}", s.ask(f"getx /shared/{name}"), "mine")
+        check(f"{name} on the host", os.getxattr(f"{DATA}/{name}", "user.x"), b"mine")
+        check(f"link to {name}", s.ask(f"ln /shared/{name} /shared/{name}.b"), "0")
+        check(f"set by the link of {name}", s.ask(f"setx /shared/{name}.b other"), "0")
+        check(f"get from {name} again", s.ask(f"getx /shared/{name}"), "other")
+        check(f"remove from {name}", s.ask(f"rmx /shared/{name}"), "0")
+        check(f"get by the link of {name}", s.ask(f"getx /shared/{name}.b"), "-ENODATA")
+        check(f"removed from {name} on the host", os.listxattr(f"{DATA}/{name}"), [])
+
+
+def host_attributes(s):
+    s.sees("getx /shared/a", "-ENODATA")
+    os.setxattr(DATA + "/a", "user.x", b"host's")
+    s.sees("getx /shared/a", "host's")
+    os.removexattr(DATA + "/a", "user.x")
+    s.sees("getx /shared/a", "-ENODATA")
+
+
+def make_attributes():
+    os.mkdir(DATA + "/attrs")
+    for i in range(30):
+        host(f"attrs/{i}", str(i))
+        if i % 7 == 0:
+            os.setxattr(f"{DATA}/attrs/{i}", "user.x", b"seven")
+
+
 os.mkdir(DATA)
+make_attributes()
 sandbox = Sandbox("shared")
-for part in contents_by_the_host, names_by_the_host, many_by_the_host, open_files, changes_from_inside:
+for part in contents_by_the_host, names_by_the_host, many_by_the_host, open_files, host_attributes, changes_from_inside, attributes:
     part(sandbox)
 sandbox.end()
+shutil.rmtree(DATA + "/attrs")
+make_attributes()
 sandbox = Sandbox("exclusive")
-for part in changes_from_inside, space_comes_back:
+for part in attributes, changes_from_inside, space_comes_back:
     part(sandbox)
 sandbox.end()
 print("\n".join(failures) or "both policies")

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -39,15 +40,30 @@ static int conn_send(void *ctx, const void *msg, size_t size)
 		return -ERESTARTSYS;
 	if (err && err != -EMSGSIZE)
 		gofer_client_break(&conn->client);
+	if (conn->in_the_way)
+		sched_yield();
+	conn->in_the_way = false;
 	return err ? -EIO : 0;
 }
 
 static void conn_ready(struct host_poll *poll, u32 events);
 
 /*
- * When nobody else wants the sentry's thread, sleep on the socket itself for a moment: the gofer is woken on
- * this very CPU and answers within microseconds, where a loop that spins would keep it from running.
+ * When nobody else wants the sentry's thread, sleep on the socket itself for a moment: the gofer, which was
+ * told our CPU, is woken there and answers within microseconds. If we do not sleep it is told that, too; it
+ * is still woken here then, once, and we make room.
  */
+static u16 conn_cpu(void *ctx)
+{
+	struct gofer_conn *conn = ctx;
+	int cpu = sched_getcpu();
+	u16 told = conn->told_cpu;
+
+	conn->told_cpu = sched_alone() && cpu >= 0 && cpu < UINT16_MAX ? (u16)(cpu + 1) : 0;
+	conn->in_the_way = told && !conn->told_cpu;
+	return conn->told_cpu;
+}
+
 static void wait_briefly(struct gofer_conn *conn, const struct gofer_call *call)
 {
 	struct pollfd p = {.fd = conn->sock->fd, .events = POLLIN};
@@ -102,6 +118,7 @@ static const struct gofer_transport conn_transport = {
     .send = conn_send,
     .wait = conn_wait,
     .wake = conn_wake,
+    .cpu = conn_cpu,
     .close_fd = conn_close_fd,
     .check_fd = conn_check_fd,
     .late_handle = conn_late_handle,
@@ -125,6 +142,8 @@ static void conn_ready(struct host_poll *poll, u32 events)
 			break;
 		if (n <= 0 || gofer_client_deliver(&conn->client, conn->rx, (size_t)n, fds, fd_count))
 			conn_lost(conn);
+		else if (!gofer_client_busy(&conn->client))
+			break; /* nothing more can come, but the end, which the next call finds */
 	}
 	wake_up_all(&conn->room, 0);
 }

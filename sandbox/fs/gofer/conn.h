@@ -26,6 +26,8 @@ struct gofer_conn {
 	struct wait_queue room;    /* for those who could not send: the gofer's queue is full */
 	struct wait_queue replies; /* for those who wait for an answer */
 	unsigned char *rx;         /* GOFER_MSG_MAX; only the loop uses it */
+	u16 told_cpu;              /* where the gofer runs for our sake: gofer_set_cpu() */
+	bool in_the_way;           /* there, and we are not going to sleep */
 	/* Gives back a handle that came too late; set by whoever owns the connection. Must not sleep. */
 	void (*late_handle)(void *owner, u64 handle);
 	void *owner;

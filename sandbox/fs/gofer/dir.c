@@ -22,6 +22,7 @@ int gofer_walk_name(struct inode *dir, const char *name, size_t len, bool open, 
 	struct gofer_list steps;
 	struct gofer_step step;
 	struct gofer_op_buf op;
+	u32 changes = gofer_fs(dir->sb)->xattr_changes;
 	int stop, err = gofer_op_on(dir, &op, GOFER_WALK_BUF);
 
 	*out = NULL;
@@ -29,10 +30,12 @@ int gofer_walk_name(struct inode *dir, const char *name, size_t len, bool open, 
 		return err;
 	err = gofer_walk(gofer_client_of(dir), &op.call, gi(dir)->handle, &wire, 1,
 			 open ? GOFER_WALK_OPEN : 0, &stop, &steps);
-	if (!err && gofer_step_next(&steps, &step))
+	if (!err && gofer_step_next(&steps, &step)) {
+		if (changes != gofer_fs(dir->sb)->xattr_changes)
+			step.attr.mask &= ~GOFER_ATTR_PLAIN;
 		err = gofer_inode_get(dir->sb, step.handle, &step.attr, step.target.data, step.target.size,
 				      out);
-	else if (!err && stop && stop != -ENOENT)
+	} else if (!err && stop && stop != -ENOENT)
 		err = stop;
 	if (op.call.fd >= 0 && !err && *out && mode_is_reg((*out)->attr.mode))
 		gofer_keep_fd(*out, op.call.fd, false);

@@ -33,6 +33,8 @@ struct gofer_fs {
 	struct list_head
 	    idle_fds; /* struct gofer_inode.idle_node: descriptors, but no open file; oldest first */
 	u32 idle_fd_count;
+	u32 xattr_changes;       /* begun and ended: an answer from before does not know of them */
+	u32 xattr_questions;     /* that the gofer had to be asked: then listings say who is plain */
 	struct list_head doubts; /* struct gofer_inode.doubt_node; the inodes are counted */
 	bool asking;             /* somebody goes through them */
 };
@@ -53,6 +55,7 @@ struct gofer_inode {
 	u64 checked_ns;          /* when the attributes were last asked for */
 	u32 writes;              /* changes of size and times made here, to notice an answer that is older */
 	bool blocks_unknown;     /* since a write */
+	bool plain;              /* has no extended attributes (never known of a shared tree) */
 	struct listing *listing; /* of a directory, if kept; counted */
 	u32 misses;              /* names asked for one by one since its attributes were fetched at once */
 	bool populated;

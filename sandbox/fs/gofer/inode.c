@@ -89,6 +89,8 @@ int gofer_inode_get(struct super_block *sb, u64 handle, const struct gofer_attr 
 		*out = inode_get(g->inode);
 		if (handle)
 			gofer_handle_set(*out, handle);
+		if (!fs->shared && (a->mask & GOFER_ATTR_PLAIN))
+			g->plain = true;
 		if (target && target_size && !g->target)
 			g->target = kstrndup(target, target_size);
 		return 0;
@@ -109,7 +111,10 @@ int gofer_inode_get(struct super_block *sb, u64 handle, const struct gofer_attr 
 		return -ENOMEM;
 	}
 	inode->private = g;
-	*g = (struct gofer_inode){.inode = inode, .dev = a->dev, .ino = a->ino};
+	*g = (struct gofer_inode){.inode = inode,
+				  .dev = a->dev,
+				  .ino = a->ino,
+				  .plain = !fs->shared && (a->mask & GOFER_ATTR_PLAIN)};
 	list_init(&g->idle_node);
 	list_init(&g->handle_node);
 	list_init(&g->doubt_node);
@@ -428,13 +433,26 @@ int gofer_i_open(struct inode *inode, struct file *f)
 
 /* ---- extended attributes ---- */
 
+/* Does a gofer let it through? As gofer/server/op_xattr.c. */
+static bool passes(const char *name)
+{
+	return !strncmp(name, "user.", 5) || !strcmp(name, "security.capability") ||
+	       !strcmp(name, "system.posix_acl_access") || !strcmp(name, "system.posix_acl_default");
+}
+
 s64 gofer_i_getxattr(struct inode *inode, const char *name, void *value, size_t size)
 {
 	struct gofer_op_buf op;
 	struct gofer_str got;
 	u32 full;
-	s64 err = gofer_op_on(inode, &op, GOFER_SMALL_BUF + (u32)min_t(size_t, size, GOFER_XATTR_MAX));
+	s64 err;
 
+	if (*name && !passes(name))
+		return -EOPNOTSUPP;
+	if (gi(inode)->plain)
+		return *name ? -ENODATA : 0;
+	gofer_fs(inode->sb)->xattr_questions++;
+	err = gofer_op_on(inode, &op, GOFER_SMALL_BUF + (u32)min_t(size_t, size, GOFER_XATTR_MAX));
 	if (err)
 		return err;
 	err =
@@ -466,8 +484,11 @@ int gofer_i_setxattr(struct inode *inode, const char *name, const void *value, s
 	err = gofer_op_on(inode, &op, GOFER_SMALL_BUF + (u32)size);
 	if (err)
 		return err;
+	gi(inode)->plain = false;
+	gofer_fs(inode->sb)->xattr_changes++;
 	err = gofer_setxattr(gofer_client_of(inode), &op.call, gi(inode)->handle,
 			     gofer_str(name, strlen(name)), gofer_str(value, size), (u32)flags);
+	gofer_fs(inode->sb)->xattr_changes++;
 	gofer_op_end(&op);
 	if (op.call.given_up)
 		gofer_doubt(inode);

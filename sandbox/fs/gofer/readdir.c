@@ -14,6 +14,7 @@
 #define LIST_CALL_SIZE   (64U << 10)
 #define POPULATE_AFTER   4U    /* questions about a directory whose listing is known */
 #define POPULATE_BLINDLY 16U   /* of one whose size is not */
+#define XATTR_QUESTIONS  4U    /* about extended attributes, until listings tell who has none */
 #define POPULATE_MAX     8192U /* entries */
 
 /* ---- kept listings ---- */
@@ -110,17 +111,24 @@ static int fetch(struct inode *dir, struct listing *l, struct dentry *parent, st
 	struct gofer_op_buf op;
 	bool eof = false;
 	u64 cookie = 0;
+	u32 flags =
+	    !parent ? 0
+		    : GOFER_READDIR_ATTR |
+			  (gofer_fs(dir->sb)->xattr_questions > XATTR_QUESTIONS ? GOFER_READDIR_PLAIN : 0);
 	int err = gofer_op_on(dir, &op, LIST_CALL_SIZE);
 
 	if (err)
 		return err;
 	while (!eof && !err) {
+		u32 changes = gofer_fs(dir->sb)->xattr_changes;
 		u64 before = cookie;
 		gofer_call_init(&op.call, op.buf, LIST_CALL_SIZE);
-		err = gofer_readdir(gofer_client_of(dir), &op.call, gi(dir)->handle, cookie,
-				    parent ? GOFER_READDIR_ATTR : 0, &eof, &entries);
+		err = gofer_readdir(gofer_client_of(dir), &op.call, gi(dir)->handle, cookie, flags, &eof,
+				    &entries);
 		while (!err && gofer_dirent_next(&entries, &e)) {
 			cookie = e.cookie;
+			if (changes != gofer_fs(dir->sb)->xattr_changes)
+				e.attr.mask &= ~GOFER_ATTR_PLAIN;
 			err = listing_add(l, e.name.data, e.name.size, e.ino, (u8)e.type);
 			if (!err && parent && e.has_attr && l->count <= POPULATE_MAX)
 				cache_entry(parent, d, &e);

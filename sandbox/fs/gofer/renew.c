@@ -179,6 +179,7 @@ static void forget_handles(struct gofer_fs *fs)
 		g = inode_of(n);
 		gofer_handle_lost(g->inode);
 		g->checked_ns = 0;
+		g->plain = false;
 	}
 	list_for_each_entry_safe (g, next, &fs->idle_fds, idle_node)
 		if (!in_use(g))

@@ -305,6 +305,75 @@ START_TEST(misc)
 }
 END_TEST
 
+/* What a walk and a listing say of GOFER_ATTR_PLAIN. */
+static void expect_plain(const char *name, bool plain)
+{
+	struct gofer_str wire = str(name);
+	struct gofer_list list;
+	struct gofer_step step;
+	struct gofer_dirent entry;
+	bool eof = false, found = false;
+	int stop;
+
+	ck_assert_int_eq(gofer_walk(&f.client, &f.call, f.root, &wire, 1, 0, &stop, &list), 0);
+	ck_assert(gofer_step_next(&list, &step));
+	ck_assert_int_eq(!!(step.attr.mask & GOFER_ATTR_PLAIN), plain);
+	ck_assert_int_eq(gofer_readdir(&f.client, &f.call, f.root, 0,
+				       GOFER_READDIR_ATTR | GOFER_READDIR_PLAIN, &eof, &list),
+			 0);
+	while (gofer_dirent_next(&list, &entry))
+		if (entry.name.size == strlen(name) && !memcmp(entry.name.data, name, strlen(name))) {
+			found = true;
+			ck_assert_int_eq(!!(entry.attr.mask & GOFER_ATTR_PLAIN), plain);
+		}
+	ck_assert(found);
+	ck_assert_int_eq(gofer_readdir(&f.client, &f.call, f.root, 0, GOFER_READDIR_ATTR, &eof, &list), 0);
+	while (gofer_dirent_next(&list, &entry))
+		ck_assert(!(entry.attr.mask & GOFER_ATTR_PLAIN)); /* not asked for */
+}
+
+START_TEST(xattrs_of_whom)
+{
+	struct gofer_attr attr;
+	uint64_t file;
+
+	host_write(&f, "none", "x");
+	expect_plain("none", true);
+	ck_assert_int_eq(mkdir(host(&f, "dir"), 0700), 0);
+	expect_plain("dir", true);
+	ck_assert_int_eq(symlink("none", host(&f, "link")), 0);
+	expect_plain("link", false); /* nothing is said of it */
+	ck_assert_int_eq(create(&f, f.root, "file", S_IFREG | 0600, "", &file, &attr), 0);
+	expect_plain("file", true);
+	if (gofer_setxattr(&f.client, &f.call, file, str("user.k"), str("value"), 0))
+		return; /* /tmp cannot */
+	expect_plain("file", false);
+	ck_assert_int_eq(gofer_removexattr(&f.client, &f.call, file, str("user.k")), 0);
+	expect_plain("file", true);
+}
+
+static uint16_t odd_cpu(void *ctx)
+{
+	static const uint16_t cpus[] = {0, 1, 2, 1, 1, 1000, 1024, 1025, 65535, 2, 0, 0};
+	static unsigned next;
+
+	return cpus[next++ % (sizeof(cpus) / sizeof(cpus[0]))];
+}
+
+/* A hint may say anything. */
+START_TEST(cpu_hints)
+{
+	struct gofer_transport transport = gofer_blocking_transport;
+	const struct gofer_transport *before = f.client.transport;
+	struct gofer_attr attr;
+
+	transport.cpu = odd_cpu;
+	f.client.transport = &transport;
+	for (int i = 0; i < 100; i++)
+		ck_assert_int_eq(gofer_getattr(&f.client, &f.call, f.root, &attr), 0);
+	f.client.transport = before;
+}
+
 START_TEST(xattrs)
 {
 	struct gofer_attr attr;
@@ -409,9 +478,12 @@ Suite *suite_ops(void)
 	tcase_add_test(rw, create_open_and_tmpfile);
 	tcase_add_test(rw, names);
 	tcase_add_test(rw, setattr);
+	tcase_set_timeout(rw, 60); /* 3,000 files to remove */
 	tcase_add_test(rw, readdir_batches);
 	tcase_add_test(rw, misc);
 	tcase_add_test(rw, xattrs);
+	tcase_add_test(rw, xattrs_of_whom);
+	tcase_add_test(rw, cpu_hints);
 	tcase_add_test(rw, clone_connection);
 	suite_add_tcase(s, rw);
 	tcase_add_checked_fixture(ro, setup_ro, teardown);
