@@ -5,6 +5,7 @@
 #include "sandbox/socket/packet.h"
 
 #include <errno.h>
+#include <stddef.h>
 
 #include "sandbox/abi/poll.h"
 #include "sandbox/abi/sched.h"
@@ -77,7 +78,8 @@ static s64 packet_do_send(struct socket *s, struct socket_msg *m, bool nonblock)
 		if (m->name->len < sizeof(a))
 			return -EINVAL;
 		memcpy(&a, m->name->data, sizeof(a));
-		if (a.family != LINUX_AF_PACKET || a.halen > sizeof(a.addr))
+		if (m->name->len <
+		    offsetof(struct linux_sockaddr_ll, addr) + a.halen) /* the family is not asked */
 			return -EINVAL;
 	}
 	inet_iter_init(&it, m->uio);

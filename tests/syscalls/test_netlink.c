@@ -863,6 +863,25 @@ CASE(packet_socket_addresses_are_checked)
 	EXPECT_ERRNO(listen(fd, 1), EOPNOTSUPP);
 }
 
+/* Programs (stress-ng) leave the family out: Linux looks at it in bind(2) only. */
+CASE(a_packet_is_sent_whatever_the_family)
+{
+	struct sockaddr_ll a = {.sll_family = AF_UNSPEC, .sll_ifindex = 1, .sll_halen = 6};
+	unsigned char frame[60] = {[12] = 8, [14] = 'x'}, buf[100];
+	int fd, to;
+
+	own_netns();
+	set_up(route_socket(), 1, true);
+	fd = packet_socket(SOCK_RAW, ETH_P_IP);
+	to = socket(AF_PACKET, SOCK_RAW, 0);
+	EXPECT_EQ(sendto(to, frame, sizeof(frame), 0, (struct sockaddr *)&a, sizeof(a)), 60);
+	EXPECT_EQ(recv(fd, buf, sizeof(buf), 0), 60);
+	EXPECT_EQ(buf[14], 'x');
+	a.sll_halen = 9; /* more than there is */
+	EXPECT_ERRNO(sendto(to, frame, sizeof(frame), 0, (struct sockaddr *)&a, sizeof(a)), EINVAL);
+	EXPECT_ERRNO(sendto(to, frame, sizeof(frame), 0, (struct sockaddr *)&a, 10), EINVAL);
+}
+
 /* ---- /proc/net ---- */
 
 static bool file_has(const char *path, const char *text)
