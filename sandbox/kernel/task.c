@@ -350,10 +350,11 @@ static bool too_early(struct task *t)
 	return true;
 }
 
-/* A trap while mappings wait. True if it was a touch of them: the guest tries again. */
-static bool touched_deferred(struct task *t)
+/* A trap while mappings wait, or did when the thread was answered. True if it was a touch of them: the guest
+ * tries again. */
+static bool touched_deferred(struct task *t, u32 flushes)
 {
-	bool touched = t->trap.kind == TRAP_FAULT && mm_deferred_fault(t->mm, t->trap.addr);
+	bool touched = t->trap.kind == TRAP_FAULT && mm_deferred_fault(t->mm, t->trap.addr, flushes);
 
 	if (t->trap.kind == TRAP_GONE || (t->trap.kind == TRAP_SYSCALL && t->trap.nr == SYS_mmap))
 		return false;
@@ -364,6 +365,7 @@ static bool touched_deferred(struct task *t)
 void task_main(void *arg)
 {
 	struct task *t = arg;
+	u32 flushes;
 
 	tell_ids(t);
 	if (t->killed || signal_pending(t))
@@ -374,11 +376,13 @@ void task_main(void *arg)
 			signal_deliver(t, false, 0); /* what came while it waited */
 		t->local.local_ok = !kernel()->strace && !task_sees_all_calls(t) && !t->restore_mask &&
 				    !t->pending.set && !t->tg->pending.set;
+		flushes = aspace_flushes(t->mm->as);
 		uthread_run(t->ut, &t->trap);
 		if (uthread_fast(t->ut) && task_sees_all_calls(t))
 			uthread_redo_full(t->ut, &t->trap); /* what looks at it may want all registers */
 		task_show_all(t);
-		if (aspace_deferred(t->mm->as) && touched_deferred(t))
+		if ((aspace_deferred(t->mm->as) || aspace_flushes(t->mm->as) != flushes) &&
+		    touched_deferred(t, flushes))
 			continue;
 		switch (t->trap.kind) {
 		case TRAP_SYSCALL:

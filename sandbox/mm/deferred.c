@@ -8,7 +8,8 @@
  *
  * - only where the host has nothing mapped, so that a touch faults rather than reads what was there before:
  *   the first goes into a gap, the others into the place of the first;
- * - a fault there is a trap, after which the guest tries again (mm_deferred_fault());
+ * - a fault there is a trap, after which the guest tries again (mm_deferred_fault()); also when another
+ * process has had the mapping made between the touch and our look at it;
  * - every other change flushes first (platform/aspace.c), and so does whoever copies to or from the memory of
  *   a process that runs (ptrace_mem.c, process_vm.c) or writes a signal's frame;
  * - a file's mapping waits only if the host once granted one with this protection: else its refusal would be
@@ -44,7 +45,8 @@ void mm_defer_begin(struct mm *mm, const struct vma *v)
 	aspace_defer_begin(mm->as);
 }
 
-bool mm_deferred_fault(const struct mm *mm, u64 addr)
+bool mm_deferred_fault(const struct mm *mm, u64 addr, u32 flushes)
 {
-	return aspace_deferred(mm->as) && addr >= mm->deferred_start && addr < mm->deferred_end;
+	return (aspace_deferred(mm->as) || aspace_flushes(mm->as) != flushes) && addr >= mm->deferred_start &&
+	       addr < mm->deferred_end;
 }

@@ -149,8 +149,9 @@ int mm_mseal(struct mm *mm, u64 addr, u64 size) must_check;
 int mm_msync(struct mm *mm, u64 addr, u64 size, u32 flags) must_check;
 s64 mm_remap_file_pages(struct mm *mm, struct uthread *by, u64 addr, u64 size, u64 page,
 			u32 flags) must_check;
-/* Does a mapping wait at addr whose host part is still to be made (aspace_flush)? */
-bool mm_deferred_fault(const struct mm *mm, u64 addr);
+/* Does a mapping wait at addr whose host part is still to be made (aspace_flush), or was it made since there
+ * were `flushes`? */
+bool mm_deferred_fault(const struct mm *mm, u64 addr, u32 flushes);
 /* A fault at addr that a growing stack may cure: true if the access can be tried again. [sleeps] */
 bool mm_grow_stack(struct mm *mm, struct uthread *by, u64 addr) must_check;
 /* Is there a shared mapping of this inode, in any address space, that is or may become writable? */

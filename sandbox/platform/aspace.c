@@ -264,6 +264,11 @@ bool aspace_deferred(const struct aspace *as)
 	return as->deferred || as->flushing;
 }
 
+u32 aspace_flushes(const struct aspace *as)
+{
+	return as->flushes;
+}
+
 bool aspace_may_defer(const struct aspace *as)
 {
 	return !as->flushing;
@@ -281,6 +286,7 @@ int aspace_flush(struct aspace *as)
 	as->flushing = true;
 	err = batch_flush(as);
 	as->flushing = false;
+	as->flushes++;
 	wake_up_all(&as->done, 0);
 	return err;
 }

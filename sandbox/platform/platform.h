@@ -152,6 +152,7 @@ void aspace_defer_end(struct aspace *as);
 bool aspace_deferred(const struct aspace *as);  /* it waits, or is being made for another caller */
 bool aspace_may_defer(const struct aspace *as); /* not while a flush is on its way: it would be lost */
 int aspace_flush(struct aspace *as) must_check;
+u32 aspace_flushes(const struct aspace *as); /* how many have come to their end */
 
 /* Copies between the sentry and guest memory. Bytes copied (short at a fault), or -EFAULT if none. These
  * bypass the bounce area: use copy_in/copy_out of mm/uaccess.h unless the address space is not the current

@@ -49,6 +49,7 @@ struct aspace {
 	int batch_error;
 	/* between aspace_defer_begin() and _end(); the batch waits for aspace_flush(); it is on its way */
 	bool deferring, deferred, flushing;
+	u32 flushes; /* that have come to their end */
 	struct host_call batch[REQ_CALL_COUNT - 2];
 	u32 batch_fd_count;
 	struct host_fd *batch_fd[ASPACE_FD_MAX]; /* counted */
