@@ -39,7 +39,7 @@ struct aspace {
 	/* the memory thread: one request at a time */
 	u32 seq;
 	u64 posted; /* the counter when it was asked last */
-	bool busy;
+	bool busy, answered;
 	bool near;                  /* it slept on our CPU when it was asked */
 	struct list_head busy_node; /* in platform.busy */
 	struct wait_queue done;

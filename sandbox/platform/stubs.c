@@ -221,12 +221,17 @@ static void request_post(struct aspace *as, u32 count)
 	shared_wake(&as->req->seq);
 }
 
+/* It stays busy until its caller runs, which reads the results before it sleeps again: the next request would
+ * write over them. */
 int stub_request(struct aspace *as, u32 count)
 {
 	as->busy = true;
+	as->answered = false;
 	list_add_tail(&as->busy_node, &platform()->busy);
 	request_post(as, count);
-	wait_event_uninterruptible(&as->done, !as->busy);
+	wait_event_uninterruptible(&as->done, as->answered);
+	as->busy = false;
+	wake_up_all(&as->done, 0);
 	return as->state == ASPACE_UP ? 0 : -ESRCH;
 }
 
@@ -245,7 +250,7 @@ static void request_finished(struct aspace *as)
 {
 	platform()->near_count -= as->near;
 	as->near = false;
-	as->busy = false;
+	as->answered = true;
 	list_del_init(&as->busy_node);
 	wake_up_all(&as->done, 0);
 }
