@@ -55,6 +55,10 @@ bool aspace_deferred(const struct aspace *as)
 {
 	return false;
 }
+u32 aspace_flushes(const struct aspace *as)
+{
+	return 0;
+}
 bool aspace_may_defer(const struct aspace *as)
 {
 	return false;
