@@ -54,24 +54,38 @@ static void end_group(const char *group)
 	OK(cg_write(path, "1"));
 }
 
-/* Hundred times what `a` gets for each that `b` gets, both working as `fn` does, for some seconds. */
-static long long ratio(void (*fn)(void))
-{
+/* What both groups use while we wait. */
+struct used {
 	long long a, b;
+};
 
-	cg_run("a", fn);
-	cg_run("b", fn);
-	sleep_ms(500);
-	a = used_us("a");
-	b = used_us("b");
-	sleep_ms(2500);
-	a = used_us("a") - a;
-	b = used_us("b") - b;
+static struct used use_of(unsigned ms)
+{
+	struct used u = {used_us("a"), used_us("b")};
+
+	sleep_ms(ms);
+	return (struct used){used_us("a") - u.a, used_us("b") - u.b};
+}
+
+static void end_both(void)
+{
 	end_group("a");
 	end_group("b");
 	while (wait(NULL) > 0)
 		;
-	return a * 100 / (b + 1);
+}
+
+/* Hundred times what `a` gets for each that `b` gets, both working as `fn` does, for some seconds. */
+static long long ratio(void (*fn)(void))
+{
+	struct used u;
+
+	cg_run("a", fn);
+	cg_run("b", fn);
+	sleep_ms(500);
+	u = use_of(2500);
+	end_both();
+	return u.a * 100 / (u.b + 1);
 }
 
 static void two_groups(const char *a, const char *b)
@@ -124,22 +138,15 @@ static void spin_four_times(void)
 
 CASE(weight_counts_groups_not_threads)
 {
-	long long a, b;
+	struct used u;
 
 	two_groups("300", "300");
 	cg_run("a", spin_four_times);
 	cg_run("b", spin_all);
 	sleep_ms(500);
-	a = used_us("a");
-	b = used_us("b");
-	sleep_ms(2500);
-	a = used_us("a") - a;
-	b = used_us("b") - b;
-	EXPECT(a <= 2 * b && b <= 2 * a);
-	end_group("a");
-	end_group("b");
-	while (wait(NULL) > 0)
-		;
+	u = use_of(2500);
+	EXPECT(u.a <= 2 * u.b && u.b <= 2 * u.a);
+	end_both();
 	cg_end();
 }
 
@@ -151,10 +158,7 @@ CASE(all_threads_of_a_group_held_back_get_on)
 	sleep_ms(3000);
 	EXPECT(used_us("b") >= 20000);
 	EXPECT(used_us("a") > used_us("b"));
-	end_group("a");
-	end_group("b");
-	while (wait(NULL) > 0)
-		;
+	end_both();
 	cg_end();
 }
 
@@ -203,29 +207,22 @@ CASE(group_that_is_idle_no_more)
 
 CASE(time_slept_through_is_no_claim)
 {
-	long long a, b;
+	struct used u;
 
 	two_groups("200", "200");
 	cg_run("a", spin_all);
 	sleep_ms(2000); /* b could have run, and did not want to */
 	cg_run("b", spin_all);
 	sleep_ms(300);
-	a = used_us("a");
-	b = used_us("b");
-	sleep_ms(1500);
-	a = used_us("a") - a;
-	b = used_us("b") - b;
-	EXPECT(b <= 3 * a && a <= 3 * b);
-	end_group("a");
-	end_group("b");
-	while (wait(NULL) > 0)
-		;
+	u = use_of(1500);
+	EXPECT(u.b <= 3 * u.a && u.a <= 3 * u.b);
+	end_both();
 	cg_end();
 }
 
 CASE(weight_changes_while_they_run)
 {
-	long long a, b;
+	struct used u;
 
 	two_groups("100", "100");
 	cg_run("a", spin_all);
@@ -233,24 +230,13 @@ CASE(weight_changes_while_they_run)
 	sleep_ms(300);
 	OK(cg_write("a/cpu.weight.nice", "10"));
 	sleep_ms(300);
-	a = used_us("a");
-	b = used_us("b");
-	sleep_ms(2500);
-	a = used_us("a") - a;
-	b = used_us("b") - b;
-	EXPECT(b >= 4 * a); /* some 9 times */
+	u = use_of(2500);
+	EXPECT(u.b >= 4 * u.a); /* some 9 times */
 	OK(cg_write("a/cpu.weight", "100"));
 	sleep_ms(300);
-	a = used_us("a");
-	b = used_us("b");
-	sleep_ms(1500);
-	a = used_us("a") - a;
-	b = used_us("b") - b;
-	EXPECT(b <= 3 * a && a <= 3 * b);
-	end_group("a");
-	end_group("b");
-	while (wait(NULL) > 0)
-		;
+	u = use_of(1500);
+	EXPECT(u.b <= 3 * u.a && u.a <= 3 * u.b);
+	end_both();
 	cg_end();
 }
 
@@ -276,10 +262,7 @@ CASE(weight_within_weight)
 	d = used_us("b/d") - d;
 	EXPECT(c + d >= a * 4 / 3 && c + d <= 8 * a); /* 3 to 1 */
 	EXPECT(d >= 3 * c / 2 && d <= 10 * c);        /* 4 to 1 */
-	end_group("a");
-	end_group("b");
-	while (wait(NULL) > 0)
-		;
+	end_both();
 	cg_end();
 }
 
@@ -302,9 +285,6 @@ CASE(weight_of_a_frozen_group)
 	before = used_us("a");
 	sleep_ms(1000);
 	EXPECT(used_us("a") - before >= 20000);
-	end_group("a");
-	end_group("b"); /* SIGKILL ends what is frozen */
-	while (wait(NULL) > 0)
-		;
+	end_both(); /* SIGKILL ends what is frozen */
 	cg_end();
 }
