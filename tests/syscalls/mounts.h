@@ -1,5 +1,6 @@
 /*
- * mounts.h - what the tests of mount(2) and its kin share: flags that libc may not have, a namespace to work in.
+ * mounts.h - what the tests of mount(2) and its kin share: flags that libc may not have, a namespace to work
+ * in.
  */
 #ifndef WARREN_TESTS_MOUNTS_H
 #define WARREN_TESTS_MOUNTS_H

@@ -1,6 +1,6 @@
 /*
- * test_mount.c - mount(2) and umount2(2): what covers what, flags, bind mounts, moves, and how mountinfo tells it.
- * Each case has a mount namespace of its own.
+ * test_mount.c - mount(2) and umount2(2): what covers what, flags, bind mounts, moves, and how mountinfo
+ * tells it. Each case has a mount namespace of its own.
  */
 #include "mounts.h"
 

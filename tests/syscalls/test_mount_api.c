@@ -1,6 +1,7 @@
 /*
- * test_mount_api.c - the calls that build, change and list mounts by descriptors: fsopen(2), fsmount(2), open_tree(2),
- * move_mount(2), mount_setattr(2), statmount(2), listmount(2). Each case has a mount namespace of its own.
+ * test_mount_api.c - the calls that build, change and list mounts by descriptors: fsopen(2), fsmount(2),
+ * open_tree(2), move_mount(2), mount_setattr(2), statmount(2), listmount(2). Each case has a mount namespace
+ * of its own.
  */
 #include "mounts.h"
 

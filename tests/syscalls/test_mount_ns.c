@@ -1,6 +1,6 @@
 /*
- * test_mount_ns.c - mounts across namespaces: propagation (mount_namespaces(7)), pivot_root(2), chroot(2), and
- * mounts whose place goes. Each case has a mount namespace of its own.
+ * test_mount_ns.c - mounts across namespaces: propagation (mount_namespaces(7)), pivot_root(2), chroot(2),
+ * and mounts whose place goes. Each case has a mount namespace of its own.
  */
 #include "mounts.h"
 

@@ -123,7 +123,7 @@ CASE(nobody_waits_for_one_that_computes)
 	if (!pids[3])
 		while (read(there[0], &c, 1) == 1 && write(back[1], &c, 1) == 1)
 			;
-	for (int k = 0; k < 100; k++) {
+	for (int k = 0; k < 1000; k++) {
 		EXPECT_EQ(write(there[1], "x", 1), 1);
 		EXPECT_EQ(read(back[0], &c, 1), 1);
 	}
