@@ -601,6 +601,8 @@ static void clean_ipc(void)
 		if (id >= 0)
 			semctl(id, 0, IPC_RMID);
 	}
+	for (char name[] = "q0"; name[1] < '0' + QUEUES; name[1]++)
+		syscall(SYS_mq_unlink, name);
 }
 
 /* The devices that calls name, as they were: one may have become a file, or a directory with files in it. */

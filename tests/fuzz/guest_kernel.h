@@ -500,6 +500,7 @@ static void gen_keys(void)
 
 /* ---- IPC ---- */
 
+#define QUEUES 4 /* POSIX message queues have the names q0, q1 … */
 static void gen_queue(void)
 {
 	struct mq_attr attr = {.mq_maxmsg = (long)(below(4) ? 1 + below(10) : number()),
@@ -507,7 +508,7 @@ static void gen_queue(void)
 	struct timespec ts;
 	struct sigevent ev = {.sigev_notify = (int)PICK(SIGEV_NONE, SIGEV_SIGNAL, SIGEV_THREAD, 9),
 			      .sigev_signo = (int)below(66)};
-	char name[8] = {'q', (char)('0' + below(4))};
+	char name[8] = {'q', (char)('0' + below(QUEUES))};
 	int q = (int)syscall(SYS_mq_open, name,
 			     O_RDWR | O_NONBLOCK * !below(2) | O_CREAT | (below(4) ? 0 : O_EXCL), 0600,
 			     below(4) ? &attr : NULL);
