@@ -5,9 +5,12 @@
  * thread and the sentry wait for each other is decided here: both spin only while there is a CPU for each,
  * and a thread whose call has not been answered within one turn of the loop is told to sleep at once.
  */
+#include <asm/hwcap2.h>
+#include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/auxv.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -19,6 +22,7 @@
 #define GUEST_SPIN   2000
 #define MEMORY_SPIN  1000 /* its CPU does not fall asleep before the guest thread goes on there */
 #define CONTROL_SIZE (GLOB_OFFSET + PAGE_SIZE)
+#define CPUID_RDTSCP (1U << 27)
 #define EVENT_BELL   0
 #define EVENT_SOCKET (1ULL << 32)
 #define POOL_TARGET  1
@@ -78,9 +82,23 @@ static int open_descriptors(struct platform *p)
 	return 0;
 }
 
+/* What the stub's text is made of: a CPU without it would kill every guest by SIGILL. */
+static int check_cpu(void)
+{
+	unsigned eax, ebx, ecx, edx = 0;
+
+	if (!(getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE) || !__get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx) ||
+	    !(edx & CPUID_RDTSCP)) {
+		klog(LOG_ERROR, "this CPU, or what the host shows of it, lacks FSGSBASE or RDTSCP: guests "
+				"cannot run here");
+		return -ENOSYS;
+	}
+	return 0;
+}
+
 int platform_start(struct platform *p)
 {
-	int err = open_descriptors(p);
+	int err = check_cpu() ?: open_descriptors(p);
 
 	if (err)
 		return err;

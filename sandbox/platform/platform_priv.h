@@ -136,7 +136,7 @@ struct platform {
 	u32 running_count;
 	u32 soon_count;      /* running threads worth spinning for */
 	u32 woken_count;     /* those of them that have to wake up first */
-	u32 near_count;      /* running and busy ones that cannot begin before we sleep */
+	u32 near_count;      /* running and busy ones that cannot begin before we give our CPU away */
 	u8 request_late;     /* do memory threads take long to answer? 0–3 */
 	u8 late[LATE_COUNT]; /* by the number of the call that was answered: is the next trap far away? 0–3 */
 	struct list_head running, serving, busy;
