@@ -166,11 +166,21 @@ static void inherit_sched(const struct task *p, struct task *c)
 	c->sched.reset_on_fork = false;
 }
 
+/* The parent waits until the child needs its host thread no more. A tracer may want to see the parent before.
+ */
+static bool lends(const struct task *p, u64 flags)
+{
+	return both(flags, LINUX_CLONE_VFORK, LINUX_CLONE_VM) && !(flags & LINUX_CLONE_THREAD) &&
+	       !p->pt.tracer;
+}
+
 static int copy_thread_state(struct task *p, struct task *c, const struct clone_args_k *a)
 {
 	struct uregs regs;
-	int err = uthread_clone(p->ut, c->mm->as, &c->ut);
+	int err = lends(p, a->flags) ? uthread_lend(p->ut, &c->ut) : -EBUSY;
 
+	if (err == -EBUSY)
+		err = uthread_clone(p->ut, c->mm->as, &c->ut);
 	if (err)
 		return err;
 	uthread_get_regs(c->ut, &regs);
@@ -229,11 +239,13 @@ static int write_ids(struct task *p, struct task *c, const struct clone_args_k *
 	return err;
 }
 
-static s64 wait_vfork(struct task *c, s64 nr)
+static s64 wait_vfork(struct task *p, struct task *c, s64 nr)
 {
 	/* the child holds no reference to us that could outlive this frame: it is told when we give up */
 	int err = wait_event_state(&c->vfork_wait, c->vfork_done, TIME_NEVER, SLEEP_KILLABLE);
 
+	if (!err)
+		uthread_take_back(p->ut);
 	task_put(c);
 	return err ? -EINTR : nr;
 }
@@ -259,9 +271,9 @@ static int build(struct task *p, struct task *c, const struct clone_args_k *a, s
 	if (!err && fatal_signal_pending(p))
 		err = -EINTR;
 	if (!err)
-		err = copy_thread_state(p, c, a);
-	if (!err)
 		err = write_ids(p, c, a, pidfd);
+	if (!err)
+		err = copy_thread_state(p, c, a);
 	if (!err)
 		err = coro_start(task_main, c, c, &c->coro);
 	return err;
@@ -324,7 +336,7 @@ s64 task_clone(struct task *p, const struct clone_args_k *a)
 	if (event)
 		ptrace_event(p, event, (u64)traced_nr);
 	if (f & LINUX_CLONE_VFORK) {
-		nr = wait_vfork(c, nr);
+		nr = wait_vfork(p, c, nr);
 		ptrace_event(p, LINUX_PTRACE_EVENT_VFORK_DONE, (u64)traced_nr);
 	}
 	return nr;

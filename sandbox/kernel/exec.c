@@ -47,23 +47,24 @@ struct exec {
 	char *execfn;        /* AT_EXECFN: the name as given */
 	char **argv;         /* own copy of the vector while scripts rewrite it; strings partly owned */
 	char **argv_borrowed, **envp;
-	char *head; /* ELF_HEAD_SIZE */
+	char *head; /* ELF_HEAD_SIZE; the beginning of `file`, then of `interp` */
+	size_t head_size;
 	struct elf_image *img, *interp_img;
 	struct mm *mm;
-	bool in_place; /* mm has the old one's stub, with the old image in it */
+	bool used_stub; /* mm has a stub with another image in it */
 	struct exec_cred cred;
 	u64 entry, sp;
 };
 
 /* ---- finding the program ---- */
 
-static int read_head(struct exec *x, struct file *f, size_t *size)
+static int read_head(struct exec *x, struct file *f)
 {
 	s64 n = file_read_kernel(f, x->head, ELF_HEAD_SIZE, 0);
 
 	if (n < 0)
 		return (int)n;
-	*size = (size_t)n;
+	x->head_size = (size_t)n;
 	return 0;
 }
 
@@ -118,7 +119,6 @@ static int open_program(struct exec *x, int dirfd, const char *path, int at_flag
 {
 	auto_cleanup(kfreep) char *name = kstrdup(path);
 	char line[SCRIPT_LINE], *interp, *arg;
-	size_t size = 0;
 	int err;
 
 	if (!name)
@@ -126,15 +126,15 @@ static int open_program(struct exec *x, int dirfd, const char *path, int at_flag
 	for (int depth = 0;; depth++) {
 		err = vfs_open_exec(dirfd, name, at_flags, &x->file);
 		if (!err)
-			err = read_head(x, x->file, &size);
-		if (err || size < 2 || x->head[0] != '#' || x->head[1] != '!')
+			err = read_head(x, x->file);
+		if (err || x->head_size < 2 || x->head[0] != '#' || x->head[1] != '!')
 			return err;
 		if (depth == SCRIPT_DEPTH)
 			return -ELOOP;
 		if (closes_on_exec(dirfd, name))
 			return -ENOENT; /* the interpreter could not open it */
-		memcpy(line, x->head, min_t(size_t, size, sizeof(line)));
-		err = script_parse(line, min_t(size_t, size, sizeof(line)), &interp, &arg);
+		memcpy(line, x->head, min_t(size_t, x->head_size, sizeof(line)));
+		err = script_parse(line, min_t(size_t, x->head_size, sizeof(line)), &interp, &arg);
 		if (!err)
 			err = script_argv(x, interp, arg, depth ? name : x->execfn);
 		if (err)
@@ -153,7 +153,6 @@ static int open_program(struct exec *x, int dirfd, const char *path, int at_flag
 static int open_interp(struct exec *x)
 {
 	auto_cleanup(kfreep) char *name = NULL;
-	size_t size = 0;
 	s64 n;
 	int err;
 
@@ -162,14 +161,20 @@ static int open_interp(struct exec *x)
 	name = kmalloc(x->img->interp_size);
 	if (!name)
 		return -ENOMEM;
-	n = file_read_kernel(x->file, name, x->img->interp_size, x->img->interp_offset);
+	if (x->img->interp_offset < x->head_size &&
+	    x->img->interp_size <= x->head_size - x->img->interp_offset) {
+		n = (s64)x->img->interp_size;
+		memcpy(name, x->head + x->img->interp_offset, (size_t)n);
+	} else {
+		n = file_read_kernel(x->file, name, x->img->interp_size, x->img->interp_offset);
+	}
 	if (n != (s64)x->img->interp_size || name[n - 1])
 		return n < 0 ? (int)n : -ENOEXEC;
 	err = vfs_open_exec(AT_FDCWD, name, 0, &x->interp);
 	if (!err)
-		err = read_head(x, x->interp, &size);
+		err = read_head(x, x->interp);
 	if (!err)
-		err = elf_parse(x->head, size, x->interp->inode->attr.size, x->interp_img);
+		err = elf_parse(x->head, x->head_size, x->interp->inode->attr.size, x->interp_img);
 	return err == -ENOEXEC ? -ELIBBAD : err;
 }
 
@@ -226,7 +231,7 @@ static int map_image(struct exec *x, u64 *bias, u64 *interp_bias)
 
 	mm_layout(x->mm, stack_limit(x), !(x->t->personality & LINUX_ADDR_NO_RANDOMIZE));
 	aspace_batch_begin(x->mm->as);
-	err = x->in_place ? aspace_clear(x->mm->as) : 0;
+	err = x->used_stub ? aspace_clear(x->mm->as) : 0;
 	if (!err)
 		err = elf_load(x->mm, x->file, x->img, 0, bias, &clear);
 	if (!err && x->interp) {
@@ -318,7 +323,6 @@ static int build(struct exec *x)
 
 static int prepare(struct exec *x, int dirfd, const char *path, int at_flags)
 {
-	size_t size = 0;
 	int err;
 
 	x->head = kmalloc(ELF_HEAD_SIZE);
@@ -331,9 +335,7 @@ static int prepare(struct exec *x, int dirfd, const char *path, int at_flags)
 		return -ENOMEM;
 	err = open_program(x, dirfd, path, at_flags);
 	if (!err)
-		err = read_head(x, x->file, &size);
-	if (!err)
-		err = elf_parse(x->head, size, x->file->inode->attr.size, x->img);
+		err = elf_parse(x->head, x->head_size, x->file->inode->attr.size, x->img);
 	if (!err)
 		err = open_interp(x);
 	if (!err)
@@ -465,7 +467,7 @@ static int exec_moving(struct exec *x, bool *fatal)
 	struct task *t = x->t;
 	struct mm *old = t->mm;
 	bool may_meet = !x->cred.secure && x->cred.dumpable; /* one whom a dead process has left behind */
-	int err = mm_new(&x->mm, may_meet ? spare_take(t, x->cred.cred) : NULL);
+	int err = mm_new(&x->mm, may_meet ? spare_take(t, x->cred.cred, &x->used_stub) : NULL);
 
 	if (!err)
 		err = build(x);
@@ -522,7 +524,7 @@ static int exec_in_place(struct exec *x, bool *fatal)
 		return err;
 	if (t->killed || !mm_stub_reusable(old)) /* it slept */
 		return exec_moving(x, fatal);
-	*fatal = x->in_place = true;
+	*fatal = x->used_stub = true;
 	futex_exit(t);
 	err = mm_reuse_stub(old, &x->mm);
 	if (err)

@@ -321,8 +321,8 @@ void task_exit(struct task *t, int wait_status)
 	futex_exit(t);
 	seccomp_exit(t);
 	ipc_task_leave(t, false);
-	vfork_release(t);
 	account_exit(t);
+	vfork_release(t); /* from here on the parent may want its host thread back */
 	drop_resources(t);
 	ptrace_tracer_exits(t);
 	t->state = TASK_ZOMBIE;

@@ -18,6 +18,8 @@
 
 #define EPOLL_CYCLES 100000 /* between looks at host descriptors while busy */
 #define EVENT_COUNT  32
+#define PATIENCE_MAX 480000 /* some 200 µs */
+#define IDLE_CYCLES  60000  /* nothing to do for so long: idle */
 
 static int epoll_wait_ns(int fd, struct epoll_event *ev, int max, u64 timeout_ns)
 {
@@ -69,14 +71,81 @@ static u64 spin_cycles(const struct sched *s)
 	u64 spin = platform_spin_cycles();
 
 	if (!spin && s->short_pauses >= 2 && platform_guests_run())
-		return CROWDED_CYCLES;
-	return spin;
+		spin = CROWDED_CYCLES;
+	return platform_cpu_is_left() ? max_t(u64, spin, s->patience) : spin;
+}
+
+/* Patience grows as long as sleeps turn out to be so short that it would have paid to spin instead. */
+static void learn_patience(struct sched *s, u64 slept)
+{
+	if (!platform_guests_run())
+		return;
+	if (cycles_since(slept) < PATIENCE_MAX)
+		s->patience = min_t(u64, 2 * s->patience + SPIN_CYCLES / 2, PATIENCE_MAX);
+	else
+		s->patience /= 2;
+}
+
+/* What the loop remembers from turn to turn. */
+struct pause {
+	u64 since;  /* nothing has moved; 0: something has */
+	u64 looked; /* at host descriptors */
+	bool told;  /* when_idle has been called */
+};
+
+/* Nothing moves. True: look again; false: sleep. */
+static bool linger(struct sched *s, struct pause *p)
+{
+	u64 idle;
+
+	if (!p->since) {
+		p->since = cycles();
+		p->told = false;
+	}
+	if (!list_empty(&s->waiting)) { /* somebody's turn is over soon */
+		__builtin_ia32_pause();
+		return true;
+	}
+	if (s->at_rest && s->at_rest(s->at_rest_arg)) {
+		s->at_rest = NULL;
+		return true;
+	}
+	idle = cycles_since(p->since);
+	if (idle < spin_cycles(s) && (p->told || idle < IDLE_CYCLES)) {
+		if (platform_in_the_way())
+			sched_yield();
+		__builtin_ia32_pause();
+		__builtin_ia32_pause(); /* the guest may run on the other half of this core */
+		return true;
+	}
+	if (p->told)
+		return false;
+	p->told = true;
+	if (s->when_idle)
+		s->when_idle();
+	return true;
+}
+
+static void sleep_for_events(struct sched *s, struct pause *p, u64 next_timer)
+{
+	u64 slept;
+
+	platform_idle();
+	if (!list_empty(&s->run_queue) || !platform_sleep_prepare())
+		return;
+	slept = cycles();
+	sleep_until(s, next_timer);
+	learn_patience(s, slept);
+	platform_sleep_done();
+	pause_ended(s, p->since);
+	p->since = 0;
+	p->looked = cycles();
 }
 
 int sched_loop(void)
 {
 	struct sched *s = sched();
-	u64 idle_since = 0, looked = cycles();
+	struct pause p = {.looked = cycles()};
 	int err;
 
 	s->epoll_fd = s->epoll_fd >= 0 ? s->epoll_fd : epoll_create1(EPOLL_CLOEXEC);
@@ -92,43 +161,17 @@ int sched_loop(void)
 		moved |= turn_next(&s->run_queue);
 		moved |= sched_run_ready();
 		next = timers_run();
-		if (cycles_since(looked) > EPOLL_CYCLES) {
+		if (cycles_since(p.looked) > EPOLL_CYCLES) {
 			take_events(s, 0);
-			looked = cycles();
+			p.looked = cycles();
 		}
 		if (moved || !list_empty(&s->run_queue)) {
-			if (idle_since)
-				pause_ended(s, idle_since);
-			idle_since = 0;
-			continue;
+			if (p.since)
+				pause_ended(s, p.since);
+			p.since = 0;
+		} else if (!linger(s, &p)) {
+			sleep_for_events(s, &p, next);
 		}
-		if (!idle_since)
-			idle_since = cycles();
-		if (!list_empty(&s->waiting)) { /* somebody's turn is over soon */
-			__builtin_ia32_pause();
-			continue;
-		}
-		if (s->at_rest && s->at_rest(s->at_rest_arg)) {
-			s->at_rest = NULL;
-			continue;
-		}
-		if (cycles_since(idle_since) < spin_cycles(s)) {
-			if (platform_in_the_way())
-				sched_yield();
-			__builtin_ia32_pause();
-			__builtin_ia32_pause(); /* the guest may run on the other half of this core */
-			continue;
-		}
-		platform_idle();
-		if (!list_empty(&s->run_queue))
-			continue;
-		if (!platform_sleep_prepare())
-			continue;
-		sleep_until(s, next);
-		platform_sleep_done();
-		pause_ended(s, idle_since);
-		idle_since = 0;
-		looked = cycles();
 	}
 	return s->stop_code;
 }
@@ -185,6 +228,11 @@ int host_poll_renew(struct host_fd *fd)
 		if (p->fd == fd && p->events && !err)
 			err = poll_arm(p);
 	return err == -EPERM ? 0 : err; /* always ready, as hostfd.c knows */
+}
+
+void sched_when_idle(void (*fn)(void))
+{
+	sched()->when_idle = fn;
 }
 
 void sched_when_at_rest(bool (*fn)(void *arg), void *arg)

@@ -88,6 +88,9 @@ int host_poll_renew(struct host_fd *fd) must_check;
 /* Calls fn(arg) on the loop's own stack whenever nothing is left to run, until fn returns true; NULL: no
  * longer. */
 void sched_when_at_rest(bool (*fn)(void *arg), void *arg);
+/* Calls fn on the loop's own stack when it has had nothing to do for a moment: for work that nobody waits
+ * for. */
+void sched_when_idle(void (*fn)(void));
 /* A restored arena's loop has not begun: no descriptor is watched yet. `cycles`: the counter when it was
  * saved. All coroutines but services are held until sched_release(), for what they would meet is not there
  * yet. */

@@ -11,6 +11,7 @@
 #define STACK_CACHE     32
 
 struct sched {
+	u64 patience; /* for how long to spin though nobody is foretold to call soon, in cycles */
 	struct list_head run_queue;
 	struct list_head batch; /* taken from it: those that run in this turn */
 	/* turn.c */
@@ -32,6 +33,7 @@ struct sched {
 	bool holding;
 	u32 generation;
 	u32 short_pauses; /* 0–3: were the loop's last pauses short? */
+	void (*when_idle)(void);
 	bool (*at_rest)(void *arg);
 	void *at_rest_arg;
 	bool stopping;

@@ -3,8 +3,8 @@
  *
  * To end a host process and to make another costs more than what a short program does. A process that exits
  * by itself, alone in a small address space of its own, therefore leaves its stub: the host thread goes on
- * waiting for an answer, a service coroutine has the memory thread unmap everything, and execve(2) takes the
- * stub in place of a new one.
+ * waiting for an answer, and execve(2) takes the stub in place of a new one. What the dead process has mapped
+ * is unmapped when the loop next has nothing to do, or else together with the mapping of the new image.
  *
  * A hostile guest may have made its thread do something else than wait, behind our back. It finds no guest
  * memory any more, but would meet that of the next program. So a stub goes only to a program that the dead
@@ -37,12 +37,14 @@ struct rights {
 struct spare {
 	struct list_head node;
 	struct aspace *as;
+	bool used; /* what its process has mapped is still there */
 	struct rights rights;
 };
 
 struct spares {
-	struct list_head full, empty; /* struct spare */
-	u32 count;
+	struct list_head ready; /* struct spare, the oldest first */
+	u32 count;              /* with the one that is being emptied */
+	bool idle;
 	u32 wanted; /* as many have been asked for lately: who only forks has no use for them */
 	struct wait_queue wait;
 };
@@ -77,21 +79,45 @@ static void spare_free(struct spares *all, struct spare *s)
 	kfree(s);
 }
 
+static struct spare *first_used(struct spares *all)
+{
+	struct spare *s;
+
+	list_for_each_entry (s, &all->ready, node)
+		if (s->used)
+			return s;
+	return NULL;
+}
+
 /* The service: unmaps what dead processes have left. */
-static void empty_all(void *arg)
+static void empty_when_idle(void *arg)
 {
 	struct spares *all = arg;
 
 	for (;;) {
 		struct spare *s;
-		wait_event_uninterruptible(&all->wait, !list_empty(&all->full));
-		s = list_first_entry(&all->full, struct spare, node);
-		list_del_init(&s->node);
+		wait_event_uninterruptible(&all->wait, all->idle);
+		all->idle = false;
+		s = first_used(all);
+		if (!s)
+			continue;
+		list_del_init(&s->node); /* nobody is to take it meanwhile */
+		s->used = false;
 		if (aspace_clear(s->as))
 			spare_free(all, s);
 		else
-			list_add_tail(&s->node, &all->empty);
+			list_add_tail(&s->node, &all->ready);
 	}
+}
+
+static void wake_when_idle(void)
+{
+	struct spares *all = kernel()->spares;
+
+	if (!all || all->idle || !first_used(all))
+		return;
+	all->idle = true;
+	wake_up(&all->wait, 0);
 }
 
 static struct spares *spares(void)
@@ -104,15 +130,15 @@ static struct spares *spares(void)
 	all = knew(struct spares);
 	if (!all)
 		return NULL;
-	list_init(&all->full);
-	list_init(&all->empty);
+	list_init(&all->ready);
 	wait_queue_init(&all->wait);
-	if (coro_start(empty_all, all, NULL, &service)) {
+	if (coro_start(empty_when_idle, all, NULL, &service)) {
 		kfree(all);
 		return NULL;
 	}
 	service->service = true;
 	kernel()->spares = all;
+	sched_when_idle(wake_when_idle);
 	return all;
 }
 
@@ -121,9 +147,9 @@ static bool make_room(struct spares *all)
 {
 	if (all->count < SPARE_MAX)
 		return true;
-	if (list_empty(&all->empty))
+	if (list_empty(&all->ready))
 		return false;
-	spare_free(all, list_first_entry(&all->empty, struct spare, node));
+	spare_free(all, list_first_entry(&all->ready, struct spare, node));
 	return true;
 }
 
@@ -152,41 +178,49 @@ bool spare_keep(struct task *t)
 	aspace_set_owner(s->as, NULL);
 	all->count++;
 	all->wanted--;
-	list_add_tail(&s->node, &all->full);
-	wake_up(&all->wait, 0);
+	s->used = true;
+	list_add_tail(&s->node, &all->ready);
 	return true;
 }
 
-struct aspace *spare_take(const struct task *t, const struct cred *c)
+/* The oldest of these rights, an emptied one if there is any. */
+static struct spare *find(struct spares *all, const struct rights *r)
+{
+	struct spare *s, *next, *found = NULL;
+
+	list_for_each_entry_safe (s, next, &all->ready, node) {
+		if (!aspace_alive(s->as)) /* killed from outside */
+			spare_free(all, s);
+		else if (!memcmp(&s->rights, r, sizeof(*r)) && (!found || (found->used && !s->used)))
+			found = s;
+	}
+	return found;
+}
+
+struct aspace *spare_take(const struct task *t, const struct cred *c, bool *used)
 {
 	struct spares *all = spares();
-	struct spare *s, *next;
+	struct aspace *as;
+	struct spare *s;
 	struct rights r;
 
 	if (!all)
 		return NULL;
 	all->wanted = min_t(u32, all->wanted + 1, SPARE_MAX);
-	if (list_empty(&all->empty) || !rights_of(t, c, &r))
+	s = rights_of(t, c, &r) ? find(all, &r) : NULL;
+	if (!s)
 		return NULL;
-	list_for_each_entry_safe (s, next, &all->empty, node) {
-		struct aspace *as = s->as;
-		if (!aspace_alive(as)) { /* killed from outside */
-			spare_free(all, s);
-			continue;
-		}
-		if (memcmp(&s->rights, &r, sizeof(r)))
-			continue;
-		s->as = NULL;
-		spare_free(all, s);
-		return as;
-	}
-	return NULL;
+	as = s->as;
+	*used = s->used;
+	s->as = NULL;
+	spare_free(all, s);
+	return as;
 }
 
 void spare_drop_all(void)
 {
 	struct spares *all = kernel()->spares;
 
-	while (all && !list_empty(&all->empty))
-		spare_free(all, list_first_entry(&all->empty, struct spare, node));
+	while (all && !list_empty(&all->ready))
+		spare_free(all, list_first_entry(&all->ready, struct spare, node));
 }

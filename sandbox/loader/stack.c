@@ -2,7 +2,6 @@
  * stack.c - the first stack of a program: strings at the top, then the vectors, the argument count at the
  * lowest address, to which rsp points (System V ABI, x86-64, 3.4.1).
  */
-#include <cpuid.h>
 #include <errno.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
@@ -44,17 +43,10 @@ static char *put_strings(char *buf, u64 addr, char **a, size_t count, u64 *vec)
 	return buf;
 }
 
-static u64 hwcap(void)
-{
-	unsigned a, b, c, d;
-
-	return __get_cpuid(1, &a, &b, &c, &d) ? d : 0;
-}
-
 static u32 fill_aux(u64 *v, const struct stack_args *a, u64 random, u64 platform, u64 execfn)
 {
 	const u64 pairs[AUX_PAIRS][2] = {
-	    {AT_HWCAP, hwcap()},
+	    {AT_HWCAP, getauxval(AT_HWCAP)}, /* what cpuid says, which a hypervisor answers slowly */
 	    {AT_PAGESZ, PAGE_SIZE},
 	    {AT_CLKTCK, 100},
 	    {AT_PHDR, a->phdr},

@@ -159,7 +159,7 @@ int platform_shared_ranges(int (*fn)(void *start, u64 size, void *arg), void *ar
 
 	for (struct aspace *as = platform_next_aspace(NULL); as && !err; as = platform_next_aspace(as))
 		list_for_each_entry (ut, &as->uthreads, as_node) {
-			err = fn(ut->slot, SLOT_SIZE, arg);
+			err = ut->aside ? 0 : fn(ut->slot, SLOT_SIZE, arg);
 			if (err)
 				break;
 		}

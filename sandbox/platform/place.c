@@ -52,6 +52,25 @@ void place_anywhere(struct uthread *ut)
 		place(ut, 0);
 }
 
+/* A memory thread has the next word when it is asked: the loop yields to it, the guest thread that waits for
+ * both spins on another CPU. If all CPUs are taken it therefore belongs on the loop's own: anywhere else it
+ * would wait for somebody who waits for it. But what it clones begins with its mask, and may use them all. */
+void place_memory(struct aspace *as, bool clones)
+{
+	struct platform *p = platform();
+	u32 here = 1 + this_cpu(), want = clones || p->running_count + 2 < p->cpu_count ? 0 : here;
+	cpu_set_t cpus = p->cpus;
+
+	if (as->pinned == want || as == p->zygote)
+		return;
+	if (want) {
+		CPU_ZERO(&cpus);
+		CPU_SET(want - 1, &cpus);
+	}
+	if (!sched_setaffinity(as->pid, sizeof(cpus), &cpus))
+		as->pinned = want;
+}
+
 void place_loop_sleeps(struct platform *p)
 {
 	struct uthread *ut;

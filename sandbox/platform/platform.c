@@ -19,7 +19,7 @@
 
 #include "sandbox/platform/platform_priv.h"
 
-#define GUEST_SPIN   2000
+#define GUEST_SPIN   1984 /* a multiple of the stub's LOOK_AROUND */
 #define MEMORY_SPIN  1000 /* its CPU does not fall asleep before the guest thread goes on there */
 #define CONTROL_SIZE (GLOB_OFFSET + PAGE_SIZE)
 #define CPUID_RDTSCP (1U << 27)
@@ -204,14 +204,26 @@ static void set_guest_spin(struct platform *p)
 	}
 }
 
+/* Who waits for us on our own CPU shall sleep at once. */
+static void say_where(struct platform *p)
+{
+	u32 cpu = 1 + this_cpu();
+
+	if (p->glob->loop_cpu != cpu)
+		shared_store(&p->glob->loop_cpu, cpu);
+}
+
 bool platform_poll(void)
 {
 	struct platform *p = platform();
 	struct uthread *ut, *next;
 	bool moved;
 
-	/* what was taken in the last turn and is still unanswered will take long */
+	/* what was taken in the last turn and is still unanswered will take long, unless it waits for a
+	 * memory thread to which we give our CPU */
 	list_for_each_entry_safe (ut, next, &p->serving, serving_node) {
+		if (ut->as->busy && ut->as->near)
+			continue;
 		list_del_init(&ut->serving_node);
 		if (!ut->running && !ut->gone)
 			shared_store(&ut->slot->state, SLOT_SLEEP);
@@ -222,6 +234,7 @@ bool platform_poll(void)
 	if (!list_empty(&p->busy))
 		moved |= stub_poll_busy(p);
 	set_guest_spin(p);
+	say_where(p);
 	return moved;
 }
 
@@ -233,6 +246,7 @@ bool platform_sleep_prepare(void)
 	full_fence();
 	if (!platform_poll()) {
 		place_loop_sleeps(p);
+		shared_store(&p->glob->loop_cpu, 0);
 		return true;
 	}
 	shared_store(&p->glob->sleeping, 0);
@@ -242,6 +256,7 @@ bool platform_sleep_prepare(void)
 void platform_sleep_done(void)
 {
 	shared_store(&platform()->glob->sleeping, 0);
+	say_where(platform());
 }
 
 u64 platform_spin_cycles(void)
@@ -258,6 +273,13 @@ u64 platform_spin_cycles(void)
 bool platform_in_the_way(void)
 {
 	return platform()->near_count > 0;
+}
+
+bool platform_cpu_is_left(void)
+{
+	const struct platform *p = platform();
+
+	return p->running_count < p->cpu_count && (p->running_count || !list_empty(&p->busy));
 }
 
 bool platform_guests_run(void)

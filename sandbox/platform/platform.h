@@ -72,6 +72,8 @@ void platform_epoll_event(u64 data);
 u64 platform_spin_cycles(void);
 /* Somebody whom we have woken waits for the very CPU that we are on: yield rather than spin. */
 bool platform_in_the_way(void);
+/* Does guest code run, or somebody work for it, with a CPU left over for us? */
+bool platform_cpu_is_left(void);
 /* Does any guest code run at this moment? */
 bool platform_guests_run(void);
 /* Wanted: one clean stub ready in the pool (called when idle). */
@@ -120,7 +122,7 @@ void aspace_set_owner(struct aspace *as, void *owner);
 void aspace_adopt(struct aspace *as, void *owner);
 /* Its stub has not ended. */
 bool aspace_alive(const struct aspace *as);
-/* Removes everything the guest has mapped: execve in place. [sleeps] */
+/* Removes everything the guest has mapped, for another program to take its place. [sleeps] */
 int aspace_clear(struct aspace *as) must_check;
 
 /* Changes to the map. Addresses and sizes are page aligned and below PLATFORM_USER_END (checked). `by` is the
@@ -197,6 +199,11 @@ int uthread_new(struct aspace *as, const struct uregs *regs, struct uthread **ou
 /* A guest thread in `as` whose registers and vector state are copied from trapped `from` (clone, fork). The
  * caller then adjusts it with uthread_set_regs(). */
 int uthread_clone(struct uthread *from, struct aspace *as, struct uthread **out) must_check;
+/* The same for a vfork child, in from's own address space: it gets from's slot and host thread until it
+ * executes another image or ends. -EBUSY: not now, clone it. Until uthread_take_back(from), which is for when
+ * the child has left its memory, from can be looked at but not be run. */
+int uthread_lend(struct uthread *from, struct uthread **out) must_check;
+void uthread_take_back(struct uthread *from);
 /* Moves a trapped thread over to a fresh register state (execve): initial FPU state, `regs`. If `as` differs
  * from its address space, the old host thread is told to end and a new one starts in `as`. */
 int uthread_exec(struct uthread *ut, struct aspace *as, const struct uregs *regs) must_check;

@@ -41,6 +41,7 @@ struct aspace {
 	u64 posted; /* the counter when it was asked last */
 	bool busy, answered;
 	bool near;                  /* it slept on our CPU when it was asked */
+	u32 pinned;                 /* 1 + the only CPU it may use; 0: all. place.c */
 	struct list_head busy_node; /* in platform.busy */
 	struct wait_queue done;
 
@@ -56,8 +57,9 @@ struct aspace {
 
 	/* guest threads */
 	u64 slot_used[SLOT_COUNT / 64];
-	u32 slot_high; /* highest slot ever used */
-	bool parked;   /* slot 0 has a host thread that waits for its first answer */
+	u32 slot_high;     /* highest slot ever used */
+	bool parked;       /* slot 0 has a host thread that waits for its first answer */
+	u32 parked_beside; /* as uthread.beside */
 	struct list_head uthreads;
 	struct list_head op_threads; /* uthread.op_node: threads with changes queued or under way */
 	u32 moved;                   /* changes of threads are on their way to the memory thread instead */
@@ -89,6 +91,9 @@ struct uthread {
 	struct coro *coro;             /* sleeps in uthread_run */
 	struct uthread *spawner;       /* will start our host thread with its own answer */
 	struct uthread *spawning;      /* the inverse */
+	struct uthread *lender;        /* whose slot and host thread it has: lend.c */
+	struct uthread *borrower;      /* the inverse */
+	bool aside;                    /* slot is a copy in the arena */
 
 	/* private copies of the trap, taken once */
 	u32 event;
@@ -156,7 +161,8 @@ struct platform {
 	bool frozen; /* nobody is answered */
 	u32 freeze_generation;
 	struct wait_queue thaw;
-	u64 forged; /* proofs of identity that were none */
+	struct slot *slot_copy; /* lend.c */
+	u64 forged;             /* proofs of identity that were none */
 };
 
 static inline struct platform *platform(void)
@@ -247,6 +253,11 @@ void account_anew(struct aspace *as);
 /* The same as account_settle() if `ut`, which is about to leave, has something to be charged for. */
 void account_thread_leaves(struct uthread *ut);
 
+/* lend.c: at the end of ut's life in its address space. True: it has no slot to give back. */
+bool lend_end(struct uthread *ut);
+/* uthread.c */
+void put_ids(struct uthread *ut);
+
 /* place.c */
 #define PLACE_UNKNOWN 0xffffffffU
 /* Before a sleeping thread is woken. */
@@ -256,6 +267,7 @@ void place_spawned(const struct uthread *parent, struct uthread *child);
 /* It serves another from now on. */
 void place_anywhere(struct uthread *ut);
 void place_loop_sleeps(struct platform *p);
+void place_memory(struct aspace *as, bool clones);
 
 /* frame.c */
 bool frame_check(struct uthread *ut, u64 frame_address);

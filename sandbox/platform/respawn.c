@@ -29,6 +29,7 @@ static void forget_stub(struct aspace *as)
 	host_fd_put(as->status);
 	as->pidfd = as->status = NULL;
 	as->pid = 0;
+	as->pinned = as->parked_beside = 0;
 	if (as->state == ASPACE_UP)
 		as->state = ASPACE_STARTING;
 	list_for_each_entry (ut, &as->uthreads, as_node) {
@@ -91,7 +92,8 @@ int aspace_respawn(struct aspace *as)
 	if (as->parked)
 		as->req->start = slot_address(0);
 	list_for_each_entry (ut, &as->uthreads, as_node)
-		rearm(ut);
+		if (!ut->aside)
+			rearm(ut);
 	return stub_fork_into(platform()->zygote, as);
 }
 

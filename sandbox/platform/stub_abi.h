@@ -118,12 +118,14 @@
 #define REQ_O_CHILD     0x08
 #define REQ_O_NONCE     0x10
 #define REQ_O_START     0x18
+#define REQ_O_REST      0x28
 #define REQ_O_CALLS     0x40
 #define REQ_CALL_COUNT  48
 #define RESULT_O_ASLEEP 0x08
 #define RESULT_O_RET    0x10
 #define GLOB_O_SLEEPING 0x00
 #define GLOB_O_MT_SPIN  0x08
+#define GLOB_O_LOOP_CPU 0x10
 
 /* SIGKILL and SIGSTOP: never in a mask */
 #define SIGMASK_NEVER 0x40100UL
@@ -222,7 +224,9 @@ struct request { /* the request page */
 	uint64_t nonce; /* this window's own: what its memory thread writes to the socket to say who it is */
 	uint64_t start; /* this window's own: slot address of a thread to start at once, or 0 */
 	uint64_t vdso_count; /* zygote only: where the host put vvar and vDSO, relative to the vDSO */
-	uint64_t unused[3];
+	uint32_t rest;       /* not 0: after this request, sleep without spinning */
+	uint32_t unused_word;
+	uint64_t unused[2];
 	struct host_call call[REQ_CALL_COUNT];
 	struct {
 		int64_t delta;
@@ -235,6 +239,7 @@ static_assert(offsetof(struct request, count) == REQ_O_COUNT, "asm");
 static_assert(offsetof(struct request, child_window) == REQ_O_CHILD, "asm");
 static_assert(offsetof(struct request, nonce) == REQ_O_NONCE, "asm");
 static_assert(offsetof(struct request, start) == REQ_O_START, "asm");
+static_assert(offsetof(struct request, rest) == REQ_O_REST, "asm");
 static_assert(offsetof(struct request, call) == REQ_O_CALLS, "asm");
 
 struct result { /* the result page; forgeable by the guest */
@@ -253,8 +258,10 @@ struct glob {
 	uint32_t guest_spin; /* how often a trapped thread looks before it sleeps */
 	uint32_t mt_spin;    /* the same for memory threads */
 	uint32_t freeze;     /* not 0: the number of the freeze that is on */
+	uint32_t loop_cpu;   /* 1 + the CPU where the sentry runs, or waits to run; 0: it sleeps */
 };
 static_assert(offsetof(struct glob, mt_spin) == GLOB_O_MT_SPIN, "asm");
+static_assert(offsetof(struct glob, loop_cpu) == GLOB_O_LOOP_CPU, "asm");
 
 /* Where the call's staged arguments lie in the bounce area: computed alike on both sides from the call's
  * number and arguments alone, so no offset or size is ever taken from shared memory. */

@@ -91,13 +91,20 @@ static int window_take(struct platform *p, void *owner, struct aspace **out)
 	return 0;
 }
 
+/* It no longer waits for the CPU that we are on. */
+static void not_here(struct platform *p, struct aspace *as)
+{
+	p->near_count -= as->near;
+	as->near = false;
+}
+
 /* Gives a window back. What the guest left in it must not be seen by the next process: the hot pages are
  * zeroed, the rest is given back to the host. */
 static void window_release(struct platform *p, struct aspace *as)
 {
 	const u64 keep = WIN_RW + SLOT_BOUNCE + PAGE_SIZE;
 
-	p->near_count -= as->near;
+	not_here(p, as);
 	memset(slot_at(as, 0), 0, SLOT_ALT_LOW);
 	memset((char *)slot_at(as, 0) + SLOT_ALT_TOP - 2 * PAGE_SIZE, 0, 3 * PAGE_SIZE);
 	fallocate(p->control->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
@@ -211,12 +218,18 @@ int stub_request_begin(struct aspace *as)
 
 static void request_post(struct aspace *as, u32 count)
 {
+	bool clones = as->req->call[0].nr == SYS_clone;
+
 	as->req->count = count;
+	/* a new thread begins on the memory thread's CPU */
+	as->req->rest = clones;
+	place_memory(as, clones);
 	as->posted = cycles();
 	as->seq++;
 	shared_store(&as->req->seq, as->seq);
 	full_fence();
-	as->near = shared_load(&as->res->asleep) == 1 + this_cpu();
+	as->near =
+	    as->pinned ? as->pinned == 1 + this_cpu() : shared_load(&as->res->asleep) == 1 + this_cpu();
 	platform()->near_count += as->near;
 	shared_wake(&as->req->seq);
 }
@@ -248,8 +261,7 @@ static void predict_requests(u64 posted)
 
 static void request_finished(struct aspace *as)
 {
-	platform()->near_count -= as->near;
-	as->near = false;
+	not_here(platform(), as);
 	as->answered = true;
 	list_del_init(&as->busy_node);
 	wake_up_all(&as->done, 0);
@@ -281,9 +293,10 @@ static void park_slot0(struct aspace *as)
 {
 	struct slot *s = slot_at(as, 0);
 
-	s->state = SLOT_TRAP;
+	s->state = SLOT_SLEEP; /* if the thread is there before its answer, that may take long */
 	s->live = 1;
 	as->req->start = slot_address(0);
+	as->req->rest = 1;
 	as->parked = true;
 }
 

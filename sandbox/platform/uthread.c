@@ -79,7 +79,7 @@ static void slot_drop(struct aspace *as, u32 index)
 	as->slot_used[index / 64] &= ~(1ULL << (index % 64));
 }
 
-static void put_ids(struct uthread *ut)
+void put_ids(struct uthread *ut)
 {
 	shared_store(&ut->slot->pid, ut->ids[0]);
 	shared_store(&ut->slot->tid, ut->ids[1]);
@@ -145,14 +145,15 @@ static int uthread_bind(struct uthread *ut, struct aspace *as)
 		as->slot_used[0] |= 1;
 		ut->index = 0;
 		ut->started = true;
+		ut->beside = as->parked_beside;
 	} else {
 		int err = slot_take(as, &ut->index);
 		if (err)
 			return err;
 		ut->started = false;
+		ut->beside = 0;
 	}
 	ut->slot = slot_at(as, ut->index);
-	ut->beside = 0;
 	if (!ut->started) {
 		memset(ut->slot, 0, sizeof(*ut->slot));
 		ut->slot->live = 1;
@@ -255,6 +256,8 @@ static void uthread_unbind(struct uthread *ut)
 	list_del_init(&ut->op_node);
 	list_del_init(&ut->serving_node);
 	leave_running(ut);
+	if (lend_end(ut))
+		return;
 	if (ut->started && !ut->gone && as->state == ASPACE_UP) {
 		queue_exit(as, ut->index);
 	} else {
@@ -276,10 +279,11 @@ static bool may_park(const struct uthread *ut, u64 max_rss)
 {
 	const struct aspace *as = ut->as;
 
-	return !platform()->frozen && as->state == ASPACE_UP && !as->slot_high && ut->started && !ut->gone &&
-	       !ut->running && !ut->fast && ut->event == EVENT_SYSCALL && ut->op_state == OPS_NONE &&
-	       !ut->spawner && !ut->spawning && !as->flushing && !as->batch_depth && !as->busy &&
-	       as->used_known && as->used.maxrss_kb <= max_rss;
+	return !platform()->frozen && !ut->lender && !ut->borrower && as->state == ASPACE_UP &&
+	       !as->slot_high && ut->started && !ut->gone && !ut->running && !ut->fast &&
+	       ut->event == EVENT_SYSCALL && ut->op_state == OPS_NONE && !ut->spawner && !ut->spawning &&
+	       !as->flushing && !as->batch_depth && !as->busy && as->used_known &&
+	       as->used.maxrss_kb <= max_rss;
 }
 
 bool uthread_park(struct uthread *ut, u64 max_rss)
@@ -295,7 +299,7 @@ bool uthread_park(struct uthread *ut, u64 max_rss)
 	list_del_init(&ut->op_node);
 	list_del_init(&ut->serving_node);
 	slot_drop(as, ut->index);
-	place_anywhere(ut);
+	as->parked_beside = ut->beside;
 	s->kicked = s->slow = s->local_ok = s->local_count = s->frozen = 0;
 	s->pid = s->tid = 0;
 	s->resume = 0;
@@ -386,7 +390,8 @@ static void send_answer(struct uthread *ut)
 	ut->woken = asleep != 0;
 	if (ut->woken)
 		place_woken(ut);
-	ut->near = asleep == 1 + this_cpu() && ut->beside != asleep;
+	/* perhaps a memory thread that is to begin it waits there, too */
+	ut->near = (asleep == 1 + this_cpu() && ut->beside != asleep) || shared_load(&s->live) <= 1;
 	platform()->near_count += ut->near;
 	platform()->woken_count += ut->soon && ut->woken;
 	if (ut->woken)
@@ -565,7 +570,7 @@ static void go_on(struct uthread *ut)
 		wait_event_uninterruptible(&p->thaw, !p->frozen);
 	while (ut->as->moved && ut->as->state == ASPACE_UP)
 		sched_yield_now();
-	if (ut->gone || ut->as->state != ASPACE_UP) {
+	if (ut->gone || ut->aside || ut->as->state != ASPACE_UP) {
 		ut->gone = true;
 		return;
 	}

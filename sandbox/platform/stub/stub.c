@@ -54,6 +54,7 @@ enum { /* gregs of a ucontext, in its order */
 #define NR_SET_ROBUST_LIST 273
 #define NR_SET_TID_ADDRESS 218
 #define LOCAL_SHOWN        4
+#define LOOK_AROUND        64 /* spins; the sentry's GUEST_SPIN is a multiple, so the first is one */
 #define ARCH_SET_FS        0x1002
 #define TASK_SIZE          0x7ffffffff000UL
 #define NR_GETPID          39
@@ -75,6 +76,7 @@ uint64_t copy_string(void *dst, const void *src, uint64_t max); /* 0, or 1: faul
 int64_t compare_exchange(uint32_t *word, uint32_t expected, uint32_t desired,
 			 uint32_t *prev); /* 0, 1: fault */
 int64_t spawn_thread(uint64_t slot);
+void go_on_from(uint64_t frame) __attribute__((noreturn));
 char *trap_handler(int signo, char *info, char *uc);
 void thread_wait(struct slot *s);
 int fast_trap(struct slot *s);
@@ -132,13 +134,19 @@ static uint32_t this_cpu(void)
 	return aux & 0xfff;
 }
 
+/* Whoever spins on the sentry's own CPU keeps it from answering. */
+static int in_the_way(void)
+{
+	return load(&glob()->loop_cpu) == 1 + this_cpu();
+}
+
 static void wait_reply(struct slot *s)
 {
 	for (uint32_t n = load(&glob()->guest_spin); n; n--) {
 		uint32_t state = load(&s->state);
 		if (state == SLOT_REPLY)
 			goto done;
-		if (state == SLOT_SLEEP)
+		if (state == SLOT_SLEEP || (n % LOOK_AROUND == 0 && in_the_way()))
 			break;
 		__asm__ volatile("pause");
 	}
@@ -428,6 +436,8 @@ int fast_trap(struct slot *s)
 	describe_syscall(s, g, AUDIT_ARCH_X86_64);
 	hand_over(s);
 	answer(s);
+	if (s->frame != (uint64_t)s + SLOT_FAST_FRAME) /* a vfork child has given the slot back */
+		go_on_from(s->frame);
 	if (s->out_flags & OUT_REDO)
 		return FAST_SLOW;
 	return s->out_flags & OUT_FULL ? FAST_FULL : FAST_RETURN;

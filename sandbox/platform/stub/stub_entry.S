@@ -31,7 +31,7 @@
 	.text
 	.globl fast_entry, fast_exit, fast_exit_end, fast_full_trap
 	.globl _start, restorer, signal_entry, copy_begin, copy_end, copy_fault
-	.globl copy_bytes, copy_string, compare_exchange, spawn_thread
+	.globl copy_bytes, copy_string, compare_exchange, spawn_thread, go_on_from
 
 _start:
 	mov %rsp, %rdi
@@ -73,6 +73,15 @@ memory_thread:
 	mov $(WIN_ADDR + SLOT_RESULT), %r13
 	mov $GLOB_ADDR, %rcx
 	mov GLOB_O_MT_SPIN(%rcx), %r15d
+	mov GLOB_O_LOOP_CPU(%rcx), %ebp
+	rdtscp
+	and $0xfff, %ecx	/* our CPU, as Linux keeps it in TSC_AUX */
+	inc %ecx
+	cmp %ecx, %ebp		/* the sentry's, too: it cannot ask anything before we sleep */
+	je 2f
+	cmpl $0, REQ_O_REST(%r12)
+	je 1f
+2:	xor %r15d, %r15d
 1:	mov (%r12), %eax
 	cmp %ebx, %eax
 	jne serve
@@ -80,7 +89,7 @@ memory_thread:
 	dec %r15d
 	jns 1b
 	rdtscp
-	and $0xfff, %ecx	/* our CPU, as Linux keeps it in TSC_AUX */
+	and $0xfff, %ecx
 	inc %ecx
 	mov %ecx, RESULT_O_ASLEEP(%r13)
 	mfence
@@ -247,6 +256,10 @@ spawn_thread:
 	ret
 spawned:			/* all signals are to be blocked until the first rt_sigreturn: they are, in a handler */
 	jmp start_thread
+
+go_on_from:			/* rdi = a signal frame */
+	mov %rdi, %rsp
+	jmp restorer
 
 signal_entry:			/* goes on from the frame that the handler returns: the host's, or one made by the sentry */
 	cld

@@ -44,6 +44,10 @@ unsigned platform_cpu_count(void)
 {
 	return 2;
 }
+bool platform_cpu_is_left(void)
+{
+	return false;
+}
 bool platform_guests_run(void)
 {
 	return false;

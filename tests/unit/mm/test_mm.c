@@ -97,6 +97,10 @@ u64 uthread_rip(const struct uthread *ut)
 void uthread_move_rip(struct uthread *ut, u64 from, u64 to)
 {
 }
+bool platform_cpu_is_left(void)
+{
+	return false;
+}
 bool platform_guests_run(void)
 {
 	return false;
