@@ -159,7 +159,11 @@ static int read_frame(struct task *t, u64 at, struct linux_rt_sigframe *f)
 
 	if (!buf)
 		return -ENOMEM;
-	have = aspace_read(t->mm->as, buf, uaddr(at), want); /* short at the end of the stack */
+	/* as the stub has seen it, unless a tracer may have changed it since */
+	if (!t->pt.tracer && uthread_staged_frame(t->ut, buf, want))
+		have = (s64)want;
+	else
+		have = aspace_read(t->mm->as, buf, uaddr(at), want); /* short at the end of the stack */
 	if (have >= (s64)sizeof(*f)) {
 		memcpy(f, buf, sizeof(*f));
 		err = restore_fp(t, f->uc.uc_mcontext.fpstate, buf, at, (size_t)have);

@@ -284,6 +284,9 @@ const char *uthread_staged_str(struct uthread *ut, uaddr_t addr, size_t *len);
  * or NULL if they must be written directly. Committing makes it so. */
 void *uthread_stage_out(struct uthread *ut, uaddr_t addr, size_t size);
 void uthread_stage_commit(struct uthread *ut, uaddr_t addr, size_t size);
+/* The `size` bytes on top of the stack of a thread that calls rt_sigreturn(2), return address first; false if
+ * they are not there. */
+bool uthread_staged_frame(struct uthread *ut, void *dst, size_t size);
 /* Writes what is staged to the guest now (before a signal frame is built). 0 or -EFAULT. */
 int uthread_stage_flush(struct uthread *ut) must_check;
 

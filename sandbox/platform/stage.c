@@ -134,6 +134,14 @@ void uthread_stage_commit(struct uthread *ut, uaddr_t addr, size_t size)
 	ut->out_flags |= OUT_STAGED;
 }
 
+bool uthread_staged_frame(struct uthread *ut, void *dst, size_t size)
+{
+	if (!(ut->staged & STAGED_FRAME) || size > STAGED_FRAME_SIZE)
+		return false;
+	memcpy(dst, (const char *)ut->slot + SLOT_BOUNCE, size);
+	return true;
+}
+
 int uthread_stage_flush(struct uthread *ut)
 {
 	int err = 0;

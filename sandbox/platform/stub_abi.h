@@ -148,6 +148,9 @@
 #define STAGE_BUF_MAX 0x10000
 /* in `staged`: the bounce area begins with the process's rusage, for its account is closed at its end */
 #define STAGED_USAGE 0x40
+/* rt_sigreturn: it holds the frame, or more than that */
+#define STAGED_FRAME      0x80
+#define STAGED_FRAME_SIZE 3072
 
 #ifndef __ASSEMBLER__
 

@@ -50,6 +50,7 @@ enum { /* gregs of a ucontext, in its order */
 #define NR_FUTEX           202
 #define NR_SCHED_YIELD     24
 #define NR_RT_SIGPROCMASK  14
+#define NR_RT_SIGRETURN    15
 #define NR_ARCH_PRCTL      158
 #define NR_SET_ROBUST_LIST 273
 #define NR_SET_TID_ADDRESS 218
@@ -519,6 +520,9 @@ char *trap_handler(int signo, char *info, char *uc)
 		if (s->nr == NR_EXIT_GROUP &&
 		    !host_call3(NR_GETRUSAGE, 0 /* RUSAGE_SELF */, (uint64_t)s + SLOT_BOUNCE, 0))
 			s->staged = STAGED_USAGE;
+		if (s->nr == NR_RT_SIGRETURN &&
+		    !copy_bytes((char *)s + SLOT_BOUNCE, (const void *)(g[G_RSP] - 8), STAGED_FRAME_SIZE))
+			s->staged = STAGED_FRAME;
 	} else if (signo == SIG_URG) {
 		s->event = EVENT_KICK;
 	} else {
