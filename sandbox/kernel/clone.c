@@ -225,18 +225,27 @@ static int give_pidfd(struct task *c, const struct clone_args_k *a, s32 *fd)
 
 static int write_ids(struct task *p, struct task *c, const struct clone_args_k *a, s32 *fd)
 {
-	s32 id = pid_vnr(c->pid), own = pid_nr(c->pid, task_pid_ns(c));
+	s32 id = pid_vnr(c->pid);
 	int err = 0;
 
 	if (a->flags & LINUX_CLONE_PIDFD)
 		err = give_pidfd(c, a, fd);
 	if (!err && (a->flags & LINUX_CLONE_PARENT_SETTID) && copy_out(a->parent_tid, &id, sizeof(id)))
 		err = -EFAULT;
-	/* as Linux, a bad child_tid is not an error */
-	if (!err && (a->flags & LINUX_CLONE_CHILD_SETTID) &&
-	    aspace_write(c->mm->as, a->child_tid, &own, sizeof(own)) < 0)
-		return 0;
 	return err;
+}
+
+/* CLONE_CHILD_SETTID. As in Linux, a bad address is not an error. */
+static void write_own_id(const struct task *p, struct task *c, const struct clone_args_k *a)
+{
+	s32 own = pid_nr(c->pid, task_pid_ns(c));
+
+	if (!(a->flags & LINUX_CLONE_CHILD_SETTID))
+		return;
+	/* by the child itself, unless somebody may look there before it runs */
+	if ((c->mm != p->mm && !p->pt.tracer) ||
+	    aspace_write(c->mm->as, a->child_tid, &own, sizeof(own)) != sizeof(own))
+		uthread_put(c->ut, a->child_tid, (u32)own);
 }
 
 static s64 wait_vfork(struct task *p, struct task *c, s64 nr)
@@ -274,6 +283,8 @@ static int build(struct task *p, struct task *c, const struct clone_args_k *a, s
 		err = write_ids(p, c, a, pidfd);
 	if (!err)
 		err = copy_thread_state(p, c, a);
+	if (!err)
+		write_own_id(p, c, a);
 	if (!err)
 		err = coro_start(task_main, c, c, &c->coro);
 	return err;

@@ -43,26 +43,26 @@ static int robust_release(struct task *t, u64 addr, bool is_pi, bool pending)
 
 static void robust_list_walk(struct task *t)
 {
-	struct {
-		u64 next, offset, pending;
-	} head;
-	u64 entry;
+	u64 head[3], entry, offset, pending; /* struct robust_list_head */
 
-	if (copy_in_mm(t->mm, &head, uaddr(t->local.robust_list), sizeof(head)))
+	if (!uthread_staged_robust(t->ut, head) &&
+	    copy_in_mm(t->mm, head, uaddr(t->local.robust_list), sizeof(head)))
 		return;
-	entry = head.next; /* bit 0 of a pointer says that its lock is a PI futex */
+	entry = head[0]; /* bit 0 of a pointer says that its lock is a PI futex */
+	offset = head[1];
+	pending = head[2];
 	for (int i = 0; i < ROBUST_LIST_MAX && (entry & ~1ULL) != t->local.robust_list; i++) {
 		u64 next;
 		int err = copy_in_mm(t->mm, &next, uaddr(entry & ~1ULL), sizeof(next));
-		if ((entry & ~1ULL) != (head.pending & ~1ULL) &&
-		    robust_release(t, (entry & ~1ULL) + head.offset, entry & 1, false))
+		if ((entry & ~1ULL) != (pending & ~1ULL) &&
+		    robust_release(t, (entry & ~1ULL) + offset, entry & 1, false))
 			return;
 		if (err)
 			return;
 		entry = next;
 	}
-	if (head.pending & ~1ULL)
-		(void)robust_release(t, (head.pending & ~1ULL) + head.offset, head.pending & 1, true);
+	if (pending & ~1ULL)
+		(void)robust_release(t, (pending & ~1ULL) + offset, pending & 1, true);
 }
 
 void futex_exit(struct task *t)

@@ -204,6 +204,8 @@ int uthread_clone(struct uthread *from, struct aspace *as, struct uthread **out)
  * the child has left its memory, from can be looked at but not be run. */
 int uthread_lend(struct uthread *from, struct uthread **out) must_check;
 void uthread_take_back(struct uthread *from);
+/* Has a thread that has not run yet write a word of its own memory before it does, if it can. */
+void uthread_put(struct uthread *ut, uaddr_t addr, u32 value);
 /* Moves a trapped thread over to a fresh register state (execve): initial FPU state, `regs`. If `as` differs
  * from its address space, the old host thread is told to end and a new one starts in `as`. */
 int uthread_exec(struct uthread *ut, struct aspace *as, const struct uregs *regs) must_check;
@@ -287,6 +289,8 @@ void uthread_stage_commit(struct uthread *ut, uaddr_t addr, size_t size);
 /* The `size` bytes on top of the stack of a thread that calls rt_sigreturn(2), return address first; false if
  * they are not there. */
 bool uthread_staged_frame(struct uthread *ut, void *dst, size_t size);
+/* The head of the robust list of a thread that calls exit(2) or exit_group(2); false if it is not there. */
+bool uthread_staged_robust(struct uthread *ut, u64 head[3]);
 /* Writes what is staged to the guest now (before a signal frame is built). 0 or -EFAULT. */
 int uthread_stage_flush(struct uthread *ut) must_check;
 

@@ -106,6 +106,8 @@ struct uthread {
 	u32 out_flags;
 	s64 result;
 	bool regs_set;
+	u64 put_addr;
+	u32 put_value;
 	u32 op_count;
 	struct slot_operation op[SLOT_OP_MAX];
 	enum op_state op_state;

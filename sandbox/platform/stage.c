@@ -134,6 +134,15 @@ void uthread_stage_commit(struct uthread *ut, uaddr_t addr, size_t size)
 	ut->out_flags |= OUT_STAGED;
 }
 
+bool uthread_staged_robust(struct uthread *ut, u64 head[3])
+{
+	static_assert(STAGED_ROBUST_SIZE == 3 * sizeof(u64), "struct robust_list_head");
+	if (!(ut->staged & STAGED_ROBUST))
+		return false;
+	memcpy(head, (const char *)ut->slot + SLOT_BOUNCE + STAGED_ROBUST_AT, STAGED_ROBUST_SIZE);
+	return true;
+}
+
 bool uthread_staged_frame(struct uthread *ut, void *dst, size_t size)
 {
 	if (!(ut->staged & STAGED_FRAME) || size > STAGED_FRAME_SIZE)

@@ -88,6 +88,7 @@
 #define OUT_SPAWN     16  /* start the host thread of slot `spawn` */
 #define OUT_STAGED    32  /* copy the staged out-buffers to the guest */
 #define OUT_REDO      64  /* a patched call: make it again, with a full frame */
+#define OUT_PUT       256 /* write put_value to put_addr, if that can be written */
 #define OUT_FULL      128 /* a patched call: it has ended, report EVENT_FULL with a full frame */
 
 /* offsets that assembly uses */
@@ -151,6 +152,10 @@
 /* rt_sigreturn: it holds the frame, or more than that */
 #define STAGED_FRAME      0x80
 #define STAGED_FRAME_SIZE 3072
+/* exit, exit_group: at this place it has the head of the robust list */
+#define STAGED_ROBUST      0x100
+#define STAGED_ROBUST_AT   1024
+#define STAGED_ROBUST_SIZE 24
 
 #ifndef __ASSEMBLER__
 
@@ -205,6 +210,8 @@ struct slot {
 	uint64_t cx_addr;
 	uint32_t cx_expected, cx_desired, cx_prev;
 	int32_t cx_error;
+	uint64_t put_addr;
+	uint32_t put_value;
 	uint32_t cx_nr;    /* not 0: instead, the host call cx_nr(cx_addr, bounce area) */
 	uint32_t ops_done; /* generation of the last completed op list */
 	uint32_t ops_generation;

@@ -275,7 +275,7 @@ bool stub_poll_busy(struct platform *p)
 	list_for_each_entry_safe (as, next, &p->busy, busy_node) {
 		if (as->state == ASPACE_STARTING) { /* no request: waits for its proof; `up` is a mere hint */
 			if (shared_load(&as->res->up)) {
-				stub_identify(p);
+				(void)identity_receive_one(p);
 				moved = true;
 			}
 		} else if (shared_load(&as->res->seq) == as->seq) {

@@ -338,11 +338,20 @@ void uthread_set_result(struct uthread *ut, s64 ret)
 	ut->out_flags |= OUT_RESULT;
 }
 
+void uthread_put(struct uthread *ut, uaddr_t addr, u32 value)
+{
+	ut->put_addr = addr.v;
+	ut->put_value = value;
+	ut->out_flags |= OUT_PUT;
+}
+
 static void fill_answer(struct uthread *ut)
 {
 	struct slot *s = ut->slot;
 
 	s->result = ut->result;
+	s->put_addr = ut->put_addr;
+	s->put_value = ut->put_value;
 	s->op_count = ut->op_count;
 	for (u32 i = 0; i < ut->op_count; i++)
 		s->op[i] = ut->op[i];

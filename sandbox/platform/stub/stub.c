@@ -204,6 +204,19 @@ static uint32_t stage_in(struct slot *s, const struct stub_copy *row)
 	return staged;
 }
 
+/* What the sentry wants to know of a thread or process that ends. */
+static void stage_last_words(struct slot *s)
+{
+	char *bounce = (char *)s + SLOT_BOUNCE;
+
+	s->staged = 0;
+	if (s->nr == NR_EXIT_GROUP && !host_call3(NR_GETRUSAGE, 0 /* RUSAGE_SELF */, (uint64_t)bounce, 0))
+		s->staged |= STAGED_USAGE;
+	if (s->robust_list &&
+	    !copy_bytes(bounce + STAGED_ROBUST_AT, (const void *)s->robust_list, STAGED_ROBUST_SIZE))
+		s->staged |= STAGED_ROBUST;
+}
+
 static void describe_syscall(struct slot *s, uint64_t *g, uint32_t arch)
 {
 	const struct stub_copy *row;
@@ -290,6 +303,8 @@ static void answer(struct slot *s)
 	}
 	if ((flags & OUT_STAGED) && copy_staged(s))
 		result = -14; /* EFAULT */
+	if (flags & OUT_PUT)  /* as clone(2) does it: what cannot be written is not */
+		(void)copy_bytes((void *)s->put_addr, &s->put_value, sizeof(s->put_value));
 	if (flags & OUT_SPAWN) {
 		int64_t ret = spawn_thread(s->spawn);
 		if (ret < 0)
@@ -517,9 +532,8 @@ char *trap_handler(int signo, char *info, char *uc)
 		if (in_stub)
 			s->foreign_rip++;
 		describe_syscall(s, g, *(uint32_t *)(info + 28));
-		if (s->nr == NR_EXIT_GROUP &&
-		    !host_call3(NR_GETRUSAGE, 0 /* RUSAGE_SELF */, (uint64_t)s + SLOT_BOUNCE, 0))
-			s->staged = STAGED_USAGE;
+		if (s->nr == NR_EXIT_GROUP || s->nr == NR_EXIT)
+			stage_last_words(s);
 		if (s->nr == NR_RT_SIGRETURN &&
 		    !copy_bytes((char *)s + SLOT_BOUNCE, (const void *)(g[G_RSP] - 8), STAGED_FRAME_SIZE))
 			s->staged = STAGED_FRAME;
