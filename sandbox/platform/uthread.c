@@ -366,7 +366,7 @@ static void fill_answer(struct uthread *ut)
 			s->out[i].low = ut->out[i].low;
 			s->out[i].high = ut->out[i].high;
 		}
-	if (ut->spawning) {
+	if (ut->spawning && !(ut->out_flags & OUT_OPERATION)) { /* an operation is no way out of the trap */
 		struct uthread *child = ut->spawning;
 		s->spawn = slot_address(child->index);
 		ut->out_flags |= OUT_SPAWN;

@@ -374,10 +374,10 @@ static void one_family(void)
 	    {"sysv", gen_sysv, 6},     {"timer", gen_timer, 4},     {"mount", gen_mount, 4},
 	    {"cgroup", gen_cgroup, 6}, {"netlink", gen_netlink, 6}, {"rights", gen_rights, 6},
 	    {"epoll", gen_epoll, 8},   {"pipes", gen_pipes, 4},     {"watch", gen_watch, 2},
-	    {"tty", gen_tty, 6},       {"fuse", gen_fuse, 1}};
+	    {"tty", gen_tty, 6},       {"fuse", gen_fuse, 1},       {"vfork", gen_vfork, 3}};
 	const char *only = getenv("GUEST_CALLS_ONLY");
 	unsigned count = sizeof(families) / sizeof(families[0]);
-	int64_t at = (int64_t)below(111);
+	int64_t at = (int64_t)below(114);
 
 	for (unsigned i = 0; i < count; i++) {
 		if (only ? !strcmp(only, families[i].name) : (at -= families[i].often) < 0) {

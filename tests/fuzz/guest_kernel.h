@@ -373,6 +373,76 @@ static void gen_exec(void)
 	in_child(exec_child);
 }
 
+/* ---- a vfork child, which has its parent's memory and perhaps more of it ---- */
+
+static char vfork_stacks[2][65536] __attribute__((aligned(16)));
+static int vfork_depth;
+
+static void killer(void)
+{
+	usleep((unsigned)below(4000));
+	kill((pid_t)words[below(2) ? 60 : 61], (int)PICK(SIGKILL, SIGTERM, SIGSTOP, SIGCONT, SIGUSR1));
+	usleep((unsigned)below(4000));
+	kill((pid_t)words[60], SIGKILL);
+}
+
+static int vforked(void *arg)
+{
+	char *argv[] = {"x", NULL}, *empty[] = {NULL};
+
+	for (int sig = SIGILL; sig <= SIGSEGV; sig++) /* no way back into the parent's frame */
+		signal(sig, SIG_DFL);
+	signal(SIGSYS, SIG_DFL);
+	words[60] = (uint32_t)syscall(SYS_getpid);
+	for (int i = (int)below(10); i; i--)
+		one_call();
+	switch (below(6)) {
+	case 0:
+		syscall(SYS_execve, PICK_STR("/bin/true", "prog", "/proc/self/exe", "d"), argv, empty);
+		break;
+	case 1:
+		usleep((unsigned)below(3000));
+		break;
+	case 2:
+		if (vfork_depth < 1 && ++vfork_depth)
+			clone(vforked, vfork_stacks[1] + sizeof(vfork_stacks[1]),
+			      CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
+		break;
+	case 3:
+		if (!fork())
+			_exit(0);
+		break;
+	case 4:
+		kill(getpid(), (int)PICK(SIGKILL, SIGSEGV, SIGSTOP, SIGABRT));
+		break;
+	}
+	_exit(0);
+}
+
+static void vfork_child(void)
+{
+	pid_t tid;
+
+	vfork_depth = 0;
+	words[61] = (uint32_t)getpid();
+	words[60] = 0;
+	if (below(2))
+		in_child(killer);
+	for (int k = FEW; k; k--) {
+		clone(vforked, vfork_stacks[0] + sizeof(vfork_stacks[0]),
+		      CLONE_VM | CLONE_VFORK | (int)PICK(SIGCHLD, 0, SIGUSR1) |
+			  (int)PICK(0, CLONE_FILES, CLONE_FS, CLONE_PARENT_SETTID,
+				    CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID),
+		      NULL, &tid, NULL, &tid);
+		one_call();
+	}
+}
+
+static void gen_vfork(void)
+{
+	in_child(vfork_child);
+}
+
 /* ---- memory ---- */
 
 static void gen_memory(void)
