@@ -622,7 +622,7 @@ void signal_deliver(struct task *t, bool from_syscall, s64 ret)
 			ptrace_reread_result(t, &from_syscall, &ret);
 			continue;
 		}
-		if (t->tg->stopped && !t->pt.tracer) {
+		if (t->tg->stopped && !t->pt.tracer && !fatal_signal_pending(t)) {
 			sleep_while_stopped(t);
 			continue;
 		}

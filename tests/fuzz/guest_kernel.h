@@ -377,13 +377,14 @@ static void gen_exec(void)
 
 static char vfork_stacks[2][65536] __attribute__((aligned(16)));
 static int vfork_depth;
+static volatile pid_t *vfork_ids; /* of child and parent; not where other families write numbers */
 
 static void killer(void)
 {
 	usleep((unsigned)below(4000));
-	kill((pid_t)words[below(2) ? 60 : 61], (int)PICK(SIGKILL, SIGTERM, SIGSTOP, SIGCONT, SIGUSR1));
+	kill(vfork_ids[below(2)] ?: getpid(), (int)PICK(SIGKILL, SIGTERM, SIGSTOP, SIGCONT, SIGUSR1));
 	usleep((unsigned)below(4000));
-	kill((pid_t)words[60], SIGKILL);
+	kill(vfork_ids[0] ?: getpid(), SIGKILL);
 }
 
 static int vforked(void *arg)
@@ -393,7 +394,7 @@ static int vforked(void *arg)
 	for (int sig = SIGILL; sig <= SIGSEGV; sig++) /* no way back into the parent's frame */
 		signal(sig, SIG_DFL);
 	signal(SIGSYS, SIG_DFL);
-	words[60] = (uint32_t)syscall(SYS_getpid);
+	vfork_ids[0] = (pid_t)syscall(SYS_getpid);
 	for (int i = (int)below(10); i; i--)
 		one_call();
 	switch (below(6)) {
@@ -424,8 +425,10 @@ static void vfork_child(void)
 	pid_t tid;
 
 	vfork_depth = 0;
-	words[61] = (uint32_t)getpid();
-	words[60] = 0;
+	vfork_ids = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (vfork_ids == MAP_FAILED)
+		return;
+	vfork_ids[1] = getpid();
 	if (below(2))
 		in_child(killer);
 	for (int k = FEW; k; k--) {

@@ -4,6 +4,8 @@
  */
 #include "case.h"
 
+#include <pthread.h>
+
 #include <linux/aio_abi.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -338,4 +340,40 @@ CASE(pdeathsig_is_cleared_by_fork_and_kept_by_exec)
 		_exit(v);
 	}
 	expect_exit(pid, 0);
+}
+
+static void *spin(void *arg)
+{
+	for (;;)
+		__asm__ volatile("pause");
+	return arg;
+}
+
+/* One thread may just be stopping all when another is to die. */
+CASE(a_stop_does_not_hold_off_a_kill)
+{
+	for (int i = 0; i < 60; i++) {
+		int ready[2], status;
+		pid_t pid, tid;
+		char c;
+		EXPECT_EQ(pipe(ready), 0);
+		pid = fork();
+		if (!pid) {
+			pthread_t t;
+			for (int k = 0; k < 3; k++)
+				pthread_create(&t, NULL, spin, NULL);
+			(void)!write(ready[1], "r", 1);
+			spin(NULL);
+		}
+		tid = pid;
+		EXPECT_EQ(read(ready[0], &c, 1), 1);
+		for (int k = 0; k < i % 4; k++)
+			EXPECT_EQ(kill(pid, SIGSTOP), 0);
+		EXPECT_EQ(syscall(SYS_tgkill, pid, tid + i % 3, SIGKILL), 0);
+		kill(pid, SIGSTOP);
+		kill(pid, i % 2 ? SIGTSTP : SIGSTOP);
+		EXPECT_EQ(waitpid(pid, &status, 0), pid);
+		EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+		EXPECT_EQ(close(ready[0]) + close(ready[1]), 0);
+	}
 }
