@@ -5,6 +5,7 @@
  * replies), s32 status (zero in requests).
  */
 #include <errno.h>
+#include <string.h>
 #include "gofer/proto/cursor.h"
 
 #define CPU_AT 10
@@ -138,4 +139,10 @@ bool gofer_name_ok(const struct gofer_str *name)
 	if (name->data[0] == '.' && (name->size == 1 || (name->size == 2 && name->data[1] == '.')))
 		return false;
 	return !memchr(name->data, '/', name->size) && !memchr(name->data, '\0', name->size);
+}
+
+bool gofer_xattr_ok(const char *name)
+{
+	return !strncmp(name, "user.", 5) || !strcmp(name, "security.capability") ||
+	       !strcmp(name, "system.posix_acl_access") || !strcmp(name, "system.posix_acl_default");
 }

@@ -346,6 +346,9 @@ uint64_t gofer_clunk_at(const struct gofer_request *request, uint32_t index);
 /* One component that may be given to an *at call: not empty, not "." or "..", no slash, no NUL, at most 255
  * bytes. */
 bool gofer_name_ok(const struct gofer_str *name);
+/* Extended attributes that pass a gofer, either way: what a program may set without being the host's root,
+ * and what Linux itself looks at. */
+bool gofer_xattr_ok(const char *name);
 
 /* Room in a message for a list, or for one value, behind the fixed part of any reply. */
 #define GOFER_LIST_ROOM (GOFER_MSG_MAX - 64u)

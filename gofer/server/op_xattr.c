@@ -10,12 +10,6 @@
 #include <sys/xattr.h>
 #include "gofer/server/server.h"
 
-static bool name_allowed(const char *name)
-{
-	return !strncmp(name, "user.", 5) || !strcmp(name, "security.capability") ||
-	       !strcmp(name, "system.posix_acl_access") || !strcmp(name, "system.posix_acl_default");
-}
-
 /* The names in scratch[size] that are allowed, packed into s->list. Returns their size. */
 static size_t filter_names(struct server *s, size_t size)
 {
@@ -27,7 +21,7 @@ static size_t filter_names(struct server *s, size_t size)
 
 		if (len == size - at)
 			break;
-		if (name_allowed(name)) {
+		if (gofer_xattr_ok(name)) {
 			memcpy(s->list + kept, name, len + 1);
 			kept += len + 1;
 		}
@@ -51,7 +45,7 @@ void attr_note_plain(int fd, const char *name, struct gofer_attr *attr)
 		n = listxattr(path, names, sizeof(names));
 	}
 	for (ssize_t at = 0; at < n; at += (ssize_t)strlen(names + at) + 1)
-		if (name_allowed(names + at))
+		if (gofer_xattr_ok(names + at))
 			return;
 	if (n >= 0)
 		attr->mask |= GOFER_ATTR_PLAIN;
@@ -69,7 +63,7 @@ int op_getxattr(struct server *s, struct node *node, const struct gofer_request 
 		if (n > 0)
 			n = (ssize_t)filter_names(s, (size_t)n);
 	} else {
-		if (!name_allowed(name_of(&name, &q->getxattr.name)))
+		if (!gofer_xattr_ok(name_of(&name, &q->getxattr.name)))
 			return -EOPNOTSUPP;
 		n = getxattr(path, name.text, s->list, GOFER_XATTR_MAX);
 	}
@@ -90,7 +84,7 @@ int op_setxattr(struct server *s, struct node *node, const struct gofer_request 
 	struct name name;
 	int err;
 
-	if (!name_allowed(name_of(&name, &q->setxattr.name)))
+	if (!gofer_xattr_ok(name_of(&name, &q->setxattr.name)))
 		return -EOPNOTSUPP;
 	node_path(path, node->fd);
 	if (q->op == GOFER_REMOVEXATTR)

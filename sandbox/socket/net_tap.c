@@ -38,8 +38,7 @@ static void after_batch(struct net_tap *t, u32 taken, u32 lost)
 		return;
 	}
 	t->batch = BATCH_LEAST;
-	t->paused = true;
-	(void)!timer_arm(&t->again, clock_monotonic() + PAUSE_NS);
+	t->paused = !timer_arm(&t->again, clock_monotonic() + PAUSE_NS); /* or nothing would end it */
 }
 
 static void take_frames(struct net_tap *t)

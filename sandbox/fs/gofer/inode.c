@@ -433,13 +433,6 @@ int gofer_i_open(struct inode *inode, struct file *f)
 
 /* ---- extended attributes ---- */
 
-/* Does a gofer let it through? As gofer/server/op_xattr.c. */
-static bool passes(const char *name)
-{
-	return !strncmp(name, "user.", 5) || !strcmp(name, "security.capability") ||
-	       !strcmp(name, "system.posix_acl_access") || !strcmp(name, "system.posix_acl_default");
-}
-
 s64 gofer_i_getxattr(struct inode *inode, const char *name, void *value, size_t size)
 {
 	struct gofer_op_buf op;
@@ -447,7 +440,7 @@ s64 gofer_i_getxattr(struct inode *inode, const char *name, void *value, size_t 
 	u32 full;
 	s64 err;
 
-	if (*name && !passes(name))
+	if (*name && !gofer_xattr_ok(name))
 		return -EOPNOTSUPP;
 	if (gi(inode)->plain)
 		return *name ? -ENODATA : 0;

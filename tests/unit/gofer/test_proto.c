@@ -123,6 +123,26 @@ START_TEST(reply_lists)
 }
 END_TEST
 
+START_TEST(xattr_names)
+{
+	static const char *const pass[] = {"user.a", "user.", "security.capability",
+					   "system.posix_acl_access", "system.posix_acl_default"};
+	static const char *const stay[] = {"",
+					   "user",
+					   "users.a",
+					   "trusted.overlay",
+					   "security.selinux",
+					   "security.capability2",
+					   "system.posix_acl",
+					   "system.nfs4_acl"};
+
+	for (size_t i = 0; i < sizeof(pass) / sizeof(*pass); i++)
+		ck_assert_msg(gofer_xattr_ok(pass[i]), "%s", pass[i]);
+	for (size_t i = 0; i < sizeof(stay) / sizeof(*stay); i++)
+		ck_assert_msg(!gofer_xattr_ok(stay[i]), "%s", stay[i]);
+}
+END_TEST
+
 Suite *suite_proto(void)
 {
 	Suite *s = suite_create("gofer protocol");
@@ -131,6 +151,7 @@ Suite *suite_proto(void)
 	tcase_add_test(t, requests_round_trip);
 	tcase_add_test(t, requests_refused);
 	tcase_add_test(t, reply_lists);
+	tcase_add_test(t, xattr_names);
 	suite_add_tcase(s, t);
 	return s;
 }
