@@ -52,7 +52,8 @@ else mount --bind "$1" "$1" && mount -o remount,ro,bind "$1"; fi &&
 mount -t proc proc "$1/proc" && mount -t sysfs -o ro sysfs "$1/sys" && mount -t tmpfs -o mode=755 dev "$1/dev" &&
 mount -t tmpfs -o mode=1777,nosuid,nodev tmp "$1/tmp" && mount --bind "$2" "$1/work" && mount --bind "$3" "$1/guest" &&
 mkdir "$1/dev/pts" "$1/dev/shm" && mount -t tmpfs -o mode=1777 shm "$1/dev/shm" && mount -t devpts -o newinstance,ptmxmode=666 devpts "$1/dev/pts" &&
-for d in null zero full random urandom tty fuse; do [ -e "/dev/$d" ] || continue; touch "$1/dev/$d" && mount --bind "/dev/$d" "$1/dev/$d" || exit 120; done &&
+for d in null zero full random urandom tty; do [ -e "/dev/$d" ] || continue; touch "$1/dev/$d" && mount --bind "/dev/$d" "$1/dev/$d" || exit 120; done &&
+{ [ ! -e /dev/fuse ] || mknod -m 666 "$1/dev/fuse" c 10 229 || { touch "$1/dev/fuse" && mount --bind /dev/fuse "$1/dev/fuse"; } || exit 120; } &&
 ln -s pts/ptmx "$1/dev/ptmx" && ln -s /proc/self/fd "$1/dev/fd" && hostname warren && { chroot "$1" ip link set lo up || :; } && root=$1 && shift 4 && exec chroot "$root" /bin/sh -c 'cd /work && exec "$@"' sh "$@"
 exit 120
 """
