@@ -29,10 +29,10 @@ for i in $(seq 1 200); do echo "RPUSH log entry-$i"; done | cli | tail -1
 cli bgrewriteaof
 for i in $(seq 600); do cli info persistence | grep -q 'aof_rewrite_in_progress:0' && break; sleep 0.1; done
 cli rpush log after; cli info persistence | grep -o 'aof_last_bgrewrite_status:[a-z]*'
-(cli --csv subscribe news > "$d/news" & echo $! > "$d/sub")
+(cli --csv subscribe news > "$d/news" 2>/dev/null & echo $! > "$d/sub")
 for i in $(seq 600); do [ "$(cli publish news text)" = 1 ] && break; sleep 0.1; done
 sleep 0.2; kill $(cat "$d/sub"); tail -1 "$d/news"
-(sleep 0.3; cli lpush blocked now >/dev/null) & cli blpop blocked 60
+(sleep 0.3; cli lpush blocked now >/dev/null 2>&1) & cli blpop blocked 60
 p=$(cat "$d/pid"); kill -9 $p; gone $p
 start --appendonly yes
 cli llen log; cli lindex log -1
