@@ -560,7 +560,8 @@ s64 task_execve(struct task *t, int dirfd, const char *path, char **argv, char *
 	finish(&x);
 	if (err) { /* too late to report it */
 		klog(LOG_WARN, "execve: the new image failed behind the point of no return: %d", err);
-		group_kill(t->tg, LINUX_SIGKILL); /* it ends when the caller has given back what it holds */
+		/* by the signal Linux forces; it ends when the caller has given back what it holds */
+		group_kill(t->tg, LINUX_SIGSEGV);
 	}
 	t->regs_changed = true;
 	if (!err)

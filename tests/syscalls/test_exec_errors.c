@@ -340,6 +340,22 @@ CASE(limit_of_data)
 	EXPECT(mmap(NULL, 4 << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
 }
 
+/* Limits refuse the new image behind the point of no return: no errno, but the signal Linux forces. */
+CASE(an_image_beyond_the_limits_ends_by_sigsegv)
+{
+	static const int which[] = {RLIMIT_AS, RLIMIT_DATA};
+
+	for (int i = 0; i < 2; i++) {
+		pid_t pid = fork();
+		if (!pid) {
+			limit(which[i], 4096, 4096);
+			execl("/proc/self/exe", "x", "--list", NULL);
+			_exit(1);
+		}
+		expect_signal(pid, SIGSEGV);
+	}
+}
+
 CASE(limit_of_signals_in_the_queue)
 {
 	sigset_t set;
