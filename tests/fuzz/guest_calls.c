@@ -474,8 +474,10 @@ static void work(uint64_t seed, const char *dir)
 		unshare(CLONE_NEWNET);
 	errno = 0;
 	mkdir(dir, 0755); /* with --on overlay some of it is there */
-	if (errno && errno != EEXIST)
+	if (errno && errno != EEXIST) {
+		perror(dir);
 		_exit(NOT_BEGUN);
+	}
 	if (chdir(dir) || (mkdir("d", 0755) && errno != EEXIST) || symlink("a", "s") ||
 	    symlink("loop", "loop") || mkfifo("fifo", 0600)) {
 		perror("guest_calls: the scratch directory");
@@ -487,8 +489,10 @@ static void work(uint64_t seed, const char *dir)
 		_exit(NOT_BEGUN);
 	}
 	words = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (words == MAP_FAILED)
+	if (words == MAP_FAILED) {
+		perror("guest_calls: mmap, shared");
 		_exit(NOT_BEGUN);
+	}
 	make_fds();
 	make_tree();
 	fill_area();
