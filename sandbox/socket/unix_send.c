@@ -61,7 +61,7 @@ static int make_packet(struct unix_endpoint *from, struct unix_endpoint *to, str
 		got = uio_copy(m->uio, p->data, n);
 	if (!p->data)
 		err = -ENOBUFS;
-	else if (got < 0 || ((size_t)got < n && !unix_is_stream(from)))
+	else if (got < 0 || (size_t)got < n) /* as on Linux: a packet is whole, in a stream too */
 		err = -EFAULT;
 	if (!err) {
 		p->size = p->capacity = (u32)got;
@@ -125,14 +125,14 @@ static s64 glue(struct unix_endpoint *e, struct unix_endpoint *to, struct socket
 		p->capacity = GLUE_SIZE;
 	}
 	got = uio_copy(m->uio, p->data + p->size, n);
-	if (got > 0) {
-		p->size += (u32)got;
-		p->charge += (u32)got;
-		e->sent += (u32)got;
-		to->queued += (u32)got;
-		wake_up(&to->wait, IN_EVENTS);
-	}
-	return got;
+	if (got < (s64)n)
+		return -EFAULT;
+	p->size += (u32)n;
+	p->charge += (u32)n;
+	e->sent += (u32)n;
+	to->queued += (u32)n;
+	wake_up(&to->wait, IN_EVENTS);
+	return (s64)n;
 }
 
 static s64 send_stream(struct unix_endpoint *e, struct socket_msg *m, bool nonblock)

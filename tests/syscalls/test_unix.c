@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 
 static char buf[70000];
@@ -237,6 +238,21 @@ CASE(peek_and_waitall)
 	EXPECT_EQ(recv(s[1], buf, 4, MSG_WAITALL), 4);
 	EXPECT(!memcmp(buf, "1234", 4));
 	expect_exit(pid, 0);
+}
+/* A fault in a piece: nothing of what would have been one packet is sent, whether or not others wait. */
+CASE(stream_send_at_a_fault)
+{
+	struct iovec v[2] = {{buf, 10}, {(void *)8, 10}};
+	char two[2];
+
+	OK(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	EXPECT_ERRNO(writev(s[0], v, 2), EFAULT);
+	EXPECT_ERRNO(recv(s[1], two, 2, MSG_DONTWAIT), EAGAIN);
+	EXPECT_EQ(write(s[0], "x", 1), 1);
+	EXPECT_ERRNO(writev(s[0], v, 2), EFAULT);
+	EXPECT_EQ(recv(s[1], two, 2, MSG_DONTWAIT), 1);
+	EXPECT_EQ(two[0], 'x');
+	EXPECT_ERRNO(recv(s[1], two, 2, MSG_DONTWAIT), EAGAIN);
 }
 CASE(nosignal)
 {
