@@ -304,19 +304,32 @@ static u8 frame_kind(const struct netif *nif, const u8 dst[6])
 	return dst[0] & 1 ? PKT_L2_MULTICAST : PKT_L2_OTHERHOST;
 }
 
+/* Finds out the type of a frame without a link header: on loopback it is what the sender said, for a packet
+ * socket may send anything there, even nothing; elsewhere, and in our own multicast coming back, the version
+ * of IP tells it. */
+static bool bare_type(const struct netif *nif, struct pkt *p)
+{
+	u8 b;
+	const u8 *first;
+
+	if ((nif->flags & NETIF_LOOPBACK) && !p->mark)
+		return true;
+	first = pkt_header(p, 0, 1, &b);
+	if (!first)
+		return false;
+	p->eth_type = *first >> 4 == 6 ? ETH_IPV6 : ETH_IPV4;
+	return true;
+}
+
 /* Finds out the type of a frame and drops its link header; false if it is not for us. */
 static bool strip_link(struct netif *nif, struct pkt *p)
 {
 	struct eth_hdr scratch;
 	const struct eth_hdr *eth;
-	const u8 *first;
 
 	if (!nif->ethernet || p->mark) { /* marked: our own multicast coming back */
-		u8 b;
-		first = pkt_header(p, 0, 1, &b);
-		if (!first)
+		if (!bare_type(nif, p))
 			return false;
-		p->eth_type = *first >> 4 == 6 ? ETH_IPV6 : ETH_IPV4;
 		if (!p->mark) {
 			p->l2_type = PKT_L2_HOST;
 			sock_packet_input(nif, p, 0);

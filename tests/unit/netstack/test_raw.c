@@ -551,6 +551,51 @@ START_TEST(packet_sends_frames)
 }
 END_TEST
 
+/* A frame sent into loopback is of the type that its sender said, whatever it begins with. */
+START_TEST(packet_of_unknown_type_over_loopback)
+{
+	struct packet_sock *out = packet(!_i, 0), *in = packet(true, 0x1234), *ip = packet(true, ETH_IPV4),
+			   *raw = packet(false, 0x1234);
+	u32 ignored = (u32)w.w->mib[MIB_IpInReceives];
+	u32 header = _i ? 14 : 0;
+	u8 got[64], zero[14] = {0};
+
+	memset(f.b, 0, 14);
+	put_be16(f.b + 12, 0x1234);
+	memcpy(f.b + header, "\x45llo", 4);
+	ck_assert_int_eq(packet_put(out, f.b, header + 4, w.w->lo->index, 0x1234, NULL), header + 4);
+	ck_assert_int_eq(packet_get(in, got, sizeof(got), NULL), 4);
+	ck_assert_mem_eq(got, "\x45llo", 4);
+	ck_assert_int_eq(packet_get(raw, got, sizeof(got), NULL), 18);
+	put_be16(zero + 12, 0x1234);
+	ck_assert_mem_eq(got, zero, 14);
+	ck_assert_int_eq(packet_put(out, f.b, header, w.w->lo->index, 0x1234, NULL), header);
+	ck_assert_int_eq(packet_get(in, got, sizeof(got), NULL), 0);
+	ck_assert_int_eq(packet_get(ip, got, sizeof(got), NULL), -EAGAIN);
+	ck_assert_uint_eq(w.w->mib[MIB_IpInReceives], ignored); /* nor does IP see it */
+	packet_close(out);
+	packet_close(in);
+	packet_close(ip);
+	packet_close(raw);
+}
+END_TEST
+
+/* One that says it is IP but is of the other version, or cut: IP looks at it and drops it. */
+START_TEST(packet_of_the_wrong_version_over_loopback)
+{
+	struct packet_sock *out = packet(true, 0), *in = packet(true, _i ? ETH_IPV6 : ETH_IPV4);
+	u8 m[40] = {_i ? 0x45 : 0x60}, got[64];
+	u32 type = _i ? ETH_IPV6 : ETH_IPV4;
+
+	for (u32 size = 0; size <= sizeof(m); size += 20) {
+		ck_assert_int_eq(packet_put(out, m, size, w.w->lo->index, type, NULL), size);
+		ck_assert_int_eq(packet_get(in, got, sizeof(got), NULL), size);
+	}
+	packet_close(out);
+	packet_close(in);
+}
+END_TEST
+
 START_TEST(packet_refusals)
 {
 	struct packet_sock *ps = packet(false, ETH_ALL), *cooked = packet(true, ETH_ALL);
@@ -647,6 +692,8 @@ TCase *case_raw(void)
 	tcase_add_test(t, packet_sees_frames_for_others);
 	tcase_add_test(t, packet_of_one_interface);
 	tcase_add_test(t, packet_on_loopback_has_an_empty_header);
+	tcase_add_loop_test(t, packet_of_unknown_type_over_loopback, 0, 2);
+	tcase_add_loop_test(t, packet_of_the_wrong_version_over_loopback, 0, 2);
 	tcase_add_test(t, packet_sends_frames);
 	tcase_add_test(t, packet_refusals);
 	tcase_add_test(t, packet_queue_is_bounded);
