@@ -60,6 +60,14 @@ static __thread uint64_t state;
 static int fds[FDS];
 static char *area; /* a page of data, one read-only, one that is not there */
 static pid_t children[64];
+static pid_t driver; /* the process of main(): must not be killed */
+
+/* A filter of our own may make getpid() and fork() say -1, and kill(-1) is for everybody. */
+static void kill_one(pid_t pid, int sig)
+{
+	if (pid > 1 && pid != driver)
+		kill(pid, sig);
+}
 
 static uint64_t rnd(void)
 {
@@ -247,16 +255,16 @@ static int forbidden(int nr, uint64_t *a)
 	case SYS_rt_sigreturn: /* from nowhere: a fault at a random place */
 		return below(200);
 	case SYS_kill: /* not everybody, and not who drives us */
-		if ((int)a[0] <= 0 || (int)a[0] == getppid())
+		if ((int)a[0] <= 0 || (int)a[0] == driver)
 			a[0] = (uint64_t)getpid();
-		return 0;
+		return (int)a[0] <= 0;
 	case SYS_tkill:
 	case SYS_tgkill:
 	case SYS_ptrace:
 	case SYS_rt_sigqueueinfo:
 	case SYS_rt_tgsigqueueinfo:
 	case SYS_prlimit64:
-		return (int)a[0] == getppid() || (int)a[1] == getppid();
+		return (int)a[0] == driver || (int)a[1] == driver;
 	case SYS_fork:
 	case SYS_vfork:
 	case SYS_clone:
@@ -828,6 +836,7 @@ int main(int argc, char **argv)
 	    !strstr(argv[0], "guest_calls")) /* the fuzzer has executed itself, perhaps as an interpreter */
 		return 2;
 	/* a descriptor's owner may be any process that a number names: F_SETOWN and O_ASYNC reach us too */
+	driver = getpid();
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);

@@ -482,7 +482,7 @@ static void fuse_child(void)
 	if (below(2))
 		umount2("d", MNT_DETACH);
 	close(fd);
-	kill(user, SIGKILL);
+	kill_one(user, SIGKILL);
 }
 static void gen_fuse(void)
 {

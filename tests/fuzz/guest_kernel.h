@@ -262,7 +262,7 @@ static void gen_ptrace(void)
 			break;
 		disturb(pid);
 	}
-	kill(pid, SIGKILL);
+	kill_one(pid, SIGKILL);
 	while (waitpid(pid, &status, __WALL) > 0 && !WIFSIGNALED(status) && !WIFEXITED(status))
 		;
 }
@@ -382,9 +382,9 @@ static volatile pid_t *vfork_ids; /* of child and parent; not where other famili
 static void killer(void)
 {
 	usleep((unsigned)below(4000));
-	kill(vfork_ids[below(2)] ?: getpid(), (int)PICK(SIGKILL, SIGTERM, SIGSTOP, SIGCONT, SIGUSR1));
+	kill_one(vfork_ids[below(2)], (int)PICK(SIGKILL, SIGTERM, SIGSTOP, SIGCONT, SIGUSR1));
 	usleep((unsigned)below(4000));
-	kill(vfork_ids[0] ?: getpid(), SIGKILL);
+	kill_one(vfork_ids[0], SIGKILL);
 }
 
 static int vforked(void *arg)
@@ -414,7 +414,7 @@ static int vforked(void *arg)
 			_exit(0);
 		break;
 	case 4:
-		kill(getpid(), (int)PICK(SIGKILL, SIGSEGV, SIGSTOP, SIGABRT));
+		kill_one(getpid(), (int)PICK(SIGKILL, SIGSEGV, SIGSTOP, SIGABRT));
 		break;
 	}
 	_exit(0);
