@@ -28,9 +28,12 @@ struct host_fd {
 	struct list_head node; /* in the table of all */
 	int fd;                /* host number; -1 while detached */
 	enum host_fd_kind kind;
-	u32 recipe_id;                /* meaning depends on kind */
-	u32 mapped;                   /* PROT_* with which the host has let it be mapped so far */
-	bool writable;                /* opened for writing: what a shared mapping may become */
+	u32 recipe_id;            /* meaning depends on kind */
+	u32 mapped;               /* PROT_* with which the host has let it be mapped so far */
+	bool writable;            /* opened for writing: what a shared mapping may become */
+	u32 small_reads;          /* sandbox/vfs/hostview.c: since the last view was made */
+	u64 view_page, view_size; /* where the file is mapped (a page's number), bytes; 0: it is not */
+	struct list_head view_node;
 	struct cgroup_charge *charge; /* whom its memory is charged to; goes with it. Or NULL */
 };
 

@@ -12,6 +12,7 @@
 
 #include "sandbox/base/cycles.h"
 #include "sandbox/checkpoint/checkpoint_priv.h"
+#include "sandbox/vfs/hostview.h"
 #include "sandbox/fs/gofer/gofer.h"
 #include "sandbox/kernel/spare.h"
 #include "sandbox/mm/mm.h"
@@ -54,6 +55,7 @@ static int write_image(struct checkpoint *c)
 	struct image_writer w;
 	int err = image_writer_init(&w, c->pages_fd);
 
+	host_views_drop_all();
 	if (!err)
 		err = image_describe_self(&h);
 	if (!err)

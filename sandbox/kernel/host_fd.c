@@ -7,15 +7,19 @@
 #include "sandbox/base/host_fd.h"
 #include "sandbox/kernel/cgroup.h"
 #include "sandbox/kernel/kernel.h"
+#include "sandbox/vfs/hostview.h"
 
-/* a build for tests may have no control groups */
+/* a build for tests may have no control groups, and no views */
 #pragma weak cgroup_charge_free
+#pragma weak host_view_drop
 
 static void host_fd_release(struct object *obj)
 {
 	struct host_fd *h = container_of(obj, struct host_fd, obj);
 
 	list_del_init(&h->node);
+	if (h->view_size)
+		host_view_drop(h);
 	if (h->charge)
 		cgroup_charge_free(h->charge);
 	if (h->fd >= 0)

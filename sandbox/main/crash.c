@@ -3,7 +3,8 @@
  * addr2line(1) (`addr2line -e warren-sentry OFFSET`). A sandbox's end must have a reason that can be found.
  *
  * The handler runs on a stack of its own, since a coroutine's may be what is broken; it resets itself, so the
- * fault happens again on return and ends the process by the same signal.
+ * fault happens again on return and ends the process by the same signal. One SIGBUS is expected:
+ * view_copy()'s.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include "sandbox/kernel/task.h"
 #include "sandbox/base/types.h"
 #include "sandbox/main/boot.h"
+#include "sandbox/vfs/hostview.h"
 
 #define ALTSTACK_SIZE 65536
 #define WORDS         256 /* of the stack, to be searched for return addresses */
@@ -78,9 +80,22 @@ static void last_words(int sig, siginfo_t *info, void *context)
 	who();
 }
 
+/* A file was cut short under its mapping: view_copy() says so. Any other is a crash, for good. */
+static void bus_error(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+
+	if (uc->uc_mcontext.gregs[REG_RIP] == (greg_t)(uintptr_t)view_copy_moves) {
+		uc->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)view_copy_stopped;
+		return;
+	}
+	signal(sig, SIG_DFL);
+	last_words(sig, info, context);
+}
+
 void crash_install(void)
 {
-	static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT /* of a panic */};
+	static const int signals[] = {SIGSEGV, SIGILL, SIGFPE, SIGABRT /* of a panic */};
 	struct sigaction sa = {.sa_sigaction = last_words,
 			       .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND};
 	stack_t st = {.ss_size = ALTSTACK_SIZE};
@@ -90,4 +105,6 @@ void crash_install(void)
 		return;
 	for (size_t i = 0; i < ARRAY_COUNT(signals); i++)
 		sigaction(signals[i], &sa, NULL);
+	sa = (struct sigaction){.sa_sigaction = bus_error, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+	sigaction(SIGBUS, &sa, NULL);
 }

@@ -9,6 +9,7 @@
 
 #include "sandbox/fs/gofer/gofer_priv.h"
 #include "sandbox/vfs/hostio.h"
+#include "sandbox/vfs/hostview.h"
 
 static struct host_fd *fd_of(const struct inode *inode)
 {
@@ -21,14 +22,16 @@ static s64 gofer_read(struct file *f, struct uio *dst, u64 *pos)
 {
 	struct inode *inode = f->inode;
 	size_t n = dst->left;
-	s64 got;
+	s64 got = 0;
 
 	if (!gofer_fs(inode->sb)->shared) {
 		if (*pos >= inode->attr.size)
 			return 0;
 		n = min_t(u64, n, inode->attr.size - *pos);
+		got = (s64)host_view_read(fd_of(inode), dst, *pos, n);
 	}
-	got = host_file_read(fd_of(inode), dst, *pos, n);
+	if (!got)
+		got = host_file_read(fd_of(inode), dst, *pos, n);
 	if (got > 0)
 		*pos += (u64)got;
 	inode_touch_atime(f);

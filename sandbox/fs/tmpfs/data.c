@@ -11,6 +11,7 @@
 #include "sandbox/base/arena.h"
 #include "sandbox/mm/mm.h"
 #include "sandbox/vfs/hostio.h"
+#include "sandbox/vfs/hostview.h"
 
 static int inline_grow(struct tmpfs_data *d, u64 want)
 {
@@ -56,8 +57,10 @@ static int to_memfd(struct tmpfs_data *d, u64 old_size, u64 size)
 
 s64 tmpfs_data_read(struct tmpfs_data *d, struct uio *u, u64 pos, size_t n)
 {
-	if (d->fd)
-		return host_file_read(d->fd, u, pos, n);
+	if (d->fd) {
+		size_t got = host_view_read(d->fd, u, pos, n);
+		return got ? (s64)got : host_file_read(d->fd, u, pos, n);
+	}
 	/* what lies beyond the capacity was never written */
 	if (pos >= d->capacity) {
 		static const char zeros[PAGE_SIZE];
@@ -88,6 +91,8 @@ int tmpfs_data_resize(struct tmpfs_data *d, u64 old_size, u64 new_size)
 	}
 	if (!d->fd)
 		return to_memfd(d, old_size, new_size);
+	if (new_size < old_size)
+		host_view_drop(d->fd);
 	return ftruncate(d->fd->fd, (off_t)new_size) ? -errno : 0;
 }
 
@@ -122,6 +127,7 @@ int tmpfs_data_punch(struct tmpfs_data *d, u64 offset, u64 n, u64 size)
 			memset(d->bytes + offset, 0, min_t(u64, n, d->capacity - offset));
 		return 0;
 	}
+	host_view_drop(d->fd);
 	return fallocate(d->fd->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)n)
 		   ? -errno
 		   : 0;
