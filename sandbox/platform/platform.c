@@ -266,7 +266,7 @@ u64 platform_spin_cycles(void)
 	if (!list_empty(&p->busy) && p->request_late < 2) /* a memory thread has just been woken */
 		return SPIN_CYCLES + WAKE_CYCLES;
 	if (p->soon_count > 0 && p->running_count < p->cpu_count)
-		return SPIN_CYCLES + (p->woken_count ? WAKE_CYCLES : 0);
+		return SPIN_CYCLES + (p->delayed_count ? WAKE_CYCLES : 0);
 	return 0;
 }
 

@@ -123,6 +123,7 @@ struct uthread {
 	bool soon;                   /* expected to trap again soon: counted in platform.soon_count */
 	u32 beside;                  /* may use all CPUs but number beside - 1; 0: all. place.c */
 	bool woken;                  /* it slept when its answer came: its CPU may have to wake up first */
+	bool delayed;                /* it was woken, or has much to unmap before the guest goes on */
 	bool near;                   /* it slept on our CPU: counted in platform.near_count */
 	struct uthread_local *local; /* the owner's: see platform.h; NULL: none yet */
 	u32 ids[2];                  /* pid and tid that the stub may answer with; 0: ask */
@@ -142,7 +143,7 @@ struct platform {
 	u32 guest_spin; /* what glob->guest_spin is when spinning pays */
 	u32 running_count;
 	u32 soon_count;      /* running threads worth spinning for */
-	u32 woken_count;     /* those of them that have to wake up first */
+	u32 delayed_count;   /* those of them that have to do something else first */
 	u32 near_count;      /* running and busy ones that cannot begin before we give our CPU away */
 	u8 request_late;     /* do memory threads take long to answer? 0–3 */
 	u8 late[LATE_COUNT]; /* by the number of the call that was answered: is the next trap far away? 0–3 */

@@ -35,20 +35,21 @@ static void leave_running(struct uthread *ut)
 	list_del_init(&ut->run_node);
 	p->running_count--;
 	p->soon_count -= ut->soon;
-	p->woken_count -= ut->soon && ut->woken;
+	p->delayed_count -= ut->soon && ut->delayed;
 	p->near_count -= ut->near;
 	ut->soon = ut->near = false;
 }
 
 /* Whether the loop spins for a thread's next trap is foretold by the call that was answered last, as a CPU
  * foretells branches: after an mmap the guest works on the memory, after a read from a pipe it soon writes.
- * The time that an idle CPU takes to wake up for a thread that slept says nothing of what the guest does.
+ * The time that an idle CPU takes to wake up for a thread that slept, or the host to unmap much, says nothing
+ * of what the guest does.
  */
 static void predict(const struct uthread *ut)
 {
 	u8 *late = &platform()->late[ut->nr % LATE_COUNT];
 
-	if (cycles_since(ut->run_since) < SPIN_CYCLES + (ut->woken ? WAKE_CYCLES : 0))
+	if (cycles_since(ut->run_since) < SPIN_CYCLES + (ut->delayed ? WAKE_CYCLES : 0))
 		*late -= *late > 0;
 	else
 		*late += *late < 3;
@@ -345,6 +346,16 @@ void uthread_put(struct uthread *ut, uaddr_t addr, u32 value)
 	ut->out_flags |= OUT_PUT;
 }
 
+#define MUCH_MEMORY (64 * PAGE_SIZE) /* munmap takes some 0.2 µs a page */
+
+static bool unmaps_much(const struct uthread *ut)
+{
+	for (u32 i = 0; i < ut->op_count; i++)
+		if (ut->op[i].nr == SYS_munmap && ut->op[i].arg[1] >= MUCH_MEMORY)
+			return true;
+	return false;
+}
+
 static void fill_answer(struct uthread *ut)
 {
 	struct slot *s = ut->slot;
@@ -353,6 +364,7 @@ static void fill_answer(struct uthread *ut)
 	s->put_addr = ut->put_addr;
 	s->put_value = ut->put_value;
 	s->op_count = ut->op_count;
+	ut->delayed = unmaps_much(ut);
 	for (u32 i = 0; i < ut->op_count; i++)
 		s->op[i] = ut->op[i];
 	if (ut->op_count) {
@@ -397,12 +409,13 @@ static void send_answer(struct uthread *ut)
 	full_fence();
 	asleep = shared_load(&s->asleep);
 	ut->woken = asleep != 0;
+	ut->delayed |= ut->woken;
 	if (ut->woken)
 		place_woken(ut);
 	/* perhaps a memory thread that is to begin it waits there, too */
 	ut->near = (asleep == 1 + this_cpu() && ut->beside != asleep) || shared_load(&s->live) <= 1;
 	platform()->near_count += ut->near;
-	platform()->woken_count += ut->soon && ut->woken;
+	platform()->delayed_count += ut->soon && ut->delayed;
 	if (ut->woken)
 		shared_wake(&s->state);
 	turn_in_guest(ut->coro, ut->run_since, ut->woken);
