@@ -1,13 +1,15 @@
 /*
- * hostview.c - see hostview.h. A pread of the host costs more than all the rest of a small read: programs that read
- * the same file again and again in small pieces (data bases, git, dynamic loaders) are served from a mapping of it.
+ * hostview.c - see hostview.h. A pread of the host costs more than all the rest of a small read: programs
+ * that read the same file again and again in small pieces (data bases, git, dynamic loaders) are served from
+ * a mapping of it.
  *
- * - Read-only; of gofers' files those on file systems on which a mapping and a read are one page cache and looking at
- *   a hole takes no memory (so not tmpfs), and memfds without holes: whoever makes one drops the view first.
- * - The view comes with the FIRST_VIEW-th small read that it could have served, so a file that is read once never has
- *   one. It is the file as it was long then; a file that has grown gets a new one in the same way.
- * - What is mapped may vanish when somebody on the host cuts the file short: view_copy() notices, the host's read
- *   then says what is true.
+ * - Read-only; of gofers' files those on file systems on which a mapping and a read are one page cache and
+ * looking at a hole takes no memory (so not tmpfs), and memfds without holes: whoever makes one drops the
+ * view first.
+ * - The view comes with the FIRST_VIEW-th small read that it could have served, so a file that is read once
+ * never has one. It is the file as it was long then; a file that has grown gets a new one in the same way.
+ * - What is mapped may vanish when somebody on the host cuts the file short: view_copy() notices, the host's
+ * read then says what is true.
  * - In the arena a view is a page number and no pointer: it is no part of an image.
  */
 #include "sandbox/vfs/hostview.h"
@@ -21,7 +23,7 @@
 #include "sandbox/kernel/kernel.h"
 
 #define FIRST_VIEW 16
-#define SMALL_READ (16UL << 10) /* larger ones: the host's copy is as fast, and no page must be found first */
+#define SMALL_READ (16UL << 10) /* larger ones: the host's copy is as fast */
 #define VIEW_MAX   (1UL << 30)
 #define VIEW_BYTES (4UL << 30) /* of all: bounds the page tables */
 
