@@ -32,6 +32,7 @@ int sched_init(void)
 	list_init(&s->turns);
 	list_init(&s->polls);
 	list_init(&s->held);
+	list_init(&s->put_off);
 	s->epoll_fd = -1;
 	s->boot_ns = clock_monotonic();
 	s->boot_cycles = cycles();
@@ -134,6 +135,8 @@ void sched_yield_now(void)
 {
 	struct coro *c = coro_current();
 
+	if (!list_empty(&sched()->waiting)) /* or they would wait for as long as it goes on so */
+		turn_end(c);
 	list_add_tail(&c->run_node, &sched()->run_queue);
 	switch_to_loop(c);
 }

@@ -11,10 +11,11 @@
  *  - on the way back to guest code (turn_gate), if it lost its turn meanwhile.
  *
  * A turn ends when its task sleeps; when guest code has not called for PAUSE_CYCLES, or has called so seldom
- * SLOW_CALLS times (it then goes on running, but nobody waits for it); or after TURN_CYCLES while others
- * wait. So nobody waits for longer than TURN_CYCLES + PAUSE_CYCLES per place in the queue. Who comes back
- * from a pause (perhaps the host had something else to do on its CPU) has what is left of its turn before
- * those who have had none, or it would make one call where others make a hundred.
+ * SLOW_CALLS times (it then goes on running, but nobody waits for it); when a long call lets the others run
+ * while somebody waits (sched_yield_now); or after TURN_CYCLES while others wait. So nobody waits for longer
+ * than TURN_CYCLES + PAUSE_CYCLES per place in the queue. Who comes back from a pause (perhaps the host had
+ * something else to do on its CPU) has what is left of its turn before those who have had none, or it would
+ * make one call where others make a hundred.
  *
  * Whoever waits is nothing but a coroutine that sleeps: signals, kills, freezing and tracing find it as they
  * find one in a system call, and it meets them when its turn comes. While somebody waits the loop does not

@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
@@ -193,6 +194,52 @@ CASE(sendfile_to_pipe)
 	OK(pipe(p));
 	EXPECT_EQ(sendfile(p[1], in, NULL, 5), 5);
 	EXPECT_EQ(read(p[0], buf, 9), 5);
+}
+CASE(sendfile_of_a_file_to_itself_leaves_time_for_others)
+{
+	int status, fd = make_file("f", "1234567");
+	uint64_t start;
+	pid_t pid;
+
+	OK(lseek(fd, 7, SEEK_SET));
+	pid = fork();
+	if (!pid) { /* never comes to the end that it moves on */
+		off_t off = 0;
+		sendfile(fd, fd, &off, 0x7ffff000);
+		_exit(0);
+	}
+	sleep_ms(300);
+	start = now_ms();
+	OK(kill(pid, SIGKILL));
+	EXPECT_EQ(waitpid(pid, &status, 0), pid);
+	EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	EXPECT(now_ms() - start < 2000);
+}
+CASE(a_read_of_very_much_leaves_time_for_others)
+{
+	int fd = open("f", O_RDWR | O_CREAT, 0600);
+	struct timespec ts = {0, 1000000};
+	uint64_t longest = 0;
+	pid_t pid;
+
+	OK(ftruncate(fd, 1LL << 30));
+	pid = fork();
+	if (!pid) {
+		char *buf = mmap(NULL, 1UL << 30, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		for (int i = 0; i < 3; i++)
+			if (buf == MAP_FAILED || read(fd, buf, 64UL << 20) != 64 << 20)
+				_exit(1);
+		_exit(7);
+	}
+	for (int i = 0; i < 100; i++) {
+		uint64_t start = now_ms(), took;
+		nanosleep(&ts, NULL);
+		took = now_ms() - start;
+		longest = took > longest ? took : longest;
+	}
+	expect_exit(pid, 7);
+	EXPECT(longest < 1000);
 }
 CASE(sendfile_from_pipe)
 {
