@@ -13,11 +13,12 @@
 #include <unistd.h>
 
 #include "sandbox/control/control_priv.h"
+#include "sandbox/vfs/hostview.h"
 #include "sandbox/kernel/sched_priv.h"
 #include "sandbox/syscalls/syscalls.h"
 
-#define MAPS_MAX  64
-#define MAPS_TEXT (64 * 1024)
+#define MAPS_MAX  (64 + HOST_VIEW_COUNT)
+#define MAPS_TEXT (256 * 1024)
 
 #pragma weak syscall_stats_walk
 #pragma weak syscall_ends_walk

@@ -233,7 +233,9 @@ class World:
 
     def arena(self):
         """What lives in the sentry: {type: (count, bytes)}."""
-        return {t["name"]: (t["count"], t["bytes"]) for t in self.sentry.ask("arena")["types"]}
+        answer = self.sentry.ask("arena")
+        assert answer["ok"], answer
+        return {t["name"]: (t["count"], t["bytes"]) for t in answer["types"]}
 
     def end(self):
         for side in (self.guest, self.linux, self.router):
