@@ -6,9 +6,13 @@
  * becomes two switches, 20 µs instead of 1. So as long as guests take turns (kernel/turn.c), a thread that is
  * woken may use all CPUs but the one where the loop is at that moment.
  *
- * That holds until its next waking out of such times, or until the loop sleeps while it runs: then the
- * loop's CPU is free for it. The loop itself is never bound, and follows the host's balance; who was placed
- * beside its old CPU is placed anew when it is woken next.
+ * The same goes for a thread that, without such times, was woken on the loop's CPU several times on end: the
+ * host then finds no better place for it, even if it has one (it does not look for an idle CPU while all were
+ * busy).
+ *
+ * That holds until its next waking out of such times (or some later one), or until the loop sleeps while it
+ * runs: then the loop's CPU is free for it. The loop itself is never bound, and follows the host's balance;
+ * who was placed beside its old CPU is placed anew when it is woken next.
  *
  * The thread id lies in the slot, where a guest may write another one: this only ever changes on which CPUs
  * some thread of its own sandbox runs.
@@ -17,6 +21,9 @@
 #include <sched.h>
 
 #include "sandbox/platform/platform_priv.h"
+
+#define NEAR_MAX  24 /* three times on end, and then for 24 wakings elsewhere */
+#define NEAR_STEP 8
 
 static void place(struct uthread *ut, u32 beside)
 {
@@ -33,10 +40,16 @@ static void place(struct uthread *ut, u32 beside)
 	ut->beside = beside;
 }
 
-void place_woken(struct uthread *ut)
+void place_woken(struct uthread *ut, u32 asleep)
 {
-	u32 beside = turns_are_taken() ? this_cpu() + 1 : 0;
+	u32 here = this_cpu() + 1, beside = 0;
 
+	if (asleep == here)
+		ut->nearness = min_t(u32, ut->nearness + NEAR_STEP, NEAR_MAX);
+	else
+		ut->nearness -= ut->nearness > 0;
+	if (turns_are_taken() || ut->nearness >= (ut->beside ? 1 : NEAR_MAX))
+		beside = here;
 	if (ut->beside != beside)
 		place(ut, beside);
 }

@@ -121,6 +121,7 @@ struct uthread {
 	bool unstaged;               /* the pending call has no staging */
 	u64 run_since, guest_cycles; /* in guest code, by the wall, in cycles */
 	bool soon;                   /* expected to trap again soon: counted in platform.soon_count */
+	u32 nearness;                /* place.c: was woken on the loop's own CPU lately */
 	u32 beside;                  /* may use all CPUs but number beside - 1; 0: all. place.c */
 	bool woken;                  /* it slept when its answer came: its CPU may have to wake up first */
 	bool delayed;                /* it was woken, or has much to unmap before the guest goes on */
@@ -263,8 +264,8 @@ void put_ids(struct uthread *ut);
 
 /* place.c */
 #define PLACE_UNKNOWN 0xffffffffU
-/* Before a sleeping thread is woken. */
-void place_woken(struct uthread *ut);
+/* Before a sleeping thread is woken, which has left the number of its CPU (and one). */
+void place_woken(struct uthread *ut, u32 asleep);
 /* `child` will be started by `parent`, whose CPUs it inherits. */
 void place_spawned(const struct uthread *parent, struct uthread *child);
 /* It serves another from now on. */

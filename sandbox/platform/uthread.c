@@ -411,7 +411,7 @@ static void send_answer(struct uthread *ut)
 	ut->woken = asleep != 0;
 	ut->delayed |= ut->woken;
 	if (ut->woken)
-		place_woken(ut);
+		place_woken(ut, asleep);
 	/* perhaps a memory thread that is to begin it waits there, too */
 	ut->near = (asleep == 1 + this_cpu() && ut->beside != asleep) || shared_load(&s->live) <= 1;
 	platform()->near_count += ut->near;
