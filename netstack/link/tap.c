@@ -4,7 +4,8 @@
  * A frame is read into the rest of a block, and behind it into two spare ones: enough for 64 KiB. A large
  * frame stays there and is referred to; of a small one a copy is made, since a reference would keep the whole
  * block from being freed for as long as some socket does not read a few bytes. Frames that the device does
- * not take wait in a queue as long as a device's usual one.
+ * not take wait in a queue as long as a device's usual one. Small frames may wait there too, for others to go
+ * with them: a peer that is woken by each of them takes the CPU from whoever makes the next.
  */
 #include "netstack/link/tap.h"
 
@@ -25,8 +26,10 @@ struct tap {
 	void *ctx;
 	int (*write)(void *ctx, const struct iovec *iov, u32 count);
 	struct net_data *rx[TAP_RX_IOV]; /* the first from its `used` on, the others whole */
+	bool (*may_wait)(void *ctx, u32 frames, u32 bytes);
 	struct list_head txq;
-	u32 txq_count;
+	u32 txq_count, txq_bytes;
+	bool full; /* the device has taken no more */
 	struct gro gro;
 	struct tap_stats stats;
 };
@@ -75,16 +78,67 @@ static int write_frame(struct tap *tap, struct pkt *p)
 }
 static_assert(PKT_FRAG_MAX + 2 <= TAP_TX_IOV, "a frame's pieces");
 
+static void enqueue(struct tap *tap, struct pkt *p)
+{
+	list_add_tail(&p->node, &tap->txq);
+	tap->txq_count++;
+	tap->txq_bytes += p->size;
+}
+
+static struct pkt *dequeue(struct tap *tap)
+{
+	struct pkt *p = list_first_entry(&tap->txq, struct pkt, node);
+
+	list_del_init(&p->node);
+	tap->txq_count--;
+	tap->txq_bytes -= p->size;
+	return p;
+}
+
+void tap_tx_flush(struct tap *tap)
+{
+	while (tap->txq_count && !tap->full) {
+		int err = write_frame(tap, list_first_entry(&tap->txq, struct pkt, node));
+		if (err == -EAGAIN) {
+			tap->full = true;
+			return;
+		}
+		if (err) {
+			tap->stats.tx_lost++;
+			tap->nif->stats.tx_errors++;
+		} else {
+			tap->stats.tx_frames++;
+		}
+		pkt_free(dequeue(tap));
+	}
+}
+
+void tap_tx_ready(struct tap *tap)
+{
+	tap->full = false;
+	tap_tx_flush(tap);
+}
+
 static int tap_send(struct netif *nif, struct pkt *p)
 {
 	struct tap *tap = nif->link;
-	int err = tap->txq_count ? -EAGAIN : write_frame(tap, p);
+	int err = -EAGAIN;
 
-	if (err == -EAGAIN && tap->txq_count < TX_QUEUE) {
-		list_add_tail(&p->node, &tap->txq);
-		tap->txq_count++;
-		tap->stats.tx_queued++;
+	if (!tap->full && tap->may_wait &&
+	    tap->may_wait(tap->ctx, tap->txq_count + 1, tap->txq_bytes + p->size)) {
+		enqueue(tap, p);
 		return 0;
+	}
+	tap_tx_flush(tap);
+	if (!tap->full)
+		err = write_frame(tap, p);
+	if (err == -EAGAIN) {
+		tap->full = true;
+		if (tap->txq_count < TX_QUEUE) {
+			enqueue(tap, p);
+			tap->stats.tx_queued++;
+			return 0;
+		}
 	}
 	if (err)
 		tap->stats.tx_lost++;
@@ -92,25 +146,6 @@ static int tap_send(struct netif *nif, struct pkt *p)
 		tap->stats.tx_frames++;
 	pkt_free(p);
 	return err == -EAGAIN ? -ENOBUFS : err;
-}
-
-void tap_tx_ready(struct tap *tap)
-{
-	while (tap->txq_count) {
-		struct pkt *p = list_first_entry(&tap->txq, struct pkt, node);
-		int err = write_frame(tap, p);
-		if (err == -EAGAIN)
-			return;
-		if (err) {
-			tap->stats.tx_lost++;
-			tap->nif->stats.tx_errors++;
-		} else {
-			tap->stats.tx_frames++;
-		}
-		list_del_init(&p->node);
-		tap->txq_count--;
-		pkt_free(p);
-	}
 }
 
 /* ---- in ---- */
@@ -235,11 +270,8 @@ static void tap_remove(struct netif *nif)
 	struct tap *tap = nif->link;
 
 	gro_drop(&tap->gro);
-	while (!list_empty(&tap->txq)) {
-		struct pkt *p = list_first_entry(&tap->txq, struct pkt, node);
-		list_del_init(&p->node);
-		pkt_free(p);
-	}
+	while (tap->txq_count)
+		pkt_free(dequeue(tap));
 	for (u32 i = 0; i < TAP_RX_IOV; i++)
 		if (tap->rx[i])
 			net_data_put(tap->ns, tap->rx[i]);
@@ -268,6 +300,7 @@ int tap_add(struct netstack *ns, const struct tap_config *c, struct tap **out)
 	tap->no_gro = c->no_gro;
 	tap->ctx = c->ctx;
 	tap->write = c->write;
+	tap->may_wait = c->may_wait;
 	list_init(&tap->txq);
 	gro_init(&tap->gro);
 	memcpy(nc.hwaddr, c->hwaddr, 6);

@@ -38,6 +38,9 @@ struct tap_config {
 	void *ctx;
 	/* Writes one frame. 0; -EAGAIN: not now, tap_tx_ready() will be called; else it is lost. */
 	int (*write)(void *ctx, const struct iovec *iov, u32 count);
+	/* May a frame wait, so that there are so many frames and bytes waiting? Then the owner calls
+	 * tap_tx_flush() soon. NULL: none waits. */
+	bool (*may_wait)(void *ctx, u32 frames, u32 bytes);
 };
 
 struct tap_stats {
@@ -48,6 +51,8 @@ int tap_add(struct netstack *ns, const struct tap_config *config, struct tap **o
 struct netif *tap_netif(struct tap *tap);
 /* Another descriptor of the same kind behind it (after a checkpoint): what was queued is sent again. */
 void tap_tx_ready(struct tap *tap);
+/* Frames that wait for others are written. */
+void tap_tx_flush(struct tap *tap);
 /* Where the next frame may be read to; the number of pieces, 0 without memory. */
 u32 tap_rx_space(struct tap *tap, struct iovec iov[TAP_RX_IOV]) must_check;
 /* `size` bytes were read there, header included. */

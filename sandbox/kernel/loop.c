@@ -20,6 +20,8 @@
 #define EVENT_COUNT  32
 #define PATIENCE_MAX 480000 /* some 200 µs */
 #define IDLE_CYCLES  60000  /* nothing to do for so long: idle */
+#define GAP_CYCLES   10000  /* between a call's answer and the next call: less */
+#define PUT_OFF_MAX  260000 /* some 100 µs */
 
 static int epoll_wait_ns(int fd, struct epoll_event *ev, int max, u64 timeout_ns)
 {
@@ -93,6 +95,50 @@ struct pause {
 	bool told;  /* when_idle has been called */
 };
 
+/* ---- work that is put off ---- */
+
+void put_off_init(struct put_off *w, void (*fn)(struct put_off *))
+{
+	list_init(&w->node);
+	w->fn = fn;
+}
+
+void sched_put_off(struct put_off *w)
+{
+	struct sched *s = sched();
+
+	if (!list_empty(&w->node))
+		return;
+	if (list_empty(&s->put_off))
+		s->put_off_since = cycles();
+	list_add_tail(&w->node, &s->put_off);
+}
+
+void put_off_cancel(struct put_off *w)
+{
+	list_del_init(&w->node);
+}
+
+static void do_put_off(struct sched *s)
+{
+	while (!list_empty(&s->put_off)) {
+		struct put_off *w = list_first_entry(&s->put_off, struct put_off, node);
+		list_del_init(&w->node);
+		w->fn(w);
+	}
+}
+
+static bool put_off_is_due(const struct sched *s, const struct pause *p, bool moved)
+{
+	if (list_empty(&s->put_off))
+		return false;
+	if (!moved && (!platform_guests_run() || (p->since && cycles_since(p->since) > GAP_CYCLES)))
+		return true;
+	return cycles_since(s->put_off_since) > PUT_OFF_MAX;
+}
+
+/* ---- the loop ---- */
+
 /* Nothing moves. True: look again; false: sleep. */
 static bool linger(struct sched *s, struct pause *p)
 {
@@ -130,6 +176,7 @@ static void sleep_for_events(struct sched *s, struct pause *p, u64 next_timer)
 {
 	u64 slept;
 
+	do_put_off(s);
 	platform_idle();
 	if (!list_empty(&s->run_queue) || !platform_sleep_prepare())
 		return;
@@ -160,6 +207,8 @@ int sched_loop(void)
 		u64 next;
 		moved |= turn_next(&s->run_queue);
 		moved |= sched_run_ready();
+		if (put_off_is_due(s, &p, moved))
+			do_put_off(s);
 		next = timers_run();
 		if (cycles_since(p.looked) > EPOLL_CYCLES) {
 			take_events(s, 0);
@@ -173,6 +222,7 @@ int sched_loop(void)
 			sleep_for_events(s, &p, next);
 		}
 	}
+	do_put_off(s);
 	return s->stop_code;
 }
 

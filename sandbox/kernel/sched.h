@@ -91,6 +91,15 @@ void sched_when_at_rest(bool (*fn)(void *arg), void *arg);
 /* Calls fn on the loop's own stack when it has had nothing to do for a moment: for work that nobody waits
  * for. */
 void sched_when_idle(void (*fn)(void));
+/* Work that gains by waiting for more of its kind: fn runs once, on the loop's own stack, as soon as no guest
+ * runs or the loop has had nothing to do for some 4 µs, and 100 µs after the first call at the latest. */
+struct put_off {
+	struct list_head node;
+	void (*fn)(struct put_off *w);
+};
+void put_off_init(struct put_off *w, void (*fn)(struct put_off *));
+void sched_put_off(struct put_off *w);
+void put_off_cancel(struct put_off *w);
 /* A restored arena's loop has not begun: no descriptor is watched yet. `cycles`: the counter when it was
  * saved. All coroutines but services are held until sched_release(), for what they would meet is not there
  * yet. */

@@ -32,7 +32,9 @@ struct sched {
 	struct list_head held;  /* coroutines that would run but must not yet */
 	bool holding;
 	u32 generation;
-	u32 short_pauses; /* 0–3: were the loop's last pauses short? */
+	u32 short_pauses;         /* 0–3: were the loop's last pauses short? */
+	struct list_head put_off; /* struct put_off.node */
+	u64 put_off_since;        /* cycles: the first of them was put off */
 	void (*when_idle)(void);
 	bool (*at_rest)(void *arg);
 	void *at_rest_arg;

@@ -85,9 +85,12 @@ int net_state_new(struct net_ns *n)
 void net_state_free(struct net_ns *n)
 {
 	struct net_state *st = n->state;
+	struct net_tap *t;
 
 	if (!st)
 		return;
+	list_for_each_entry (t, &st->taps, node)
+		net_tap_flush(t);
 	netstack_free(st->stack);
 	while (!list_empty(&st->taps))
 		net_tap_free(list_first_entry(&st->taps, struct net_tap, node));

@@ -15,10 +15,13 @@
 #include "netstack/stack/stack_priv.h"
 #include "sandbox/base/arena.h"
 #include "sandbox/base/log.h"
+#include "sandbox/kernel/kernel.h"
 
 #define BATCH       64U /* frames of up to 64 KiB */
 #define BATCH_LEAST 16U
 #define PAUSE_NS    500000ULL
+#define HOLD_FRAMES 32U
+#define HOLD_BYTES  32768U
 
 static int write_frame(void *ctx, const struct iovec *iov, u32 count)
 {
@@ -26,6 +29,29 @@ static int write_frame(void *ctx, const struct iovec *iov, u32 count)
 	ssize_t n = writev(t->fd->fd, iov, (int)count);
 
 	return n < 0 ? -errno : 0;
+}
+
+/* What a guest's call sends may wait for what its next calls send. What answers a frame, and what is large,
+ * goes at once. */
+static bool may_wait(void *ctx, u32 frames, u32 bytes)
+{
+	struct net_tap *t = ctx;
+
+	if (!current_task() || frames > HOLD_FRAMES || bytes > HOLD_BYTES)
+		return false;
+	sched_put_off(&t->flush);
+	return true;
+}
+
+static void flush(struct put_off *w)
+{
+	tap_tx_flush(container_of(w, struct net_tap, flush)->tap);
+}
+
+void net_tap_flush(struct net_tap *t)
+{
+	put_off_cancel(&t->flush);
+	tap_tx_flush(t->tap);
 }
 
 /* Datagrams were lost because guests did not read as fast as we do: with our time, which they would have
@@ -85,6 +111,7 @@ void net_tap_free(struct net_tap *t)
 {
 	host_poll_remove(&t->poll);
 	timer_cancel(&t->again);
+	put_off_cancel(&t->flush);
 	list_del_init(&t->node);
 	host_fd_put(t->fd);
 	kfree(t);
@@ -122,8 +149,12 @@ static int configure(struct netif *nif, const struct net_tap_config *c)
 int net_tap_attach(struct net_ns *ns, struct host_fd *fd, const struct net_tap_config *c)
 {
 	struct net_tap *t = knew(struct net_tap);
-	struct tap_config tc = {
-	    .name = c->name, .mtu = c->mtu, .vnet_size = c->vnet_size, .write = write_frame, .ctx = t};
+	struct tap_config tc = {.name = c->name,
+				.mtu = c->mtu,
+				.vnet_size = c->vnet_size,
+				.write = write_frame,
+				.may_wait = may_wait,
+				.ctx = t};
 	int err;
 
 	if (!t)
@@ -137,6 +168,7 @@ int net_tap_attach(struct net_ns *ns, struct host_fd *fd, const struct net_tap_c
 	t->poll.fd = fd;
 	t->poll.ready = ready;
 	timer_init(&t->again, more);
+	put_off_init(&t->flush, flush);
 	err = tap_add(net_ns_stack(ns), &tc, &t->tap);
 	if (err) {
 		host_fd_put(t->fd);

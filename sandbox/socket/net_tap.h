@@ -17,9 +17,10 @@ struct net_tap {
 	struct tap *tap;
 	struct host_fd *fd; /* counted */
 	struct host_poll poll;
-	struct timer again; /* more frames wait than one turn takes, or the end of a pause */
-	u32 batch;          /* frames in a turn */
-	bool paused;        /* guests do not read as fast as frames come */
+	struct timer again;   /* more frames wait than one turn takes, or the end of a pause */
+	struct put_off flush; /* frames wait in the library for others */
+	u32 batch;            /* frames in a turn */
+	bool paused;          /* guests do not read as fast as frames come */
 };
 
 struct net_tap_config {
@@ -33,6 +34,8 @@ struct net_tap_config {
 };
 /* Adds the interface, up, with its addresses and default routes. `fd` is counted. */
 int net_tap_attach(struct net_ns *ns, struct host_fd *fd, const struct net_tap_config *config) must_check;
+/* What waits goes out: before the stack goes. */
+void net_tap_flush(struct net_tap *t);
 /* After the stack is gone. */
 void net_tap_free(struct net_tap *t);
 

@@ -110,6 +110,12 @@ static int link_send(struct netif *nif, struct pkt *p)
 }
 static const struct netif_ops ops = {.send = link_send};
 
+static bool tap_may_wait(void *ctx, u32 frames, u32 bytes)
+{
+	(void)ctx;
+	return frames < 4 && bytes < 3000;
+}
+
 static int tap_write(void *ctx, const struct iovec *iov, u32 count)
 {
 	struct fuzz *f = ctx;
@@ -166,6 +172,7 @@ static void start(struct fuzz *f)
 			       .vnet_size = 10,
 			       .ctx = f,
 			       .write = tap_write,
+			       .may_wait = tap_may_wait,
 			       .features = LINK_CSUM_OUT | LINK_GSO_TCP4 | LINK_GSO_TCP6 | LINK_GSO_UDP};
 	struct ip_addr six = {{0xfd, [15] = 1}}, peer = ip_v4(0x0a000002), peer6 = {{0xfd, [15] = 2}};
 	u8 mac[6] = {2, 0, 0, 0, 0, 2};
@@ -428,7 +435,10 @@ static void feed(struct fuzz *f, const u8 *data, u32 n)
 		}
 		if (!n || data[0] & 1)
 			tap_rx_end(f->tap);
-		tap_tx_ready(f->tap);
+		if (n & 1)
+			tap_tx_flush(f->tap);
+		else
+			tap_tx_ready(f->tap);
 		return;
 	}
 	if (TARGET == ETHER) {

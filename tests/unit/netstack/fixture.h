@@ -129,7 +129,9 @@ TCase *case_udp(void);
 TCase *case_raw(void);
 TCase *case_mcast(void);
 TCase *case_route(void);
-TCase *case_link(void);
+TCase *case_gro(void);
+TCase *case_tap(void);
+TCase *case_pcap(void);
 TCase *case_edges(void);
 TCase *case_nf(void);
 

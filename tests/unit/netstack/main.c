@@ -21,7 +21,9 @@ int main(void)
 	suite_add_tcase(s, case_raw());
 	suite_add_tcase(s, case_mcast());
 	suite_add_tcase(s, case_route());
-	suite_add_tcase(s, case_link());
+	suite_add_tcase(s, case_gro());
+	suite_add_tcase(s, case_tap());
+	suite_add_tcase(s, case_pcap());
 	suite_add_tcase(s, case_edges());
 	suite_add_tcase(s, case_nf());
 	r = srunner_create(s);
