@@ -254,4 +254,32 @@ static inline pid_t cg_child(const char *group)
 	return cg_run(group, wait_for_ever);
 }
 
+static inline const char *number(long n)
+{
+	static char text[4][32];
+	static unsigned next;
+	char *t = text[next++ % 4];
+
+	snprintf(t, 32, "%ld", n);
+	return t;
+}
+
+/* "/warren-test-N/a" of process pid, as this process sees it: what follows "0::". */
+static inline void group_of(const char *pid, char *out, size_t size)
+{
+	char path[64], line[1024];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%s/cgroup", pid);
+	f = fopen(path, "r");
+	EXPECT(f);
+	*out = 0;
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, "0::", 3)) {
+			line[strcspn(line, "\n")] = 0;
+			snprintf(out, size, "%.*s", (int)size - 1, line + 3);
+		}
+	fclose(f);
+}
+
 #endif

@@ -138,4 +138,13 @@ static inline void short_sleep(int ms)
 	nanosleep(&t, NULL);
 }
 
+/* An error's control message of that level and type. */
+static inline void *error_control(struct msghdr *m, int level, int type)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
+		if (c->cmsg_level == level && c->cmsg_type == type)
+			return CMSG_DATA(c);
+	return NULL;
+}
+
 #endif
