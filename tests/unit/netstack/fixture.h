@@ -123,9 +123,11 @@ TCase *case_base(void);
 TCase *case_neigh(void);
 TCase *case_ndp(void);
 TCase *case_ipv4(void);
+TCase *case_ipv4_frag(void);
 TCase *case_ipv6(void);
 TCase *case_icmp(void);
 TCase *case_udp(void);
+TCase *case_udp_send(void);
 TCase *case_raw(void);
 TCase *case_mcast(void);
 TCase *case_route(void);
@@ -134,5 +136,6 @@ TCase *case_tap(void);
 TCase *case_pcap(void);
 TCase *case_edges(void);
 TCase *case_nf(void);
+TCase *case_nf_conn(void);
 
 #endif

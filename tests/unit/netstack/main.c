@@ -15,9 +15,11 @@ int main(void)
 	suite_add_tcase(s, case_neigh());
 	suite_add_tcase(s, case_ndp());
 	suite_add_tcase(s, case_ipv4());
+	suite_add_tcase(s, case_ipv4_frag());
 	suite_add_tcase(s, case_ipv6());
 	suite_add_tcase(s, case_icmp());
 	suite_add_tcase(s, case_udp());
+	suite_add_tcase(s, case_udp_send());
 	suite_add_tcase(s, case_raw());
 	suite_add_tcase(s, case_mcast());
 	suite_add_tcase(s, case_route());
@@ -26,6 +28,7 @@ int main(void)
 	suite_add_tcase(s, case_pcap());
 	suite_add_tcase(s, case_edges());
 	suite_add_tcase(s, case_nf());
+	suite_add_tcase(s, case_nf_conn());
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
