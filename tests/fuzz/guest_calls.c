@@ -641,6 +641,26 @@ static void restore_devices(void)
 }
 
 /* Removes what a round has left below its base: mounts, then files. */
+/* What was mounted over a place that is a mount itself. */
+static void uncover(const char *place)
+{
+	char line[4096];
+	int mounts = 0;
+	FILE *f = fopen("/proc/self/mounts", "r");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		char *at = strchr(line, ' '), *end = at ? strchr(at + 1, ' ') : NULL;
+		if (!end)
+			continue;
+		*end = 0;
+		mounts += !strcmp(at + 1, place);
+	}
+	if (f)
+		fclose(f);
+	while (mounts-- > 1)
+		umount2(place, MNT_DETACH);
+}
+
 static void clean(const char *base, uint64_t seed)
 {
 	char line[4096], *at, *end;
@@ -655,7 +675,8 @@ static void clean(const char *base, uint64_t seed)
 			if (!end)
 				continue;
 			*end = 0;
-			if (!strncmp(at + 1, base, strlen(base)) && at[1 + strlen(base)] == '/')
+			if (!strncmp(at + 1, base, strlen(base)) &&
+			    (at[1 + strlen(base)] == '/' || (!at[1 + strlen(base)] && strcmp(base, "/tmp"))))
 				any |= !umount2(at + 1, MNT_DETACH);
 		}
 		if (f)
@@ -807,8 +828,10 @@ static void play(uint64_t seed, const char *base)
 		usleep(2000);
 	}
 	drop_group();
+	uncover("/tmp"); /* reached by .. */
+	uncover("/mnt");
 	clean(base, seed);
-	clean("/tmp", seed); /* reached by .. */
+	clean("/tmp", seed);
 }
 
 static void hang(const char *how)
