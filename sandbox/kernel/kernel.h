@@ -55,6 +55,7 @@ struct kernel {
 	struct checkpoint *checkpoint; /* checkpoint/: while one is made or restored */
 	struct list_head gofers;       /* struct gofer_fs.node */
 	struct list_head host_fds;     /* struct host_fd.node */
+	struct usage_cache *usage;     /* mm/usage.c */
 	struct host_views *host_views; /* vfs/hostview.c; NULL while no file ever had one */
 	struct tree users;             /* struct user by id */
 	struct tree keys;              /* struct key by serial */

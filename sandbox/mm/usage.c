@@ -13,12 +13,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sandbox/base/cycles.h"
 #include "sandbox/base/host_fd.h"
 #include "sandbox/kernel/task.h"
 #include "sandbox/mm/mm_priv.h"
 
 #define CHUNK_SIZE      32768
-#define PSS_LIMIT_BYTES (2UL << 30) /* beyond it, walking page tables would stop the kernel for too long */
+#define BREATH_CYCLES   2400000      /* some ms */
+#define KEEP_TIMES      20           /* measuring takes at most a twentieth of the time */
+#define KEEP_MAX_CYCLES 2400000000UL /* some s */
+#define PSS_LIMIT_BYTES (2UL << 30)  /* beyond it, walking page tables would stop the kernel for too long */
+
+/* What memory_usage() has found last: asking the host takes a millisecond for some ten processes. */
+struct usage_cache {
+	struct memory_usage usage;
+	u64 at, keep; /* cycles */
+	bool measured;
+};
 
 const char *const smaps_names[SMAPS_FIELDS] = {
     "Rss",           "Pss",        "Pss_Dirty", "Shared_Clean", "Shared_Dirty",  "Private_Clean",
@@ -259,32 +270,50 @@ void memory_committed(struct memory_usage *out)
 	mm_list_free(list, count);
 }
 
+/* So that many processes do not stop the kernel for long. */
+static void breathe(u64 *since)
+{
+	if (cycles_since(*since) < BREATH_CYCLES)
+		return;
+	sched_yield_now();
+	*since = cycles();
+}
+
 u64 mm_list_anon(struct mm **list, u32 count, u64 quick)
 {
-	u64 sum = 0;
+	u64 sum = 0, since = cycles();
 
 	if (count < 2 || quick >= PSS_LIMIT_BYTES)
 		return quick;
-	for (u32 i = 0; i < count; i++)
+	for (u32 i = 0; i < count; i++) {
 		sum += proportional(list[i]);
+		breathe(&since);
+	}
 	return sum ? sum : quick;
 }
 
-void memory_usage(struct memory_usage *out)
+static void add_usage(struct mm *mm, struct memory_usage *out)
 {
-	u64 in_memfds = memfd_bytes(), in_arena, kept = kernel()->tmpfs_bytes;
+	struct mm_usage u;
+
+	mm_usage(mm, &u);
+	out->anon += u.anon;
+	out->mapped += u.file;
+	out->tables += u.page_tables;
+	out->committed += committed(mm);
+}
+
+static void measure_usage(struct memory_usage *out)
+{
+	u64 in_memfds = memfd_bytes(), in_arena, kept = kernel()->tmpfs_bytes, since = cycles();
 	struct mm **list;
 	u32 count;
 
 	*out = (struct memory_usage){.total = kernel_memory_total()};
 	if (!mm_list(&list, &count)) {
 		for (u32 i = 0; i < count; i++) {
-			struct mm_usage u;
-			mm_usage(list[i], &u);
-			out->anon += u.anon;
-			out->mapped += u.file;
-			out->tables += u.page_tables;
-			out->committed += committed(list[i]);
+			add_usage(list[i], out);
+			breathe(&since);
 		}
 		out->anon = mm_list_anon(list, count, out->anon);
 		mm_list_free(list, count);
@@ -295,4 +324,28 @@ void memory_usage(struct memory_usage *out)
 	out->kernel = arena_used() - in_arena;
 	out->used = min_t(u64, out->anon + out->shmem + out->kernel + out->tables, out->total);
 	out->committed += out->shmem;
+}
+
+void memory_usage(struct memory_usage *out)
+{
+	struct usage_cache *c = kernel()->usage;
+	u64 start = cycles();
+
+	if (!c)
+		c = kernel()->usage = knew(struct usage_cache);
+	if (c && start - c->at < c->keep) {
+		*out = c->usage;
+		return;
+	}
+	if (c) { /* who asks meanwhile gets the last one, if there is one */
+		c->at = start;
+		c->keep = c->measured ? KEEP_MAX_CYCLES : 0;
+	}
+	measure_usage(out);
+	if (!c)
+		return;
+	c->usage = *out;
+	c->measured = true;
+	c->at = cycles();
+	c->keep = min_t(u64, KEEP_TIMES * (c->at - start), KEEP_MAX_CYCLES);
 }
