@@ -221,17 +221,25 @@ int task_alloc(struct pid_ns *ns, const s32 *set_tid, u32 set_tid_count, struct 
 	return 0;
 }
 
-/* Undoes task_alloc for a task that never ran. */
+/* Undoes task_alloc for a task that never ran. Who looks at it meanwhile (proc has shown it since it had a
+ * group) finds nothing that is gone. */
 void task_abandon(struct task *t)
 {
+	struct mm *mm = t->mm;
+	struct fd_table *files = t->files;
+	struct fs_context *fs = t->fs;
+
 	task_uncount(t);
 	if (t->ut)
 		uthread_destroy(t->ut);
 	t->ut = NULL;
 	ipc_task_leave(t, true);
-	mm_put(t->mm);
-	fd_table_put(t->files);
-	fs_context_put(t->fs);
+	t->mm = NULL;
+	t->files = NULL;
+	t->fs = NULL;
+	mm_put(mm);
+	fd_table_put(files);
+	fs_context_put(fs);
 	task_put(t);
 }
 

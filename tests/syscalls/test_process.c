@@ -588,3 +588,54 @@ CASE(zombie_is_left_to_who_ignores_it)
 	EXPECT_ERRNO(kill(zombie, 0), ESRCH);
 	EXPECT_ERRNO(wait(NULL), ECHILD);
 }
+
+/* ---- children that were never born ---- */
+
+/* Of those who come next. */
+static void read_status(int from)
+{
+	static char buf[4096], name[64];
+
+	for (int pid = from; pid < from + 400; pid++) {
+		int fd;
+		snprintf(name, sizeof(name), "/proc/%d/status", pid);
+		fd = open(name, O_RDONLY);
+		if (fd < 0)
+			continue;
+		while (read(fd, buf, sizeof(buf)) > 0)
+			;
+		close(fd);
+	}
+}
+
+CASE(forks_cut_short_by_a_kill_are_no_danger_to_who_reads_of_them)
+{
+	pid_t readers[2];
+	int status;
+
+	OK(prctl(PR_SET_CHILD_SUBREAPER, 1));
+	for (int i = 0; i < 2; i++) {
+		readers[i] = fork();
+		if (!readers[i])
+			for (;;)
+				read_status(getpid() + 1);
+	}
+	for (int i = 0; i < 150; i++) {
+		pid_t pid = fork();
+		if (!pid)
+			for (;;)
+				if (!fork())
+					_exit(0);
+		usleep((unsigned)(i * 37 % 2500));
+		OK(kill(pid, SIGKILL));
+		while (waitpid(-1, &status, WNOHANG) > 0)
+			;
+	}
+	for (int i = 0; i < 2; i++) {
+		OK(kill(readers[i], SIGKILL));
+		waitpid(readers[i], NULL, 0);
+	}
+	while (wait(&status) > 0)
+		;
+	EXPECT_EQ(errno, ECHILD);
+}
