@@ -246,10 +246,27 @@ static uint64_t argument(char kind)
 	}
 }
 
+/* In the mount namespace of the one who drives us? There his own files must stay where they are. */
+static int his_mounts(void)
+{
+	static struct stat his;
+	struct stat st;
+
+	if (!his.st_ino && stat("/proc/1/ns/mnt", &his))
+		return 1;
+	return stat("/proc/self/ns/mnt", &st) || st.st_ino == his.st_ino;
+}
+
 /* What would end the game, not test it. */
 static int forbidden(int nr, uint64_t *a)
 {
 	switch (nr) {
+	case SYS_pivot_root:
+	case SYS_move_mount:
+	case SYS_umount2:
+		return his_mounts();
+	case SYS_mount:
+		return (a[3] & MS_MOVE) && his_mounts();
 	case SYS_reboot:
 	case SYS_exit_group:
 	case SYS_rt_sigreturn: /* from nowhere: a fault at a random place */
