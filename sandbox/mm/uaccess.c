@@ -462,24 +462,65 @@ void *uio_window(struct uio *u, size_t *size)
 	return (void *)(uintptr_t)uthread_staged_in(current_task()->ut, at, n);
 }
 
-/* One piece of guest memory, without sleeping: what lies below a stack was made when the uio was. */
-static s64 copy_piece(enum uio_dir dir, uaddr_t at, char *kernel_side, size_t size)
+/* Where the next piece of at most `size` bytes is staged, or NULL: then the host copies it. */
+static void *staged_piece(enum uio_dir dir, uaddr_t at, size_t size)
 {
 	struct task *t = current_task();
 
-	if (dir == UIO_TO_USER) {
-		void *staged = writable(t, at, size) ? uthread_stage_out(t->ut, at, size) : NULL;
-		if (!staged)
-			return aspace_write(t->mm->as, at, kernel_side, size);
-		memcpy(staged, kernel_side, size);
-		uthread_stage_commit(t->ut, at, size);
-	} else {
-		const void *staged = uthread_staged_in(t->ut, at, size);
-		if (!staged)
-			return aspace_read(t->mm->as, kernel_side, at, size);
+	if (dir == UIO_FROM_USER)
+		return (void *)(uintptr_t)uthread_staged_in(t->ut, at, size);
+	return writable(t, at, size) ? uthread_stage_out(t->ut, at, size) : NULL;
+}
+
+/* Begins at a segment with something left in it. */
+static size_t next_piece(struct uio *u, size_t size, uaddr_t *at)
+{
+	skip_empty(u);
+	*at = uaddr_add(u->seg->base, u->seg_off);
+	return min_t(size_t, size, u->seg->size - u->seg_off);
+}
+
+static void move_staged(struct uio *u, void *staged, uaddr_t at, char *kernel_side, size_t size)
+{
+	if (u->dir == UIO_FROM_USER) {
 		memcpy(kernel_side, staged, size);
+	} else {
+		memcpy(staged, kernel_side, size);
+		uthread_stage_commit(current_task()->ut, at, size);
 	}
-	return (s64)size;
+}
+
+/* What of `size` bytes lies in the following segments and is not staged, by one call of the host: its price
+ * is that of several pages. Does not sleep: what lies below a stack was made when the uio was. */
+static s64 move_pieces(struct uio *u, char *kernel_side, size_t size, size_t *want)
+{
+	struct aspace *as = current_task()->mm->as;
+	struct aspace_piece p[ASPACE_PIECES];
+	struct uio ahead = *u;
+	u32 count = 0;
+
+	for (*want = 0; *want < size && count < ASPACE_PIECES; count++) {
+		size_t n = next_piece(&ahead, size - *want, &p[count].addr);
+		if (count && staged_piece(u->dir, p[count].addr, n))
+			break;
+		p[count].size = n;
+		*want += n;
+		ahead.seg_off += n;
+	}
+	return u->dir == UIO_TO_USER ? aspace_write_pieces(as, p, count, kernel_side)
+				     : aspace_read_pieces(as, kernel_side, p, count);
+}
+
+/* Past what was moved, which may be several segments. */
+static void go_on(struct uio *u, size_t size)
+{
+	u->left -= size;
+	while (size) {
+		uaddr_t at;
+		size_t n = next_piece(u, size, &at);
+		u->seg_off += n;
+		size -= n;
+	}
 }
 
 s64 uio_copy(struct uio *u, void *kernel_side, size_t size)
@@ -496,18 +537,19 @@ s64 uio_copy(struct uio *u, void *kernel_side, size_t size)
 		return (s64)size;
 	}
 	while (done < size) {
-		s64 n;
-		size_t want;
 		uaddr_t at;
-		skip_empty(u);
-		want = min_t(size_t, size - done, u->seg->size - u->seg_off);
-		at = uaddr_add(u->seg->base, u->seg_off);
-		n = copy_piece(u->dir, at, (char *)kernel_side + done, want);
+		size_t want = next_piece(u, size - done, &at);
+		char *here = (char *)kernel_side + done;
+		void *staged = staged_piece(u->dir, at, want);
+		s64 n = (s64)want;
+		if (staged)
+			move_staged(u, staged, at, here, want);
+		else
+			n = move_pieces(u, here, size - done, &want);
 		if (n <= 0)
 			break;
 		done += (size_t)n;
-		u->left -= (size_t)n;
-		u->seg_off += (size_t)n;
+		go_on(u, (size_t)n);
 		if ((size_t)n < want)
 			break;
 	}

@@ -459,33 +459,60 @@ int aspace_membarrier(struct aspace *as, struct uthread *by, int cmd)
 /* Changes that another thread has asked for and not made yet are not waited for: that thread is still in its
  * call, so nobody can know of them, and objects are being looked at on both sides of a copy. */
 
-static s64 vm_copy(struct aspace *as, void *local_buf, uaddr_t remote_addr, size_t size, bool write)
+/* How much of [addr, addr+size) a guest can have at all: what is asked of the host ends there. */
+static size_t guests_part(u64 addr, size_t size, bool write)
 {
-	struct iovec local = {local_buf, size}, remote = {(void *)remote_addr.v, size};
+	u64 end = PLATFORM_USER_END;
+
+	if (!write && addr - platform_vdso_addr() < platform_vdso_size())
+		end = platform_vdso_addr() + platform_vdso_size();
+	return addr < end ? min_t(size_t, size, end - addr) : 0;
+}
+
+static s64 vm_copy_pieces(struct aspace *as, void *buf, const struct aspace_piece *p, u32 count, bool write)
+{
+	struct iovec local = {buf, 0}, remote[ASPACE_PIECES];
+	u32 used = 0;
 	ssize_t n;
 
-	if (!size)
-		return 0;
-	if (!write && remote_addr.v - platform_vdso_addr() < platform_vdso_size()) {
-		size = min_t(size_t, size, platform_vdso_addr() + platform_vdso_size() - remote_addr.v);
-		local.iov_len = remote.iov_len = size;
-	} else if (remote_addr.v >= PLATFORM_USER_END) {
+	for (; used < min_t(u32, count, ASPACE_PIECES); used++) {
+		size_t size = guests_part(p[used].addr.v, p[used].size, write);
+		remote[used] = (struct iovec){(void *)p[used].addr.v, size};
+		local.iov_len += size;
+		if (size < p[used].size) {
+			used++;
+			break;
+		}
+	}
+	if (!local.iov_len)
 		return -EFAULT;
-	} else if (size > PLATFORM_USER_END - remote_addr.v)
-		local.iov_len = remote.iov_len = PLATFORM_USER_END - remote_addr.v;
 	if (as->state != ASPACE_UP)
 		return -EFAULT;
-	n = write ? process_vm_writev(as->pid, &local, 1, &remote, 1, 0)
-		  : process_vm_readv(as->pid, &local, 1, &remote, 1, 0);
+	n = write ? process_vm_writev(as->pid, &local, 1, remote, used, 0)
+		  : process_vm_readv(as->pid, &local, 1, remote, used, 0);
 	return n > 0 ? n : -EFAULT;
 }
 
 s64 aspace_read(struct aspace *as, void *dst, uaddr_t src, size_t size)
 {
-	return vm_copy(as, dst, src, size, false);
+	const struct aspace_piece p = {src, size};
+
+	return size ? vm_copy_pieces(as, dst, &p, 1, false) : 0;
 }
 
 s64 aspace_write(struct aspace *as, uaddr_t dst, const void *src, size_t size)
 {
-	return vm_copy(as, (void *)(uintptr_t)src, dst, size, true);
+	const struct aspace_piece p = {dst, size};
+
+	return size ? vm_copy_pieces(as, (void *)(uintptr_t)src, &p, 1, true) : 0;
+}
+
+s64 aspace_read_pieces(struct aspace *as, void *dst, const struct aspace_piece *src, u32 count)
+{
+	return vm_copy_pieces(as, dst, src, count, false);
+}
+
+s64 aspace_write_pieces(struct aspace *as, const struct aspace_piece *dst, u32 count, const void *src)
+{
+	return vm_copy_pieces(as, (void *)(uintptr_t)src, dst, count, true);
 }

@@ -162,6 +162,16 @@ u32 aspace_flushes(const struct aspace *as); /* how many have come to their end 
  * matters (a signal's frame), uthread_settle. */
 s64 aspace_read(struct aspace *as, void *dst, uaddr_t src, size_t size) must_check;
 s64 aspace_write(struct aspace *as, uaddr_t dst, const void *src, size_t size) must_check;
+/* The same for pieces of guest memory and one buffer, as wide as they are together: one host call for up to
+ * ASPACE_PIECES. It ends at the first fault, as the copies one after the other would. */
+#define ASPACE_PIECES 64U
+struct aspace_piece {
+	uaddr_t addr;
+	size_t size;
+};
+s64 aspace_read_pieces(struct aspace *as, void *dst, const struct aspace_piece *src, u32 count) must_check;
+s64 aspace_write_pieces(struct aspace *as, const struct aspace_piece *dst, u32 count,
+			const void *src) must_check;
 /* CPU time the stub has used, in ns (all threads, ended ones included). */
 u64 aspace_cpu_time(struct aspace *as);
 

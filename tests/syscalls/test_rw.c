@@ -106,6 +106,54 @@ CASE(writev_gathers)
 	EXPECT_EQ(pread(fd, buf, 9, 0), 5);
 	EXPECT(!memcmp(buf, "abcde", 5));
 }
+/* All that one call may have, of sizes 0 to 40, some across pages: in order, each byte once, both ways. */
+CASE(vectors_of_many_pieces)
+{
+	static struct iovec v[IOV_MAX];
+	static char from[IOV_MAX * 64], to[IOV_MAX * 64], whole[IOV_MAX * 40], back[IOV_MAX * 40];
+	size_t total = 0;
+	int fd = make_file("f", "");
+
+	for (size_t i = 0; i < sizeof(from); i++)
+		from[i] = (char)(i * 31 + i / 251);
+	for (size_t i = 0; i < IOV_MAX; i++) {
+		v[i] = (struct iovec){from + i * 64, i * 7 % 41};
+		memcpy(whole + total, v[i].iov_base, v[i].iov_len);
+		total += v[i].iov_len;
+	}
+	EXPECT_EQ(writev(fd, v, IOV_MAX), total);
+	EXPECT_EQ(pread(fd, back, sizeof(back), 0), total);
+	EXPECT(!memcmp(back, whole, total));
+	memset(to, 'z', sizeof(to));
+	for (size_t i = 0; i < IOV_MAX; i++)
+		v[i].iov_base = to + i * 64;
+	EXPECT_EQ(preadv(fd, v, IOV_MAX, 0), total);
+	for (size_t i = 0; i < IOV_MAX; i++) {
+		EXPECT(!memcmp(to + i * 64, from + i * 64, v[i].iov_len));
+		EXPECT_EQ(to[i * 64 + v[i].iov_len], 'z');
+	}
+}
+/* The first piece that is not there ends the call: what lay before it is moved, what lies behind it not. */
+CASE(vectors_end_at_a_fault)
+{
+	char *page = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct iovec v[5] = {{buf, 10}, {buf + 20, 5}, {page + 4090, 6}, {page + 4096, 8}, {buf + 40, 7}};
+	int fd = make_file("f", "");
+
+	EXPECT(page != MAP_FAILED);
+	OK(munmap(page + 4096, 4096));
+	memset(buf, 'a', sizeof(buf));
+	memset(page, 'b', 4096);
+	EXPECT_EQ(writev(fd, v, 5), 21);
+	EXPECT_EQ(lseek(fd, 0, SEEK_END), 21);
+	EXPECT_EQ(pwrite(fd, "0123456789abcdefghijklmnopqrstuvwxyz", 36, 0), 36);
+	EXPECT_EQ(preadv(fd, v, 5, 0), 21);
+	EXPECT(!memcmp(buf, "0123456789a", 11) && !memcmp(buf + 20, "abcdea", 6));
+	EXPECT(!memcmp(page + 4090, "fghijk", 6));
+	EXPECT(buf[40] == 'a');
+	EXPECT_ERRNO(writev(fd, v + 3, 2), EFAULT);
+	EXPECT_ERRNO(preadv(fd, v + 3, 2, 0), EFAULT);
+}
 CASE(writev_too_many)
 {
 	static struct iovec v[IOV_MAX + 1];
