@@ -12,6 +12,7 @@
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -136,6 +137,20 @@ static inline void short_sleep(int ms)
 	struct timespec t = {ms / 1000, ms % 1000 * 1000000L};
 
 	nanosleep(&t, NULL);
+}
+
+/* A network namespace of its own with lo up. */
+static inline void own_net(void)
+{
+	struct ifreq r = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+	int s;
+
+	if (unshare(geteuid() ? CLONE_NEWUSER | CLONE_NEWNET : CLONE_NEWNET))
+		case_skip("no network namespace of its own");
+	s = socket(AF_INET, SOCK_DGRAM, 0);
+	EXPECT(s >= 0);
+	OK(ioctl(s, SIOCSIFFLAGS, &r));
+	close(s);
 }
 
 /* An error's control message of that level and type. */

@@ -1,41 +1,13 @@
 /* Packet sockets over loopback: what is sent there comes back as the type that its sender said, packet(7). */
-#include "case.h"
-
-#include <arpa/inet.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <net/if.h>
-#include <poll.h>
-#include <sched.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
+#include "packet.h"
 
 #define STRANGE 0x1234 /* a type that no protocol has */
 
-/* A network namespace of its own with lo up. */
-static void own_net(void)
-{
-	struct ifreq r = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-	int s;
-	if (unshare(geteuid() ? CLONE_NEWUSER | CLONE_NEWNET : CLONE_NEWNET))
-		case_skip("no network namespace of its own");
-	s = socket(AF_INET, SOCK_DGRAM, 0);
-	OK(ioctl(s, SIOCSIFFLAGS, &r));
-	close(s);
-}
-static struct sockaddr_ll lo_of(int protocol)
-{
-	return (struct sockaddr_ll){.sll_family = AF_PACKET,
-				    .sll_protocol = htons((uint16_t)protocol),
-				    .sll_ifindex = 1,
-				    .sll_halen = 6};
-}
 static int hear(int type, int protocol)
 {
-	struct sockaddr_ll a = lo_of(protocol);
 	int fd = socket(AF_PACKET, type, 0);
 	OK(fd);
-	OK(bind(fd, (struct sockaddr *)&a, sizeof(a)));
+	listen_on_lo(fd, protocol);
 	return fd;
 }
 static void put(int fd, const void *data, size_t size, int protocol)
@@ -46,11 +18,10 @@ static void put(int fd, const void *data, size_t size, int protocol)
 /* The next frame must be these bytes, of this protocol and meant for us. */
 static void get(int fd, const void *want, size_t size, int protocol)
 {
-	struct pollfd p = {fd, POLLIN, 0};
 	struct sockaddr_ll a;
 	socklen_t len = sizeof(a);
 	char got[64];
-	EXPECT_EQ(poll(&p, 1, 5000), 1);
+	EXPECT_EQ(poll_for(fd, POLLIN, 5000), POLLIN);
 	EXPECT_EQ(recvfrom(fd, got, sizeof(got), MSG_DONTWAIT, (struct sockaddr *)&a, &len), (long)size);
 	EXPECT_EQ(memcmp(got, want, size), 0);
 	EXPECT_EQ(ntohs(a.sll_protocol), protocol);

@@ -1,32 +1,13 @@
 /* Rings of packet sockets: packet(7), the kernel's Documentation/networking/packet_mmap.rst. */
-#include "case.h"
+#include "packet.h"
 
-#include <arpa/inet.h>
 #include <linux/filter.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <net/if.h>
-#include <poll.h>
-#include <sched.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 
 #define BLOCK  16384U
 #define BLOCKS 4U
 #define FRAME  2048U
 
-/* A network namespace of its own with lo up. */
-static void own_net(void)
-{
-	struct ifreq r = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-	int s;
-	if (unshare(geteuid() ? CLONE_NEWUSER | CLONE_NEWNET : CLONE_NEWNET))
-		case_skip("no network namespace of its own");
-	s = socket(AF_INET, SOCK_DGRAM, 0);
-	OK(ioctl(s, SIOCSIFFLAGS, &r));
-	close(s);
-}
 static int packet_socket(int type, int version)
 {
 	int fd;
@@ -35,12 +16,6 @@ static int packet_socket(int type, int version)
 	OK(fd);
 	OK(setsockopt(fd, SOL_PACKET, PACKET_VERSION, &version, sizeof(version)));
 	return fd;
-}
-static void listen_on_lo(int fd, int protocol)
-{
-	struct sockaddr_ll a = {
-	    .sll_family = AF_PACKET, .sll_protocol = htons((uint16_t)protocol), .sll_ifindex = 1};
-	OK(bind(fd, (struct sockaddr *)&a, sizeof(a)));
 }
 static int ring(int fd, unsigned timeout_ms)
 {
@@ -74,8 +49,7 @@ static void say(const void *text, size_t size)
 }
 static bool ready(int fd, int ms)
 {
-	struct pollfd p = {fd, POLLIN, 0};
-	return poll(&p, 1, ms) == 1 && (p.revents & POLLIN);
+	return poll_for(fd, POLLIN, ms) & POLLIN;
 }
 /* Keeps `size` bytes of every frame. */
 static void snap(int fd, unsigned size)

@@ -7,7 +7,6 @@
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <sched.h>
 #include <stddef.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -34,18 +33,6 @@ static void send_own(int from, int to, const char *text)
 
 	EXPECT_EQ(getsockname(to, (struct sockaddr *)&a, &len), 0);
 	EXPECT_EQ(sendto(from, text, strlen(text), 0, (struct sockaddr *)&a, len), strlen(text));
-}
-
-static void own_net(void)
-{
-	struct ifreq r = {.ifr_name = "lo", .ifr_flags = IFF_UP};
-	int s;
-
-	if (unshare(geteuid() ? CLONE_NEWUSER | CLONE_NEWNET : CLONE_NEWNET))
-		case_skip("no network namespaces");
-	s = socket(AF_INET, SOCK_DGRAM, 0);
-	EXPECT_EQ(ioctl(s, SIOCSIFFLAGS, &r), 0);
-	close(s);
 }
 
 /* The first byte of the payload must be 'y'. */
