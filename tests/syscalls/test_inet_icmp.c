@@ -6,15 +6,7 @@
 #include <linux/errqueue.h>
 #include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
-#include <pthread.h>
 #include <sys/uio.h>
-
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
 
 /* ---- ICMP ---- */
 

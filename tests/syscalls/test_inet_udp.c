@@ -11,9 +11,6 @@
 #include <pthread.h>
 #include <sys/uio.h>
 
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
 #endif

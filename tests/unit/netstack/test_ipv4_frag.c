@@ -2,25 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "netstack/net/ip.h"
-#include "netstack/wire/checksum.h"
-#include "tests/unit/netstack/fixture.h"
-
-static struct world w;
-static struct net_sock *sk;
-
-static void start(void)
-{
-	world_wire(&w);
-	know_peer(&w);
-	sk = udp_bound(w.w, IP4_ANY, 9);
-}
-
-static void stop(void)
-{
-	dgram_close(sk);
-	world_end(&w);
-}
+#include "tests/unit/netstack/ipv4_wire.h"
 
 /* ---- reassembly ---- */
 
