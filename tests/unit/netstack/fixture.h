@@ -127,6 +127,7 @@ TCase *case_ipv4_frag(void);
 TCase *case_ipv6(void);
 TCase *case_icmp(void);
 TCase *case_udp(void);
+TCase *case_udp_queue(void);
 TCase *case_udp_send(void);
 TCase *case_raw(void);
 TCase *case_mcast(void);

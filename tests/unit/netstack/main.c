@@ -19,6 +19,7 @@ int main(void)
 	suite_add_tcase(s, case_ipv6());
 	suite_add_tcase(s, case_icmp());
 	suite_add_tcase(s, case_udp());
+	suite_add_tcase(s, case_udp_queue());
 	suite_add_tcase(s, case_udp_send());
 	suite_add_tcase(s, case_raw());
 	suite_add_tcase(s, case_mcast());
