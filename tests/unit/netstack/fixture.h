@@ -137,6 +137,7 @@ TCase *case_tap(void);
 TCase *case_pcap(void);
 TCase *case_edges(void);
 TCase *case_nf(void);
+TCase *case_nf_tables(void);
 TCase *case_nf_conn(void);
 
 #endif

@@ -29,6 +29,7 @@ int main(void)
 	suite_add_tcase(s, case_pcap());
 	suite_add_tcase(s, case_edges());
 	suite_add_tcase(s, case_nf());
+	suite_add_tcase(s, case_nf_tables());
 	suite_add_tcase(s, case_nf_conn());
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
