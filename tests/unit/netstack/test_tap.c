@@ -352,8 +352,6 @@ START_TEST(tap_refused)
 }
 END_TEST
 
-/* ---- captures ---- */
-
 /* ---- frames that wait for others ---- */
 
 static u32 frame_at(u32 i)
