@@ -20,11 +20,13 @@
 
 #define CHUNK_SIZE      32768
 #define BREATH_CYCLES   2400000      /* some ms */
-#define KEEP_TIMES      20           /* measuring takes at most a twentieth of the time */
+#define KEEP_TIMES      16           /* as long as it took for each process, up to this */
 #define KEEP_MAX_CYCLES 2400000000UL /* some s */
 #define PSS_LIMIT_BYTES (2UL << 30)  /* beyond it, walking page tables would stop the kernel for too long */
 
-/* What memory_usage() has found last: asking the host takes a millisecond for some ten processes. */
+/* What was found last of all processes together. Asking the host takes a millisecond for some ten of them;
+ * with few of them a program that has just used memory sees it, with many the kernel has other things to do.
+ */
 struct usage_cache {
 	struct memory_usage usage;
 	u64 at, keep; /* cycles */
@@ -303,33 +305,31 @@ static void add_usage(struct mm *mm, struct memory_usage *out)
 	out->committed += committed(mm);
 }
 
-static void measure_usage(struct memory_usage *out)
+/* What processes have for themselves: a walk over all of them. Their number, for how long it may be believed.
+ */
+static u32 measure_processes(struct memory_usage *out)
 {
-	u64 in_memfds = memfd_bytes(), in_arena, kept = kernel()->tmpfs_bytes, since = cycles();
+	u64 since = cycles();
 	struct mm **list;
 	u32 count;
 
-	*out = (struct memory_usage){.total = kernel_memory_total()};
-	if (!mm_list(&list, &count)) {
-		for (u32 i = 0; i < count; i++) {
-			add_usage(list[i], out);
-			breathe(&since);
-		}
-		out->anon = mm_list_anon(list, count, out->anon);
-		mm_list_free(list, count);
+	*out = (struct memory_usage){0};
+	if (mm_list(&list, &count))
+		return 1;
+	for (u32 i = 0; i < count; i++) {
+		add_usage(list[i], out);
+		breathe(&since);
 	}
-	/* tmpfs data lies in the arena until its first shared mapping, then in a memfd */
-	in_arena = kept > in_memfds ? min_t(u64, kept - in_memfds, arena_used()) : 0;
-	out->shmem = in_memfds + in_arena;
-	out->kernel = arena_used() - in_arena;
-	out->used = min_t(u64, out->anon + out->shmem + out->kernel + out->tables, out->total);
-	out->committed += out->shmem;
+	out->anon = mm_list_anon(list, count, out->anon);
+	mm_list_free(list, count);
+	return count;
 }
 
-void memory_usage(struct memory_usage *out)
+static void processes_usage(struct memory_usage *out)
 {
 	struct usage_cache *c = kernel()->usage;
 	u64 start = cycles();
+	u32 count;
 
 	if (!c)
 		c = kernel()->usage = knew(struct usage_cache);
@@ -341,11 +341,27 @@ void memory_usage(struct memory_usage *out)
 		c->at = start;
 		c->keep = c->measured ? KEEP_MAX_CYCLES : 0;
 	}
-	measure_usage(out);
+	count = measure_processes(out);
 	if (!c)
 		return;
 	c->usage = *out;
 	c->measured = true;
 	c->at = cycles();
-	c->keep = min_t(u64, KEEP_TIMES * (c->at - start), KEEP_MAX_CYCLES);
+	c->keep = min_t(u64, min_t(u32, count, KEEP_TIMES) * (c->at - start), KEEP_MAX_CYCLES);
+}
+
+void memory_usage(struct memory_usage *out)
+{
+	u64 in_memfds, in_arena, kept;
+
+	processes_usage(out);
+	in_memfds = memfd_bytes();
+	kept = kernel()->tmpfs_bytes;
+	/* tmpfs data lies in the arena until its first shared mapping, then in a memfd */
+	in_arena = kept > in_memfds ? min_t(u64, kept - in_memfds, arena_used()) : 0;
+	out->total = kernel_memory_total();
+	out->shmem = in_memfds + in_arena;
+	out->kernel = arena_used() - in_arena;
+	out->used = min_t(u64, out->anon + out->shmem + out->kernel + out->tables, out->total);
+	out->committed += out->shmem;
 }

@@ -54,7 +54,8 @@ struct memory_usage {
 	u64 used;      /* all that is not to be had: anon, shmem, kernel, tables */
 	u64 committed; /* what guests have mapped privately and may yet touch */
 };
-/* Up to a second old, but no older than twenty times what it takes to find out. */
+/* Of private memory up to a second old, but no older than what it takes to find out, times the number of
+ * processes (16 at most). */
 void memory_usage(struct memory_usage *out);
 /* Only total and committed. Does not sleep. */
 void memory_committed(struct memory_usage *out);
