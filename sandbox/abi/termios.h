@@ -80,6 +80,13 @@ struct linux_termios2 {
 };
 static_assert(sizeof(struct linux_termios2) == 44, "struct termios2");
 
+struct linux_termio { /* of System V: the low halves of the flags */
+	u16 c_iflag, c_oflag, c_cflag, c_lflag;
+	u8 c_line;
+	u8 c_cc[8];
+};
+static_assert(sizeof(struct linux_termio) == 18, "struct termio");
+
 struct linux_winsize {
 	u16 ws_row, ws_col, ws_xpixel, ws_ypixel;
 };
@@ -89,6 +96,10 @@ static_assert(sizeof(struct linux_winsize) == 8, "struct winsize");
 #define LINUX_TCSETS             0x5402U
 #define LINUX_TCSETSW            0x5403U
 #define LINUX_TCSETSF            0x5404U
+#define LINUX_TCGETA             0x5405U
+#define LINUX_TCSETA             0x5406U
+#define LINUX_TCSETAW            0x5407U
+#define LINUX_TCSETAF            0x5408U
 #define LINUX_TCSBRK             0x5409U
 #define LINUX_TCXONC             0x540AU
 #define LINUX_TCFLSH             0x540BU

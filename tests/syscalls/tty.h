@@ -119,7 +119,7 @@ static inline void note(int sig)
 	got[sig]++;
 }
 
-static void catch (int sig)
+static inline void catch (int sig)
 {
 	struct sigaction sa = {.sa_handler = note};
 

@@ -31,25 +31,64 @@ static void tell_settings(struct tty *t, const struct linux_termios *old)
 		tty_packet_status(t, LINUX_TIOCPKT_IOCTL, 0);
 }
 
+static s64 apply_termios(struct tty *t, struct linux_termios *tio, bool flush)
+{
+	struct linux_termios old = t->ld.tio;
+
+	if (flush)
+		ldisc_flush_input(&t->ld);
+	tio->c_line = 0;
+	ldisc_set_termios(&t->ld, tio);
+	tell_settings(t, &old);
+	wake_up_all(&t->slave_wait, 0);
+	return 0;
+}
+
 /* The W and F variants have nothing to wait for: what was written is with the master at once. F forgets what
  * was typed. */
 static s64 set_termios(struct tty *t, u64 arg, bool two, bool flush)
 {
-	struct linux_termios old = t->ld.tio;
 	struct linux_termios2 t2;
 	int err = tty_check_job_control(t, LINUX_SIGTTOU);
 
 	if (!err && copy_in(&t2, uaddr(arg), two ? sizeof(t2) : sizeof(t2.t)))
 		err = -EFAULT;
+	return err ? err : apply_termios(t, &t2.t, flush);
+}
+
+/* ---- struct termio ---- */
+
+static s64 get_termio(struct tty *t, u64 arg)
+{
+	const struct linux_termios *tio = &t->ld.tio;
+	struct linux_termio old = {(u16)tio->c_iflag, (u16)tio->c_oflag, (u16)tio->c_cflag,
+				   (u16)tio->c_lflag, tio->c_line,       {0}};
+
+	memcpy(old.c_cc, tio->c_cc, sizeof(old.c_cc));
+	return copy_out(uaddr(arg), &old, sizeof(old));
+}
+
+static u32 low_half(u32 flags, u16 low)
+{
+	return (flags & 0xffff0000U) | low;
+}
+
+static s64 set_termio(struct tty *t, u64 arg, bool flush)
+{
+	struct linux_termios tio = t->ld.tio;
+	struct linux_termio in;
+	int err = tty_check_job_control(t, LINUX_SIGTTOU);
+
+	if (!err && copy_in(&in, uaddr(arg), sizeof(in)))
+		err = -EFAULT;
 	if (err)
 		return err;
-	if (flush)
-		ldisc_flush_input(&t->ld);
-	t2.t.c_line = 0;
-	ldisc_set_termios(&t->ld, &t2.t);
-	tell_settings(t, &old);
-	wake_up_all(&t->slave_wait, 0);
-	return 0;
+	tio.c_iflag = low_half(tio.c_iflag, in.c_iflag);
+	tio.c_oflag = low_half(tio.c_oflag, in.c_oflag);
+	tio.c_cflag = low_half(tio.c_cflag, in.c_cflag);
+	tio.c_lflag = low_half(tio.c_lflag, in.c_lflag);
+	memcpy(tio.c_cc, in.c_cc, sizeof(in.c_cc));
+	return apply_termios(t, &tio, flush);
 }
 
 static s64 flush_queues(struct tty *t, u64 which)
@@ -206,6 +245,12 @@ s64 tty_ioctl_tty(struct tty *t, u32 cmd, u64 arg)
 	case LINUX_TCSETSW2:
 	case LINUX_TCSETSF2:
 		return set_termios(t, arg, true, cmd == LINUX_TCSETSF2);
+	case LINUX_TCGETA:
+		return get_termio(t, arg);
+	case LINUX_TCSETA:
+	case LINUX_TCSETAW:
+	case LINUX_TCSETAF:
+		return set_termio(t, arg, cmd == LINUX_TCSETAF);
 	case LINUX_TIOCGWINSZ:
 		return put_user(&t->winsize, uaddr(arg));
 	case LINUX_TIOCSWINSZ:
