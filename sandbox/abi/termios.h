@@ -119,6 +119,8 @@ static_assert(sizeof(struct linux_winsize) == 8, "struct winsize");
 #define LINUX_TIOCGETD           0x5424U
 #define LINUX_TCSBRKP            0x5425U
 #define LINUX_TIOCGSID           0x5429U
+#define LINUX_TIOCGLCKTRMIOS     0x5456U
+#define LINUX_TIOCSLCKTRMIOS     0x5457U
 #define LINUX_TCGETS2            0x802C542AU
 #define LINUX_TCSETS2            0x402C542BU
 #define LINUX_TCSETSW2           0x402C542CU

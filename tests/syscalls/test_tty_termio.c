@@ -69,3 +69,48 @@ CASE(termio_of_no_terminal)
 
 	EXPECT_ERRNO(ioctl(make_file("f", ""), 0x5405, &old), ENOTTY);
 }
+
+/* ---- settings that are locked (TIOCSLCKTRMIOS) ---- */
+
+CASE(locked_settings_stay)
+{
+	struct pty p = open_pair();
+	struct termios t;
+	struct {
+		unsigned iflag, oflag, cflag, lflag;
+		unsigned char line, cc[19];
+	} lock, back;
+
+	OK(ioctl(p.s, 0x5456, &lock));
+	EXPECT_EQ(lock.lflag, 0);
+	lock.lflag = ECHO;
+	lock.cc[VINTR] = 1;
+	if (geteuid()) {
+		EXPECT_ERRNO(ioctl(p.s, 0x5457, &lock), EPERM);
+		return;
+	}
+	OK(ioctl(p.s, 0x5457, &lock));
+	OK(ioctl(p.s, 0x5456, &back));
+	EXPECT_EQ(back.lflag, ECHO);
+	OK(tcgetattr(p.s, &t));
+	EXPECT(t.c_lflag & ECHO);
+	t.c_lflag &= ~(tcflag_t)(ECHO | ICANON);
+	t.c_cc[VINTR] = 7;
+	t.c_cc[VQUIT] = 8;
+	OK(ioctl(p.s, 0x5402, &t));
+	OK(tcgetattr(p.s, &t));
+	EXPECT(t.c_lflag & ECHO);
+	EXPECT(!(t.c_lflag & ICANON));
+	EXPECT_EQ(t.c_cc[VINTR], 3);
+	EXPECT_EQ(t.c_cc[VQUIT], 8);
+	EXPECT_ERRNO(ioctl(p.s, 0x5457, (void *)8), EFAULT);
+}
+CASE(locking_needs_privilege)
+{
+	struct pty p = open_pair();
+	char lock[64] = {0};
+
+	if (!geteuid())
+		OK(setresuid(65534, 65534, 65534));
+	EXPECT_ERRNO(ioctl(p.s, 0x5457, lock), EPERM);
+}

@@ -21,6 +21,7 @@ struct tty {
 	struct ldisc ld;
 	u32 index;
 	struct linux_winsize winsize;
+	struct linux_termios kept;     /* TIOCSLCKTRMIOS: bits that stay as they are */
 	struct wait_queue slave_wait;  /* readers and writers on the slave side */
 	struct wait_queue master_wait; /* and on the master's */
 	struct pid *session, *pgrp;    /* counted; NULL: controls nobody */

@@ -31,12 +31,39 @@ static void tell_settings(struct tty *t, const struct linux_termios *old)
 		tty_packet_status(t, LINUX_TIOCPKT_IOCTL, 0);
 }
 
+/* What is locked (TIOCSLCKTRMIOS) stays as it was. */
+static void keep_locked(const struct tty *t, struct linux_termios *tio)
+{
+	const struct linux_termios *old = &t->ld.tio, *locked = &t->kept;
+
+	tio->c_iflag = (old->c_iflag & locked->c_iflag) | (tio->c_iflag & ~locked->c_iflag);
+	tio->c_oflag = (old->c_oflag & locked->c_oflag) | (tio->c_oflag & ~locked->c_oflag);
+	tio->c_cflag = (old->c_cflag & locked->c_cflag) | (tio->c_cflag & ~locked->c_cflag);
+	tio->c_lflag = (old->c_lflag & locked->c_lflag) | (tio->c_lflag & ~locked->c_lflag);
+	for (u32 i = 0; i < LINUX_NCCS; i++)
+		if (locked->c_cc[i])
+			tio->c_cc[i] = old->c_cc[i];
+}
+
+static s64 set_locked(struct tty *t, u64 arg)
+{
+	struct linux_termios locked;
+
+	if (!capable(LINUX_CAP_SYS_ADMIN))
+		return -EPERM;
+	if (copy_in(&locked, uaddr(arg), sizeof(locked)))
+		return -EFAULT;
+	t->kept = locked;
+	return 0;
+}
+
 static s64 apply_termios(struct tty *t, struct linux_termios *tio, bool flush)
 {
 	struct linux_termios old = t->ld.tio;
 
 	if (flush)
 		ldisc_flush_input(&t->ld);
+	keep_locked(t, tio);
 	tio->c_line = 0;
 	ldisc_set_termios(&t->ld, tio);
 	tell_settings(t, &old);
@@ -245,6 +272,10 @@ s64 tty_ioctl_tty(struct tty *t, u32 cmd, u64 arg)
 	case LINUX_TCSETSW2:
 	case LINUX_TCSETSF2:
 		return set_termios(t, arg, true, cmd == LINUX_TCSETSF2);
+	case LINUX_TIOCGLCKTRMIOS:
+		return put_user(&t->kept, uaddr(arg));
+	case LINUX_TIOCSLCKTRMIOS:
+		return set_locked(t, arg);
 	case LINUX_TCGETA:
 		return get_termio(t, arg);
 	case LINUX_TCSETA:
