@@ -88,9 +88,14 @@ static s64 set_termios(struct tty *t, u64 arg, bool two, bool flush)
 static s64 get_termio(struct tty *t, u64 arg)
 {
 	const struct linux_termios *tio = &t->ld.tio;
-	struct linux_termio old = {(u16)tio->c_iflag, (u16)tio->c_oflag, (u16)tio->c_cflag,
-				   (u16)tio->c_lflag, tio->c_line,       {0}};
+	struct linux_termio old;
 
+	memset(&old, 0, sizeof(old)); /* its last byte belongs to no field */
+	old.c_iflag = (u16)tio->c_iflag;
+	old.c_oflag = (u16)tio->c_oflag;
+	old.c_cflag = (u16)tio->c_cflag;
+	old.c_lflag = (u16)tio->c_lflag;
+	old.c_line = tio->c_line;
 	memcpy(old.c_cc, tio->c_cc, sizeof(old.c_cc));
 	return copy_out(uaddr(arg), &old, sizeof(old));
 }
