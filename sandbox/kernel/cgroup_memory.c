@@ -186,8 +186,11 @@ static u64 badness(struct thread_group *tg, u64 limit)
 	t = tg->leader;
 	if (task_pid_ns(t)->init == t && !t->ut)
 		return 0; /* a container's idle init */
-	if (t->mm)
-		mm_usage(t->mm, &u);
+	if (t->mm) {      /* it may end while we ask */
+		struct mm *mm = mm_get(t->mm);
+		mm_usage(mm, &u);
+		mm_put(mm);
+	}
 	score = (s64)(u.anon + u.swap + u.shmem) + adj * (s64)(limit / 1000);
 	return score > 0 ? (u64)score : 1;
 }
