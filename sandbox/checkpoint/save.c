@@ -12,10 +12,10 @@
 
 #include "sandbox/base/cycles.h"
 #include "sandbox/checkpoint/checkpoint_priv.h"
-#include "sandbox/vfs/hostview.h"
 #include "sandbox/fs/gofer/gofer.h"
 #include "sandbox/kernel/spare.h"
 #include "sandbox/mm/mm.h"
+#include "sandbox/vfs/hostview.h"
 
 #define PATIENCE_NS (10 * NSEC_PER_SEC)
 #define LOOK_NS     (NSEC_PER_SEC / 200)

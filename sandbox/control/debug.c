@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "sandbox/control/control_priv.h"
-#include "sandbox/vfs/hostview.h"
 #include "sandbox/kernel/sched_priv.h"
 #include "sandbox/syscalls/syscalls.h"
+#include "sandbox/vfs/hostview.h"
 
 #define MAPS_MAX  (64 + HOST_VIEW_COUNT)
 #define MAPS_TEXT (256 * 1024)

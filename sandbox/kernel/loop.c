@@ -3,7 +3,8 @@
  * moves.
  *
  * Before it sleeps it spins for a while if that pays (guest code runs and a CPU is left for us): a trap is
- * then taken within a hundred nanoseconds instead of after a wake-up across CPUs.
+ * then taken within a hundred nanoseconds instead of after a wake-up across CPUs. Work that gains by company
+ * (frames of a guest's calls) is put off for a moment: sched_put_off().
  */
 #include <errno.h>
 #include <sched.h>

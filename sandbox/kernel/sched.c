@@ -11,7 +11,9 @@
 #include "sandbox/kernel/signal.h"
 #include "sandbox/platform/platform.h"
 
-#define STACK_CANARY 0x5741525245ULL
+#define BREATH_CYCLES 2400000 /* some ms */
+
+#define STACK_CANARY  0x5741525245ULL
 
 void coro_switch(void **save_sp, void *load_sp);
 void coro_entry(void);
@@ -139,6 +141,14 @@ void sched_yield_now(void)
 		turn_end(c);
 	list_add_tail(&c->run_node, &sched()->run_queue);
 	switch_to_loop(c);
+}
+
+void sched_breathe(u64 *since)
+{
+	if (cycles_since(*since) < BREATH_CYCLES)
+		return;
+	sched_yield_now();
+	*since = cycles();
 }
 
 struct sleep_timer {

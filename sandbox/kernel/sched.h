@@ -52,6 +52,9 @@ static inline bool coro_runnable(const struct coro *c)
 }
 /* Lets the others run once. */
 void sched_yield_now(void);
+/* In a call that may take long: lets them if some ms have passed since *since (cycles), which is then now.
+ * [sleeps] */
+void sched_breathe(u64 *since);
 /* Runs the loop until sched_stop(); returns its argument. */
 int sched_loop(void);
 void sched_stop(int code);

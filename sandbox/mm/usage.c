@@ -19,7 +19,6 @@
 #include "sandbox/mm/mm_priv.h"
 
 #define CHUNK_SIZE      32768
-#define BREATH_CYCLES   2400000      /* some ms */
 #define KEEP_TIMES      16           /* as long as it took for each process, up to this */
 #define KEEP_MAX_CYCLES 2400000000UL /* some s */
 #define PSS_LIMIT_BYTES (2UL << 30)  /* beyond it, walking page tables would stop the kernel for too long */
@@ -272,15 +271,6 @@ void memory_committed(struct memory_usage *out)
 	mm_list_free(list, count);
 }
 
-/* So that many processes do not stop the kernel for long. */
-static void breathe(u64 *since)
-{
-	if (cycles_since(*since) < BREATH_CYCLES)
-		return;
-	sched_yield_now();
-	*since = cycles();
-}
-
 u64 mm_list_anon(struct mm **list, u32 count, u64 quick)
 {
 	u64 sum = 0, since = cycles();
@@ -289,7 +279,7 @@ u64 mm_list_anon(struct mm **list, u32 count, u64 quick)
 		return quick;
 	for (u32 i = 0; i < count; i++) {
 		sum += proportional(list[i]);
-		breathe(&since);
+		sched_breathe(&since); /* many processes do not stop the kernel for long */
 	}
 	return sum ? sum : quick;
 }
@@ -318,7 +308,7 @@ static u32 measure_processes(struct memory_usage *out)
 		return 1;
 	for (u32 i = 0; i < count; i++) {
 		add_usage(list[i], out);
-		breathe(&since);
+		sched_breathe(&since); /* many processes do not stop the kernel for long */
 	}
 	out->anon = mm_list_anon(list, count, out->anon);
 	mm_list_free(list, count);

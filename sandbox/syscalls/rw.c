@@ -154,8 +154,7 @@ s64 sys_lseek(struct task *t, const u64 *a)
 
 /* ---- from file to file ---- */
 
-#define COPY_CHUNK    65536UL
-#define BREATH_CYCLES 2400000 /* some ms */
+#define COPY_CHUNK 65536UL
 
 /* Moves up to n bytes; a NULL position means the file's own position. */
 static s64 copy_files(struct file *in, u64 *ipos, struct file *out, u64 *opos, u64 n)
@@ -169,10 +168,7 @@ static s64 copy_files(struct file *in, u64 *ipos, struct file *out, u64 *opos, u
 	while (done < n) {
 		struct uio u;
 		/* a file that is sent to itself never ends, and what takes long must leave time to kill it */
-		if (cycles_since(since) > BREATH_CYCLES) {
-			sched_yield_now();
-			since = cycles();
-		}
+		sched_breathe(&since);
 		uio_init_kernel(&u, UIO_TO_USER, buf, min_t(u64, n - done, COPY_CHUNK));
 		got = vfs_read(in, &u, ipos);
 		if (got <= 0)

@@ -9,10 +9,8 @@
 #include <unistd.h>
 
 #include "sandbox/base/arena.h"
+#include "sandbox/base/cycles.h"
 #include "sandbox/kernel/kernel.h"
-#include "sandbox/kernel/task.h"
-
-#define BREATH (8UL << 20) /* bytes */
 
 static s64 host_pread(struct host_fd *fd, void *buf, size_t n, u64 pos)
 {
@@ -36,7 +34,8 @@ static s64 host_pwrite(struct host_fd *fd, const void *buf, size_t n, u64 pos)
 
 s64 host_file_read(struct host_fd *fd, struct uio *u, u64 pos, size_t n)
 {
-	size_t done = 0, breath = BREATH;
+	u64 since = cycles();
+	size_t done = 0;
 
 	while (done < n) {
 		size_t window = n - done;
@@ -63,12 +62,9 @@ s64 host_file_read(struct host_fd *fd, struct uio *u, u64 pos, size_t n)
 		done += (size_t)moved;
 		if (moved < got)
 			break;
-		if (done >= breath) { /* a gibibyte takes half a second, which the others do not have */
-			breath = done + BREATH;
-			sched_yield_now();
-			if (current_task() && fatal_signal_pending(current_task()))
-				break;
-		}
+		sched_breathe(&since); /* a gibibyte takes half a second, which the others do not have */
+		if (sched_killed())
+			break;
 	}
 	return (s64)done;
 }
