@@ -22,6 +22,7 @@ struct arena *g_arena;
 #define SLAB_ORDER      2
 #define GIVE_BACK_ORDER 4
 #define NONE            UINT32_MAX
+#define ARENA_STEP      (2UL << 20)
 #define HEAD_MAGIC      0x57a2
 #define HEAD_FREED      0xdead
 
@@ -268,8 +269,8 @@ int arena_create(u64 limit_bytes)
 
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		return -errno;
-	/* somewhere between 16 and 80 TiB: recorded, so that a restore can use the same addresses */
-	err = arena_attach(0x100000000000UL + (random % 0x4000) * 0x100000000UL);
+	/* recorded, so that a restore can use the same addresses */
+	err = arena_attach(ARENA_LOW + random % ((ARENA_HIGH - ARENA_LOW) / ARENA_STEP) * ARENA_STEP);
 	if (err)
 		return err;
 	a = g_arena;

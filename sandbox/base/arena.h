@@ -22,6 +22,9 @@ struct arena;
 extern struct arena *g_arena;
 
 #define ARENA_SIZE (64UL << 30) /* reserved addresses, not memory */
+/* Where it may begin. Below lies the sentry, above what platform.c maps beside the arena. */
+#define ARENA_LOW  (16UL << 40)
+#define ARENA_HIGH (48UL << 40)
 
 /* Reserves an arena at a random address and makes it g_arena. `limit_bytes` bounds its use. 0 or -errno. */
 int arena_create(u64 limit_bytes);

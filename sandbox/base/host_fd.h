@@ -44,6 +44,9 @@ struct host_fd *host_fd_new(int fd, enum host_fd_kind kind, bool writable) must_
 #define HOST_FD_STREAM(process, stream) ((u32)(process) << 2 | (u32)(stream))
 #define HOST_FD_TERMINAL                3 /* instead of the streams 0 to 2 */
 
+/* Whether there is room for some more. What cannot go back once it has begun asks first. */
+bool host_fd_room(void);
+
 static inline struct host_fd *host_fd_get(struct host_fd *h)
 {
 	object_get(&h->obj);

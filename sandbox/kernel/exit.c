@@ -159,15 +159,22 @@ static void orphan_children(struct thread_group *tg)
 	}
 }
 
+static struct task *other_thread(const struct task *t)
+{
+	struct task *other;
+
+	list_for_each_entry (other, &t->tg->threads, group_node)
+		if (other != t && other->state == TASK_ALIVE)
+			return other;
+	return NULL;
+}
+
 /* A thread ends before its process: another one has its children now. */
 static void hand_on_children(struct task *t)
 {
+	struct task *heir = list_empty(&t->tg->children) ? NULL : other_thread(t);
 	struct thread_group *child;
-	struct task *other, *heir = NULL;
 
-	list_for_each_entry (other, &t->tg->threads, group_node)
-		if (other != t && other->state == TASK_ALIVE && !heir)
-			heir = other;
 	list_for_each_entry (child, &t->tg->children, sibling_node) {
 		if (child->parent_thread != t)
 			continue;

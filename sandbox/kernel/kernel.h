@@ -79,7 +79,8 @@ struct kernel {
 	u64 next_ino, next_dev, next_mount_id, next_cookie;
 	u64 text_copies; /* bytes of text copied for patching, mm/callsite.c */
 	bool strace;
-	u32 host_fd_limit; /* descriptors that the sentry may have */
+	u32 host_fd_limit; /* descriptors that the sentry may have; 0: not known */
+	u32 host_fd_count; /* of host_fds */
 	u64 base_address;  /* of the program, if it has chosen it itself (main/base.c) */
 	u64 json_seed;
 	void *buffer; /* kernel_buffer() */

@@ -1,7 +1,10 @@
 /*
  * keeper.c - init of the sandbox's PID namespace: parent of the sentry and, by CLONE_PARENT, of every stub.
  *
- * It reaps, and it opens for the sentry, which opens nothing itself, one of four files about one process of
+ * What ends is reaped by the host itself, without waking anybody: stubs come and go often, and the sentry has
+ * their pidfds. Only the sentry is waited for, and says so by a signal of its own (SENTRY_ENDED).
+ *
+ * The keeper opens for the sentry, which opens nothing itself, one of four files about one process of
  * the namespace (platform/account.h) in a proc mount that is attached nowhere. The sentry's part of such a
  * request are two numbers; the path is made here. It does not die with warrend: a sandbox outlives it.
  *
@@ -23,7 +26,8 @@
 #include "sandbox/main/boot.h"
 #include "sandbox/platform/account.h"
 
-#define FD_ASIDE 100
+#define FD_ASIDE     100
+#define SENTRY_ENDED SIGUSR1 /* its exit signal; stubs have SIGCHLD, as whatever was executed */
 #ifndef FSCONFIG_SET_STRING
 #define FSCONFIG_SET_STRING 1
 #define FSCONFIG_CMD_CREATE 6
@@ -110,15 +114,13 @@ static bool serve(void)
 
 /* ---- the loop ---- */
 
-/* Reaps all that have ended; ends with the sentry. */
-static void reap(pid_t sentry, int log_fd)
+/* Ends with the sentry. */
+static void look_for_end(pid_t sentry, int log_fd)
 {
 	int status;
-	pid_t p;
+	pid_t p = waitpid(sentry, &status, WNOHANG | __WALL);
 
-	while ((p = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (p != sentry)
-			continue;
+	if (p == sentry) {
 		if (status)
 			tell(log_fd, status);
 		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
@@ -137,13 +139,13 @@ static void keep(pid_t sentry, int log_fd)
 			_exit(1);
 		if (fds[0].revents && read(KEEPER_SIGNAL_FD, &info, sizeof(info)) < 0 && errno != EAGAIN)
 			_exit(1);
-		reap(sentry, log_fd);
+		look_for_end(sentry, log_fd);
 		if (fds[1].revents && !serve())
 			fds[1].fd = -1;
 	}
 }
 
-/* Only the log, the requests, the proc, the news of children and the lease are left open. The log's number,
+/* Only the log, the requests, the proc, the news of the sentry and the lease are left open. The log's number,
  * or -1. */
 static int keep_descriptors(const struct boot_options *o, int proc, int sock, int signals)
 {
@@ -167,7 +169,7 @@ static int keep_descriptors(const struct boot_options *o, int proc, int sock, in
 void keeper_main(struct boot_options *o)
 {
 	int proc, signals, log, pair[2];
-	sigset_t chld;
+	sigset_t ended;
 	pid_t sentry;
 
 	setsid();
@@ -181,7 +183,7 @@ void keeper_main(struct boot_options *o)
 	proc = open_proc();
 	confine_root(o);
 	o->account_fd = proc >= 0 ? pair[0] : -1;
-	sentry = fork();
+	sentry = (pid_t)syscall(SYS_clone, SENTRY_ENDED, 0, NULL, NULL, 0);
 	if (sentry < 0)
 		boot_fail(o, "cannot fork: errno %d", errno);
 	if (sentry == 0) {
@@ -190,17 +192,18 @@ void keeper_main(struct boot_options *o)
 		sentry_main(o);
 	}
 	/* the sentry speaks from here on; should we fail now, the namespace ends and the starter sees that */
-	sigemptyset(&chld);
-	sigaddset(&chld, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &chld, NULL);
-	signals = signalfd(-1, &chld, SFD_NONBLOCK | SFD_CLOEXEC);
+	signal(SIGCHLD, SIG_IGN);
+	sigemptyset(&ended);
+	sigaddset(&ended, SENTRY_ENDED);
+	sigprocmask(SIG_BLOCK, &ended, NULL);
+	signals = signalfd(-1, &ended, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (signals < 0)
 		_exit(1);
 	log = keep_descriptors(o, proc, pair[1], signals);
 	confine_rights(o, /*keep_ptrace=*/false);
 	if (filter_install_keeper())
 		_exit(1);
-	reap(sentry, log); /* it may have ended before the signal was blocked */
+	look_for_end(sentry, log); /* it may have ended before the signal was blocked */
 	keep(sentry, log);
 	_exit(1);
 }

@@ -266,29 +266,41 @@ void callsite_map(struct mm *mm, struct vma *v, struct vma **trampolines)
 		set_backing(v, x->copy, 0, x);
 }
 
-/* Threads that stand behind a syscall instruction which is a part of a jump now go on in its trampoline. */
-static void move_into_trampolines(struct mm *mm)
+/* A thread that stands behind a syscall instruction which is a part of a jump now goes on in its trampoline.
+ */
+static void move_into_trampoline(struct task *t)
+{
+	u64 rip = t->ut ? uthread_rip(t->ut) : 0;
+
+	if (t->ut)
+		uthread_move_rip(t->ut, rip, callsite_resume(t->mm, rip));
+}
+
+static void move_into_trampolines(const struct mm *mm)
 {
 	struct task *t;
 
 	list_for_each_entry (t, &kernel()->tasks, all_node)
-		if (t->mm == mm && t->ut) {
-			u64 rip = uthread_rip(t->ut);
-			uthread_move_rip(t->ut, rip, callsite_resume(mm, rip));
-		}
+		if (t->mm == mm)
+			move_into_trampoline(t);
+}
+
+static bool runs_text(struct mm *mm, const struct text *x)
+{
+	struct tree_node *n = mm ? tree_first(&mm->vmas) : NULL;
+
+	while (n && (vma_of(n)->text != x || (vma_of(n)->flags & VMA_TRAMPOLINE)))
+		n = tree_next(n);
+	return n;
 }
 
 static void move_all_into_trampolines(const struct text *x)
 {
 	struct task *t;
 
-	list_for_each_entry (t, &kernel()->tasks, all_node) {
-		struct tree_node *n = t->mm ? tree_first(&t->mm->vmas) : NULL;
-		while (n && (vma_of(n)->text != x || (vma_of(n)->flags & VMA_TRAMPOLINE)))
-			n = tree_next(n);
-		if (n)
-			move_into_trampolines(t->mm);
-	}
+	list_for_each_entry (t, &kernel()->tasks, all_node)
+		if (runs_text(t->mm, x))
+			move_into_trampoline(t);
 }
 
 /* Gives a running process the copy. With SITE_CMP patches in it no other thread may be running in the text.

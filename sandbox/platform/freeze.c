@@ -25,12 +25,11 @@ struct aspace *platform_next_aspace(const struct aspace *previous)
 {
 	struct platform *p = platform();
 
-	for (u32 w = previous ? previous->window + 1 : 0; w < WIN_COUNT; w++) {
-		struct aspace *as = p->window_owner[w];
-		if (as && as != p->zygote && list_empty(&as->pool_node) && as->owner)
-			return as;
-	}
-	return NULL;
+	struct aspace *as = window_next(p, previous ? previous->window + 1 : 0);
+
+	while (as && (as == p->zygote || !list_empty(&as->pool_node) || !as->owner))
+		as = window_next(p, as->window + 1);
+	return as;
 }
 
 void *aspace_owner(const struct aspace *as)
@@ -94,10 +93,7 @@ bool platform_at_rest(void)
 	if (!p->frozen || p->running_count || !list_empty(&p->busy) || !list_empty(&p->exits) ||
 	    p->fd_lane_busy)
 		return false;
-	for (u32 w = 0; w < WIN_COUNT; w++) {
-		struct aspace *as = p->window_owner[w];
-		if (!as)
-			continue;
+	for (struct aspace *as = window_next(p, 0); as; as = window_next(p, as->window + 1)) {
 		if (as->state == ASPACE_STARTING || as->state == ASPACE_DYING || as->busy ||
 		    as->batch_depth || as->batch_count)
 			return false;

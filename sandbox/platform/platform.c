@@ -19,22 +19,24 @@
 
 #include "sandbox/platform/platform_priv.h"
 
-#define GUEST_SPIN   1984 /* a multiple of the stub's LOOK_AROUND */
-#define MEMORY_SPIN  1000 /* its CPU does not fall asleep before the guest thread goes on there */
-#define CONTROL_SIZE (GLOB_OFFSET + PAGE_SIZE)
-#define CPUID_RDTSCP (1U << 27)
-#define EVENT_BELL   0
-#define EVENT_SOCKET (1ULL << 32)
-#define POOL_TARGET  1
-/* more than CONTROL_SIZE; the arena lies above 16 TiB */
-#define WINDOWS_BELOW_ARENA (1UL << 38)
+#define GUEST_SPIN          1984 /* a multiple of the stub's LOOK_AROUND */
+#define MEMORY_SPIN         1000 /* its CPU does not fall asleep before the guest thread goes on there */
+#define CONTROL_SIZE        (GLOB_OFFSET + PAGE_SIZE)
+#define CPUID_RDTSCP        (1U << 27)
+#define EVENT_BELL          0
+#define EVENT_SOCKET        (1ULL << 32)
+#define POOL_TARGET         1
+#define WINDOWS_ABOVE_ARENA (1UL << 37)
 #ifndef SO_PASSPIDFD
 #define SO_PASSPIDFD 76
 #endif
 
 static_assert(WIN_SIZE == WIN_RW + WIN_RW_SIZE, "a window is the request page's block and the slots");
 static_assert(WIN_RW_SIZE == SLOT_COUNT * SLOT_SIZE, "slots fill the window");
-static_assert(WINDOWS_BELOW_ARENA > CONTROL_SIZE, "windows end below the arena");
+static_assert(WINDOWS_ABOVE_ARENA > ARENA_SIZE + ARENA_SIZE / 4,
+	      "windows begin behind the arena and its table");
+static_assert(ARENA_HIGH + WINDOWS_ABOVE_ARENA + CONTROL_SIZE < 84UL << 40,
+	      "and end below programs and libraries");
 static_assert(GLOB_OFFSET == (u64)WIN_COUNT * WIN_SIZE, "the glob page follows the windows");
 static_assert(PLATFORM_USER_END <= STUB_BASE - 0x100000000, "the guest's end stays clear of the stub");
 
@@ -138,7 +140,7 @@ int platform_init(const struct platform_ops *ops)
 	p->pool_target = POOL_TARGET;
 	/* beside the arena: pointers into it survive with the arena, so the address must be free again then
 	 */
-	p->windows = (char *)g_arena - WINDOWS_BELOW_ARENA;
+	p->windows = (char *)g_arena + WINDOWS_ABOVE_ARENA;
 	return platform_start(p);
 }
 

@@ -24,6 +24,7 @@ enum aspace_state {
 
 #define ASPACE_FD_MAX 16
 #define LATE_COUNT    512
+#define WIN_LEAF      256
 
 struct aspace {
 	enum aspace_state state;
@@ -56,7 +57,8 @@ struct aspace {
 	struct host_fd *batch_fd[ASPACE_FD_MAX]; /* counted */
 
 	/* guest threads */
-	u64 slot_used[SLOT_COUNT / 64];
+	u64 *slot_used, slot_first; /* bits: of slot_words words, the first of which needs no allocation */
+	u32 slot_words;
 	u32 slot_high;     /* highest slot ever used */
 	bool parked;       /* slot 0 has a host thread that waits for its first answer */
 	u32 parked_beside; /* as uthread.beside */
@@ -66,8 +68,11 @@ struct aspace {
 	struct list_head pool_node;
 
 	/* account.c */
-	u64 cpu_offset;         /* what was used in stubs that went before this one (restore) */
-	u64 cpu_settled;        /* the stub's CPU clock when its threads were last charged */
+	u64 cpu_offset;  /* what was used in stubs that went before this one (restore) */
+	u64 cpu_settled; /* the stub's CPU clock when its threads were last charged */
+	u64 settled_at;  /* when they were charged last, how many they were, */
+	u32 settled_threads;
+	u64 settled_share;      /* and ns charged per cycle in guest code, times 2^32 */
 	struct host_fd *status; /* its /proc/PID/status once somebody has asked; counted */
 	/* what its first thread has said last of the process, and of that what earlier owners have used */
 	struct host_usage used, used_before;
@@ -150,8 +155,9 @@ struct platform {
 	u8 late[LATE_COUNT]; /* by the number of the call that was answered: is the next trap far away? 0–3 */
 	struct list_head running, serving, busy;
 	struct list_head exits; /* struct slot_exit: host threads to be told to end */
-	struct aspace *window_owner[WIN_COUNT];
-	u32 window_hint;
+	struct window_leaf *window_leaf[WIN_COUNT / WIN_LEAF]; /* window.c */
+	u16 window_leaf_used[WIN_COUNT / WIN_LEAF];
+	u32 window_hint; /* taken or freed last */
 	struct aspace *zygote;
 	struct list_head pool;
 	u32 pool_count, pool_target;
@@ -210,9 +216,25 @@ static inline u64 slot_address(u32 index)
 /* filter.c: the seccomp program of the stubs; returns its length. */
 unsigned stub_filter_build(struct sock_filter *f, unsigned capacity);
 
+/* window.c */
+/* Whose window it is, or NULL; `window` may be any number. */
+struct aspace *window_owner(const struct platform *p, u64 window);
+/* The next one that is somebody's, with this number or a higher one; NULL: none. */
+struct aspace *window_next(const struct platform *p, u64 from);
+/* A new address space in a free window. -EAGAIN: there is none, or no descriptor for its stub; -ENOMEM. */
+int window_take(struct platform *p, void *owner, struct aspace **out) must_check;
+void window_prepare(struct aspace *as);
+/* Gives the window back, and frees `as`. The next owner sees nothing of what the guest left in there. */
+void window_release(struct platform *p, struct aspace *as);
+/* The two halves of that, when the window's contents are gone already. */
+void window_forget(struct platform *p, struct aspace *as);
+void aspace_free(struct aspace *as);
+/* -EAGAIN: it has as many threads as can be. */
+int slot_take(struct aspace *as, u32 *index) must_check;
+void slot_drop(struct aspace *as, u32 index);
+
 /* stubs.c: processes. */
 int zygote_start(struct platform *p);
-void window_prepare(struct aspace *as);
 int stub_fork_into(struct aspace *from, struct aspace *as) must_check;
 int stub_fork(struct aspace *from, struct aspace **out) must_check;
 void stub_kill(struct aspace *as);
@@ -241,7 +263,6 @@ void aspace_forget_deferred(struct aspace *as);
 bool uthread_poll_all(struct platform *p);
 void uthread_lost(struct uthread *ut);
 void uthread_send_exits(struct platform *p);
-int slot_take(struct aspace *as, u32 *index) must_check;
 void uthread_ops_done(struct uthread *ut);
 /* A host call (nr, first, bounce area) by a trapped thread; copies `size` bytes of what it left there. 0, its
  * own -errno, -EFAULT. The result is the guest's word. [sleeps] */

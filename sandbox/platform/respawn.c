@@ -13,11 +13,9 @@
 
 static void forget(struct platform *p, struct aspace *as)
 {
-	p->window_owner[as->window] = NULL;
+	window_forget(p, as);
 	list_del_init(&as->pool_node);
-	host_fd_put(as->pidfd);
-	host_fd_put(as->status);
-	kfree(as);
+	aspace_free(as);
 }
 
 /* The stub is gone with the old sentry. */
@@ -45,11 +43,11 @@ int platform_restore(int maps_fd, int account_fd)
 	u64 vdso_addr = p->vdso_addr, vdso_size = p->vdso_size;
 	int err;
 
-	for (u32 w = 0; w < WIN_COUNT; w++) {
-		struct aspace *as = p->window_owner[w];
-		if (as && (as == p->zygote || !list_empty(&as->pool_node)))
+	for (struct aspace *as = window_next(p, 0), *next; as; as = next) {
+		next = window_next(p, as->window + 1);
+		if (as == p->zygote || !list_empty(&as->pool_node))
 			forget(p, as);
-		else if (as)
+		else
 			forget_stub(as);
 	}
 	p->zygote = NULL;

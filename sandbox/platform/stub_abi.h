@@ -34,12 +34,12 @@
 #define WIN_ADDR       0x7ffe10000000
 
 #define SLOT_SIZE      0x20000 /* aligned, so that a handler finds its slot by masking its stack pointer */
-#define SLOT_COUNT     512
+#define SLOT_COUNT     8192    /* threads of a process that live at once */
 #define WIN_RW         0x20000
-#define WIN_RW_SIZE    0x4000000 /* SLOT_COUNT * SLOT_SIZE */
-#define WIN_SIZE       0x4020000
-#define WIN_COUNT      2048         /* address spaces in a sandbox */
-#define GLOB_OFFSET    0x2010000000 /* WIN_COUNT * WIN_SIZE */
+#define WIN_RW_SIZE    0x40000000 /* SLOT_COUNT * SLOT_SIZE */
+#define WIN_SIZE       0x40020000
+#define WIN_COUNT      32768          /* address spaces in a sandbox */
+#define GLOB_OFFSET    0x200100000000 /* WIN_COUNT * WIN_SIZE */
 
 /* In a slot. The hot pages lie in the first 64 KiB, so that one fault maps them all. */
 #define SLOT_FAST_FRAME  0x800  /* a ucontext of general registers: the frame of a patched call */

@@ -39,6 +39,8 @@
 #endif
 #define FORK_PATIENCE_NS (20 * NSEC_PER_SEC)
 #define FILTER_MAX       512
+#define NONCE_WINDOW     0xffffULL /* the bits of a nonce that say whose it is */
+static_assert(WIN_COUNT <= NONCE_WINDOW + 1, "a nonce has the number of its window");
 
 extern const char stub_image[], stub_image_end[];
 
@@ -47,84 +49,13 @@ void shared_wake(u32 *word)
 	syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
-/* ---- windows ---- */
-
-void window_prepare(struct aspace *as)
-{
-	memset(as->req, 0, offsetof(struct request, call));
-	as->res->seq = 0;
-	as->res->up = 0;
-	as->res->asleep = 0;
-	as->res->ret[0] = 0;
-	as->seq = 0;
-}
-
-static int window_take(struct platform *p, void *owner, struct aspace **out)
-{
-	struct aspace *as = knew(struct aspace);
-	u32 w = p->window_hint, tried = 0;
-
-	if (!as)
-		return -ENOMEM;
-	/* last-in first-out by the hint: the window freed last has its pages still there */
-	while (p->window_owner[w] && tried++ < WIN_COUNT)
-		w = (w + 1) % WIN_COUNT;
-	if (p->window_owner[w]) {
-		kfree(as);
-		return -EAGAIN;
-	}
-	p->window_owner[w] = as;
-	as->window = w;
-	as->owner = owner;
-	as->state = ASPACE_STARTING;
-	as->base = p->windows + (u64)w * WIN_SIZE;
-	as->req = (struct request *)(void *)as->base;
-	as->res = (struct result *)(void *)(as->base + WIN_RW + SLOT_RESULT);
-	list_init(&as->busy_node);
-	list_init(&as->uthreads);
-	list_init(&as->op_threads);
-	list_init(&as->pool_node);
-	wait_queue_init(&as->done);
-	window_prepare(as);
-	memset(slot_at(as, 0), 0, sizeof(struct slot));
-	*out = as;
-	return 0;
-}
-
-/* It no longer waits for the CPU that we are on. */
-static void not_here(struct platform *p, struct aspace *as)
-{
-	p->near_count -= as->near;
-	as->near = false;
-}
-
-/* Gives a window back. What the guest left in it must not be seen by the next process: the hot pages are
- * zeroed, the rest is given back to the host. */
-static void window_release(struct platform *p, struct aspace *as)
-{
-	const u64 keep = WIN_RW + SLOT_BOUNCE + PAGE_SIZE;
-
-	not_here(p, as);
-	memset(slot_at(as, 0), 0, SLOT_ALT_LOW);
-	memset((char *)slot_at(as, 0) + SLOT_ALT_TOP - 2 * PAGE_SIZE, 0, 3 * PAGE_SIZE);
-	fallocate(p->control->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-		  (off_t)((u64)as->window * WIN_SIZE + keep), (off_t)(WIN_SIZE - keep));
-	p->window_owner[as->window] = NULL;
-	p->window_hint = as->window;
-	host_fd_put(as->pidfd);
-	host_fd_put(as->status);
-	for (u32 i = 0; i < as->batch_fd_count; i++)
-		host_fd_put(as->batch_fd[i]);
-	kfree(as);
-}
-
 static void nonce_make(struct aspace *as)
 {
 	do {
 		if (getrandom(&as->nonce, sizeof(as->nonce), 0) != sizeof(as->nonce))
 			panic("getrandom failed: errno %d", errno);
-		as->nonce = (as->nonce & ~0xffffULL) | as->window;
-	} while (as->nonce <= 0xffff);
+		as->nonce = (as->nonce & ~NONCE_WINDOW) | as->window;
+	} while (as->nonce <= NONCE_WINDOW);
 	as->req->nonce = as->nonce;
 }
 
@@ -186,7 +117,7 @@ static bool identity_receive_one(struct platform *p)
 		if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_PIDFD)
 			memcpy(&pidfd, CMSG_DATA(h), sizeof(pidfd));
 	}
-	as = p->window_owner[(nonce & 0xffff) % WIN_COUNT];
+	as = window_owner(p, nonce & NONCE_WINDOW);
 	if (n == sizeof(nonce) && as && as->nonce && as->nonce == nonce && pid > 0 && pidfd < 0)
 		pidfd = pidfd_by_readback(as, pid);
 	if (n != sizeof(nonce) || !as || !as->nonce || as->nonce != nonce || pid <= 0 || pidfd < 0) {
@@ -261,7 +192,8 @@ static void predict_requests(u64 posted)
 
 static void request_finished(struct aspace *as)
 {
-	not_here(platform(), as);
+	platform()->near_count -= as->near; /* it no longer waits for the CPU that we are on */
+	as->near = false;
 	as->answered = true;
 	list_del_init(&as->busy_node);
 	wake_up_all(&as->done, 0);
@@ -367,7 +299,7 @@ void stub_kill(struct aspace *as)
 /* The pidfd of a window's stub became readable: the process has ended. */
 void stub_event(struct platform *p, u32 window)
 {
-	struct aspace *as = window < WIN_COUNT ? p->window_owner[window] : NULL;
+	struct aspace *as = window_owner(p, window);
 	struct uthread *ut, *next;
 
 	if (!as || !as->pidfd)

@@ -55,30 +55,7 @@ static void predict(const struct uthread *ut)
 		*late += *late < 3;
 }
 
-/* ---- slots ---- */
-
-int slot_take(struct aspace *as, u32 *index)
-{
-	for (u32 i = 0; i < SLOT_COUNT; i++) {
-		if (as->slot_used[i / 64] >> (i % 64) & 1)
-			continue;
-		if (i == 0 && as->parked)
-			continue;
-		if (i <= as->slot_high && shared_load(&slot_at(as, i)->live)) /* still on its way out */
-			continue;
-		as->slot_used[i / 64] |= 1ULL << (i % 64);
-		if (i > as->slot_high)
-			as->slot_high = i;
-		*index = i;
-		return 0;
-	}
-	return -EAGAIN;
-}
-
-static void slot_drop(struct aspace *as, u32 index)
-{
-	as->slot_used[index / 64] &= ~(1ULL << (index % 64));
-}
+/* ---- identity ---- */
 
 void put_ids(struct uthread *ut)
 {
@@ -229,7 +206,7 @@ void uthread_send_exits(struct platform *p)
 	struct slot_exit *e, *next;
 
 	list_for_each_entry_safe (e, next, &p->exits, node) {
-		if (p->window_owner[e->window] == e->as && e->as->state == ASPACE_UP) {
+		if (window_owner(p, e->window) == e->as && e->as->state == ASPACE_UP) {
 			struct slot *s = slot_at(e->as, e->index);
 			s->op_count = 0;
 			s->out_flags = OUT_EXIT;
