@@ -67,21 +67,33 @@ void place_anywhere(struct uthread *ut)
 
 /* A memory thread has the next word when it is asked: the loop yields to it, the guest thread that waits for
  * both spins on another CPU. If all CPUs are taken it therefore belongs on the loop's own: anywhere else it
- * would wait for somebody who waits for it. But what it clones begins with its mask, and may use them all. */
+ * would wait for somebody who waits for it. But what it clones begins with its mask, and takes long: it, the
+ * new stub and its first thread then belong where the loop is not. */
 void place_memory(struct aspace *as, bool clones)
 {
 	struct platform *p = platform();
-	u32 here = 1 + this_cpu(), want = clones || p->running_count + 2 < p->cpu_count ? 0 : here;
+	u32 here = 1 + this_cpu(), want = clones ? here | PLACE_BESIDE : here;
 	cpu_set_t cpus = p->cpus;
 
+	if (p->running_count + 2 < p->cpu_count || p->cpu_count == 1)
+		want = 0;
 	if (as->pinned == want || as == p->zygote)
 		return;
-	if (want) {
+	if (want && !clones)
 		CPU_ZERO(&cpus);
-		CPU_SET(want - 1, &cpus);
-	}
+	if (want && clones)
+		CPU_CLR(here - 1, &cpus);
+	else if (want)
+		CPU_SET(here - 1, &cpus);
 	if (!sched_setaffinity(as->pid, sizeof(cpus), &cpus))
 		as->pinned = want;
+}
+
+/* A fork by the memory thread of `from` is about to be asked for: the new stub's threads have its mask. */
+void place_forked(const struct aspace *from, struct aspace *as)
+{
+	as->pinned = from->pinned;
+	as->parked_beside = from->pinned & PLACE_BESIDE ? from->pinned & ~PLACE_BESIDE : 0;
 }
 
 void place_loop_sleeps(struct platform *p)

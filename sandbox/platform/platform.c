@@ -137,6 +137,7 @@ int platform_init(const struct platform_ops *ops)
 	wait_queue_init(&p->pool_wait);
 	wait_queue_init(&p->fd_lane);
 	wait_queue_init(&p->thaw);
+	bury_init(p);
 	p->pool_target = POOL_TARGET;
 	/* beside the arena: pointers into it survive with the arena, so the address must be free again then
 	 */
@@ -237,6 +238,7 @@ bool platform_poll(void)
 		moved |= stub_poll_busy(p);
 	set_guest_spin(p);
 	say_where(p);
+	bury_look(p);
 	return moved;
 }
 
@@ -244,6 +246,7 @@ bool platform_sleep_prepare(void)
 {
 	struct platform *p = platform();
 
+	bury_all(p);
 	shared_store(&p->glob->sleeping, 1);
 	full_fence();
 	if (!platform_poll()) {

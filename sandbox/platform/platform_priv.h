@@ -41,8 +41,8 @@ struct aspace {
 	u32 seq;
 	u64 posted; /* the counter when it was asked last */
 	bool busy, answered;
-	bool near;                  /* it slept on our CPU when it was asked */
-	u32 pinned;                 /* 1 + the only CPU it may use; 0: all. place.c */
+	bool near;  /* it slept on our CPU when it was asked */
+	u32 pinned; /* 1 + the only CPU it may use, or PLACE_BESIDE and one it may not; 0: all */
 	struct list_head busy_node; /* in platform.busy */
 	struct wait_queue done;
 
@@ -66,6 +66,8 @@ struct aspace {
 	struct list_head op_threads; /* uthread.op_node: threads with changes queued or under way */
 	u32 moved;                   /* changes of threads are on their way to the memory thread instead */
 	struct list_head pool_node;
+	struct list_head death_node; /* bury.c */
+	bool condemned;
 
 	/* account.c */
 	u64 cpu_offset;  /* what was used in stubs that went before this one (restore) */
@@ -163,6 +165,10 @@ struct platform {
 	u32 pool_count, pool_target;
 	struct wait_queue pool_wait;
 	bool pool_wanted, pool_started;
+	/* bury.c: stubs to be killed; windows to be cleaned; since when there are any; forks under way */
+	struct list_head condemned, remains;
+	u32 condemned_count, forks;
+	u64 bury_since;
 	bool fd_lane_busy; /* descriptors are on their way through the one socket */
 	struct wait_queue fd_lane;
 	u64 vdso_addr, vdso_size;
@@ -268,6 +274,17 @@ void uthread_ops_done(struct uthread *ut);
  * own -errno, -EFAULT. The result is the guest's word. [sleeps] */
 int uthread_host_call(struct uthread *ut, u32 nr, u64 first, void *out, size_t size) must_check;
 
+/* bury.c */
+void bury_init(struct platform *p);
+/* It shall be killed; nobody has a thread in it any more. */
+void bury_condemn(struct platform *p, struct aspace *as);
+/* It has ended: `as` and its window are given back. */
+void bury_remains(struct platform *p, struct aspace *as);
+/* Each turn of the loop: some of the work, if the moment is right. */
+void bury_look(struct platform *p);
+/* All of it: the loop is about to sleep. */
+void bury_all(struct platform *p);
+
 /* account.c */
 /* Charges the stub's CPU time to its threads. */
 void account_settle(struct aspace *as);
@@ -285,6 +302,8 @@ void put_ids(struct uthread *ut);
 
 /* place.c */
 #define PLACE_UNKNOWN 0xffffffffU
+#define PLACE_BESIDE  0x80000000U
+#define PLACE_FIRST   8 /* wakings for which a new thread stays where it was placed */
 /* Before a sleeping thread is woken, which has left the number of its CPU (and one). */
 void place_woken(struct uthread *ut, u32 asleep);
 /* `child` will be started by `parent`, whose CPUs it inherits. */
@@ -293,6 +312,7 @@ void place_spawned(const struct uthread *parent, struct uthread *child);
 void place_anywhere(struct uthread *ut);
 void place_loop_sleeps(struct platform *p);
 void place_memory(struct aspace *as, bool clones);
+void place_forked(const struct aspace *from, struct aspace *as);
 
 /* frame.c */
 bool frame_check(struct uthread *ut, u64 frame_address);

@@ -159,8 +159,9 @@ static void request_post(struct aspace *as, u32 count)
 	as->seq++;
 	shared_store(&as->req->seq, as->seq);
 	full_fence();
-	as->near =
-	    as->pinned ? as->pinned == 1 + this_cpu() : shared_load(&as->res->asleep) == 1 + this_cpu();
+	as->near = as->pinned && !(as->pinned & PLACE_BESIDE)
+		       ? as->pinned == 1 + this_cpu()
+		       : shared_load(&as->res->asleep) == 1 + this_cpu();
 	platform()->near_count += as->near;
 	shared_wake(&as->req->seq);
 }
@@ -246,7 +247,9 @@ int stub_fork_into(struct aspace *from, struct aspace *as)
 	list_add_tail(&as->busy_node, &p->busy);
 	from->req->child_window = (u64)as->window * WIN_SIZE;
 	from->req->call[0] = (struct host_call){.nr = SYS_clone, .arg = {CLONE_FLAGS_FORK}};
+	p->forks++;
 	err = stub_request(from, 1);
+	place_forked(from, as);
 	ret = from->res->ret[0]; /* forgeable: says only whether waiting for a proof is worth it */
 	if (!err && ret < 0 && as->state == ASPACE_STARTING)
 		err = ret == -ENOMEM ? -ENOMEM : -EAGAIN;
@@ -255,7 +258,11 @@ int stub_fork_into(struct aspace *from, struct aspace *as)
 		if (wait_event_state(&as->done, as->state != ASPACE_STARTING, deadline,
 				     SLEEP_UNINTERRUPTIBLE))
 			err = -EAGAIN;
+		if (err)
+			klog(LOG_WARN, "a new stub has not said who it is: clone %ld, %lu forged", (long)ret,
+			     (unsigned long)p->forged);
 	}
+	p->forks--;
 	list_del_init(&as->busy_node);
 	return err;
 }
@@ -287,13 +294,10 @@ int stub_fork(struct aspace *from, struct aspace **out)
 
 void stub_kill(struct aspace *as)
 {
-	if (as->state == ASPACE_DEAD) {
-		window_release(platform(), as);
-		return;
-	}
-	as->state = ASPACE_DYING;
-	if (syscall(SYS_pidfd_send_signal, as->pidfd->fd, SIGKILL, NULL, 0) && errno != ESRCH)
-		klog(LOG_ERROR, "cannot kill stub %d: errno %d", as->pid, errno);
+	if (as->state == ASPACE_DEAD)
+		bury_remains(platform(), as);
+	else
+		bury_condemn(platform(), as);
 }
 
 /* The pidfd of a window's stub became readable: the process has ended. */
@@ -307,13 +311,13 @@ void stub_event(struct platform *p, u32 window)
 	struct pollfd dead = {as->pidfd->fd, POLLIN, 0};
 	if (poll(&dead, 1, 0) <= 0)
 		return;
-	if (p->epoll_fd >= 0)
-		epoll_ctl(p->epoll_fd, EPOLL_CTL_DEL, as->pidfd->fd, NULL);
-	if (as->state == ASPACE_DYING) {
+	if (as->state == ASPACE_DYING) { /* closing its pidfd takes that from the epoll instance */
 		list_del_init(&as->busy_node);
-		window_release(p, as);
+		bury_remains(p, as);
 		return;
 	}
+	if (p->epoll_fd >= 0)
+		epoll_ctl(p->epoll_fd, EPOLL_CTL_DEL, as->pidfd->fd, NULL);
 	if (as->state != ASPACE_UP)
 		return;
 	as->state = ASPACE_DEAD;

@@ -124,6 +124,7 @@ static int uthread_bind(struct uthread *ut, struct aspace *as)
 		ut->index = 0;
 		ut->started = true;
 		ut->beside = as->parked_beside;
+		ut->nearness = ut->beside ? PLACE_FIRST : 0;
 	} else {
 		int err = slot_take(as, &ut->index);
 		if (err)

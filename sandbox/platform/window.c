@@ -108,6 +108,7 @@ int window_take(struct platform *p, void *owner, struct aspace **out)
 	list_init(&as->uthreads);
 	list_init(&as->op_threads);
 	list_init(&as->pool_node);
+	list_init(&as->death_node);
 	wait_queue_init(&as->done);
 	window_prepare(as);
 	memset(slot_at(as, 0), 0, sizeof(struct slot));
