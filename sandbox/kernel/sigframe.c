@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 
+#include "sandbox/abi/mman.h"
 #include "sandbox/kernel/task_priv.h"
 #include "sandbox/mm/callsite.h"
 #include "sandbox/mm/mm.h"
@@ -71,30 +72,52 @@ static void fill_context(struct task *t, struct linux_rt_sigframe *f, const stru
 		f->uc.uc_stack.ss_flags |= LINUX_SS_ONSTACK;
 }
 
+/* Memory that a frame can surely be written to: it is left to the thread itself. A tracer may want to see it.
+ */
+static bool is_plain(struct task *t, u64 at, u64 size)
+{
+	struct vma *v = vma_at(t->mm, at);
+
+	return !t->pt.tracer && v && !v->backing && !v->ops && (v->prot & LINUX_PROT_WRITE) &&
+	       at + size <= v->end;
+}
+
+/* f at `at`, and the vector state at fp. */
+static int write_frame(struct task *t, const struct linux_rt_sigframe *f, u64 at, u64 fp, size_t fp_size)
+{
+	u64 size = fp + fp_size - at; /* one copy for both: they are neighbours, with padding between them */
+	char *place = is_plain(t, at, size) ? uthread_push(t->ut, size) : NULL;
+	char *buf = place ? place : kzalloc(size);
+	int err = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	memcpy(buf, f, sizeof(*f));
+	uthread_get_fpstate(t->ut, buf + (fp - at), fp_size);
+	if (place) {
+		uthread_push_commit(t->ut, uaddr(at), size);
+		return 0;
+	}
+	if (aspace_write(t->mm->as, uaddr(at), buf, size) != (s64)size)
+		err = -EFAULT;
+	kfree(buf);
+	return err;
+}
+
 int sigframe_setup(struct task *t, int sig, const struct linux_siginfo *info, const struct sigaction_k *act,
 		   sigset64 saved)
 {
 	size_t fp_size = uthread_fpstate_size(t->ut);
 	struct linux_rt_sigframe f = {.pretcode = act->restorer, .info = *info};
 	struct uregs r;
-	char *buf;
-	u64 fp, at, whole;
-	int err = 0;
+	u64 fp, at;
+	int err;
 
 	uthread_get_regs(t->ut, &r);
 	fp = (frame_top(t, act, r.rsp) - fp_size) & ~63UL;
 	at = ((fp - sizeof(f)) & ~15UL) - 8; /* as if called: rsp + 8 is a multiple of 16 */
 	fill_context(t, &f, &r, fp, saved);
-	/* one copy for both: they are neighbours, with padding between them */
-	whole = fp + fp_size - at;
-	buf = kzalloc(whole);
-	if (!buf)
-		return -ENOMEM;
-	memcpy(buf, &f, sizeof(f));
-	uthread_get_fpstate(t->ut, buf + (fp - at), fp_size);
-	if (aspace_write(t->mm->as, uaddr(at), buf, whole) != (s64)whole)
-		err = -EFAULT;
-	kfree(buf);
+	err = write_frame(t, &f, at, fp, fp_size);
 	if (err)
 		return err;
 	r.rsp = at;

@@ -296,6 +296,11 @@ const char *uthread_staged_str(struct uthread *ut, uaddr_t addr, size_t *len);
  * or NULL if they must be written directly. Committing makes it so. */
 void *uthread_stage_out(struct uthread *ut, uaddr_t addr, size_t size);
 void uthread_stage_commit(struct uthread *ut, uaddr_t addr, size_t size);
+/* A place for `size` bytes that the thread shall write to its own memory before it goes on, or NULL if that
+ * cannot be: it costs no host call, but an error comes too late. Committing makes it so: if it cannot be
+ * written then, uthread_run() reports a fault at `addr`. */
+void *uthread_push(struct uthread *ut, size_t size);
+void uthread_push_commit(struct uthread *ut, uaddr_t addr, size_t size);
 /* The `size` bytes on top of the stack of a thread that calls rt_sigreturn(2), return address first; false if
  * they are not there. */
 bool uthread_staged_frame(struct uthread *ut, void *dst, size_t size);

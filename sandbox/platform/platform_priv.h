@@ -113,8 +113,8 @@ struct uthread {
 	u32 out_flags;
 	s64 result;
 	bool regs_set;
-	u64 put_addr;
-	u32 put_value;
+	u64 put_addr, push_addr;
+	u32 put_value, push_size;
 	u32 op_count;
 	struct slot_operation op[SLOT_OP_MAX];
 	enum op_state op_state;
@@ -321,6 +321,8 @@ void frame_copy(struct uthread *from, struct uthread *to);
 
 /* stage.c */
 void stage_reset(struct uthread *ut);
+/* Writes what was to be pushed from here. -EFAULT: it cannot be written. */
+int push_flush(struct uthread *ut) must_check;
 /* Does this call look at or change the caller's registers? */
 bool stage_needs_frame(u64 nr);
 

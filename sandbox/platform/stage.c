@@ -151,10 +151,38 @@ bool uthread_staged_frame(struct uthread *ut, void *dst, size_t size)
 	return true;
 }
 
+void *uthread_push(struct uthread *ut, size_t size)
+{
+	if (ut->fast || ut->gone || ut->aside || ut->running || (ut->out_flags & (OUT_STAGED | OUT_PUSH)) ||
+	    size > SLOT_BOUNCE_SIZE)
+		return NULL;
+	return (char *)ut->slot + SLOT_BOUNCE;
+}
+
+void uthread_push_commit(struct uthread *ut, uaddr_t addr, size_t size)
+{
+	ut->staged = 0; /* what lay there is gone */
+	ut->push_addr = addr.v;
+	ut->push_size = (u32)size;
+	ut->out_flags |= OUT_PUSH;
+}
+
+int push_flush(struct uthread *ut)
+{
+	u32 size = ut->push_size;
+	s64 n = aspace_write(ut->as, uaddr(ut->push_addr), (char *)ut->slot + SLOT_BOUNCE, size);
+
+	ut->push_size = 0;
+	ut->out_flags &= ~(u32)OUT_PUSH;
+	return n == (s64)size ? 0 : -EFAULT;
+}
+
 int uthread_stage_flush(struct uthread *ut)
 {
 	int err = 0;
 
+	if (ut->out_flags & OUT_PUSH)
+		return push_flush(ut);
 	if (!(ut->out_flags & OUT_STAGED))
 		return 0;
 	for (int i = 0; i < 6; i++) {

@@ -73,12 +73,13 @@
 #define SLOT_SLEEP 3
 
 /* event: why the thread trapped */
-#define EVENT_SYSCALL 1
-#define EVENT_FAULT   2
-#define EVENT_KICK    3
-#define EVENT_DONE    4 /* an operation asked for by OUT_OPERATION is finished */
-#define EVENT_FOREIGN 5 /* a system call of another architecture */
-#define EVENT_FULL    6 /* the full frame that OUT_FULL asked for */
+#define EVENT_SYSCALL  1
+#define EVENT_FAULT    2
+#define EVENT_KICK     3
+#define EVENT_DONE     4 /* an operation asked for by OUT_OPERATION is finished */
+#define EVENT_FOREIGN  5 /* a system call of another architecture */
+#define EVENT_FULL     6 /* the full frame that OUT_FULL asked for */
+#define EVENT_UNPUSHED 7 /* what OUT_PUSH asked for could not be written */
 
 /* out_flags: what the thread does with an answer */
 #define OUT_RESULT    1   /* put `result` into the frame's rax */
@@ -89,6 +90,7 @@
 #define OUT_STAGED    32  /* copy the staged out-buffers to the guest */
 #define OUT_REDO      64  /* a patched call: make it again, with a full frame */
 #define OUT_PUT       256 /* write put_value to put_addr, if that can be written */
+#define OUT_PUSH      512 /* copy push_size bytes of the bounce area to push_addr: a signal frame */
 #define OUT_FULL      128 /* a patched call: it has ended, report EVENT_FULL with a full frame */
 
 /* offsets that assembly uses */
@@ -210,8 +212,8 @@ struct slot {
 	uint64_t cx_addr;
 	uint32_t cx_expected, cx_desired, cx_prev;
 	int32_t cx_error;
-	uint64_t put_addr;
-	uint32_t put_value;
+	uint64_t put_addr, push_addr;
+	uint32_t put_value, push_size;
 	uint32_t cx_nr;    /* not 0: instead, the host call cx_nr(cx_addr, bounce area) */
 	uint32_t ops_done; /* generation of the last completed op list */
 	uint32_t ops_generation;

@@ -341,6 +341,8 @@ static void fill_answer(struct uthread *ut)
 	s->result = ut->result;
 	s->put_addr = ut->put_addr;
 	s->put_value = ut->put_value;
+	s->push_addr = ut->push_addr;
+	s->push_size = ut->push_size;
 	s->op_count = ut->op_count;
 	ut->delayed = unmaps_much(ut);
 	for (u32 i = 0; i < ut->op_count; i++)
@@ -463,6 +465,7 @@ static void take_trap(struct uthread *ut)
 	ut->nr = s->nr;
 	memcpy(ut->arg, s->arg, sizeof(ut->arg));
 	ut->staged = s->staged;
+	ut->push_size = ut->out_flags & OUT_PUSH ? ut->push_size : 0;
 	ut->out_flags = 0;
 	ut->regs_set = false;
 	stage_reset(ut);
@@ -555,6 +558,14 @@ static void describe_trap(struct uthread *ut, struct trap *t)
 		if (t->signo < 1 || t->signo > 31)
 			t->signo = SIGSEGV;
 		break;
+	case EVENT_UNPUSHED:
+		t->kind = TRAP_FAULT;
+		t->signo = SIGSEGV;
+		t->code = SEGV_MAPERR;
+		t->addr = ut->push_addr;
+		t->error_code = 6; /* a write by the guest */
+		t->trapno = 14;    /* a page fault */
+		break;
 	default: /* EVENT_KICK, or nonsense */
 		t->kind = TRAP_KICK;
 		break;
@@ -586,9 +597,23 @@ static void go_on(struct uthread *ut)
 	ut->coro = NULL;
 }
 
+/* The thread could not write what it should; perhaps the host can. False: there was nothing, or it cannot. */
+static bool push_after_all(struct uthread *ut)
+{
+	if (ut->gone || ut->event != EVENT_UNPUSHED)
+		return false;
+	if (!ut->push_size) { /* forged */
+		ut->event = EVENT_KICK;
+		return false;
+	}
+	return !push_flush(ut);
+}
+
 void uthread_run(struct uthread *ut, struct trap *out)
 {
-	go_on(ut);
+	do
+		go_on(ut);
+	while (push_after_all(ut));
 	if (ut->fast && !ut->gone && (ut->event != EVENT_SYSCALL || stage_needs_frame(ut->nr)))
 		uthread_redo_full(ut, out); /* forged: the stub makes such calls by a full trap */
 	else

@@ -277,6 +277,13 @@ static void load_bases(struct slot *s)
 	__asm__ volatile("wrgsbase %0" ::"r"(s->gs_base ? s->gs_base : (uint64_t)s));
 }
 
+static int push(struct slot *s)
+{
+	uint64_t size = s->push_size;
+
+	return size <= SLOT_BOUNCE_SIZE && copy_bytes((void *)s->push_addr, (char *)s + SLOT_BOUNCE, size);
+}
+
 /* Acts on the answer in the slot; the frame at s->frame is then ready for rt_sigreturn. */
 static void answer(struct slot *s)
 {
@@ -316,6 +323,11 @@ static void answer(struct slot *s)
 		load_bases(s);
 	if (flags & OUT_RESULT)
 		g[G_RAX] = (uint64_t)result;
+	if ((flags & OUT_PUSH) && push(s)) {
+		s->event = EVENT_UNPUSHED;
+		hand_over(s);
+		answer(s);
+	}
 }
 
 /* ---- patched calls ---- */
