@@ -23,6 +23,8 @@
 #define IDLE_CYCLES  60000  /* nothing to do for so long: idle */
 #define GAP_CYCLES   10000  /* between a call's answer and the next call: less */
 #define PUT_OFF_MAX  260000 /* some 100 µs */
+#define EARLY_CYCLES 200000 /* before a trap that is expected: to be awake by then, */
+#define AWAIT_CYCLES 400000 /* and for how long to stay so */
 
 static int epoll_wait_ns(int fd, struct epoll_event *ev, int max, u64 timeout_ns)
 {
@@ -73,6 +75,8 @@ static u64 spin_cycles(const struct sched *s)
 {
 	u64 spin = platform_spin_cycles();
 
+	if (s->await_until > cycles())
+		return TIME_NEVER;
 	if (!spin && s->short_pauses >= 2 && platform_guests_run())
 		spin = CROWDED_CYCLES;
 	return platform_cpu_is_left() ? max_t(u64, spin, s->patience) : spin;
@@ -173,17 +177,32 @@ static bool linger(struct sched *s, struct pause *p)
 	return true;
 }
 
+/* The trap that is expected is some time away: how long to sleep until shortly before it, in cycles. 0: none.
+ */
+static u64 nap_cycles(void)
+{
+	u64 trap = platform_next_trap(), early = cycles() + EARLY_CYCLES;
+
+	return trap > early + SPIN_CYCLES / 2 ? trap - early : 0;
+}
+
 static void sleep_for_events(struct sched *s, struct pause *p, u64 next_timer)
 {
-	u64 slept;
+	u64 slept, nap, end = next_timer;
 
 	do_put_off(s);
 	platform_idle();
 	if (!list_empty(&s->run_queue) || !platform_sleep_prepare())
 		return;
 	slept = cycles();
-	sleep_until(s, next_timer);
-	learn_patience(s, slept);
+	nap = nap_cycles();
+	if (nap)
+		end = min_t(u64, end, clock_monotonic() + cycles_to_ns(nap));
+	sleep_until(s, end);
+	if (nap)
+		s->await_until = cycles() + AWAIT_CYCLES;
+	else
+		learn_patience(s, slept);
 	platform_sleep_done();
 	pause_ended(s, p->since);
 	p->since = 0;
@@ -218,7 +237,7 @@ int sched_loop(void)
 		if (moved || !list_empty(&s->run_queue)) {
 			if (p.since)
 				pause_ended(s, p.since);
-			p.since = 0;
+			p.since = s->await_until = 0;
 		} else if (!linger(s, &p)) {
 			sleep_for_events(s, &p, next);
 		}

@@ -97,6 +97,13 @@ static void raise_oom_score(int fd, char *own, size_t size)
 		own[0] = 0;
 }
 
+/* Our timers are the guests', who have slack of their own: the host shall add none. */
+static void ask_for_exact_timers(void)
+{
+	if (prctl(PR_SET_TIMERSLACK, 1))
+		klog(LOG_INFO, "PR_SET_TIMERSLACK: errno %d", errno);
+}
+
 /* A thread that calls, and one that has been answered, wait for us: whoever runs where we wake up is put off
  * for that moment. Linux since 6.12 grants it to those who ask for short turns. */
 static void ask_for_short_slices(void)
@@ -197,6 +204,7 @@ void sentry_main(struct boot_options *o)
 	else
 		boot_kernel(o, maps_fd);
 	ask_for_short_slices();
+	ask_for_exact_timers();
 	kernel()->base_address = base_address();
 	kernel()->host_fd_limit = fd_limit();
 	if (oom_score[0] && !set_oom_score(oom_fd, oom_score))

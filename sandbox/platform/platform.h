@@ -71,6 +71,9 @@ void platform_epoll_event(u64 data);
 /* For how long it pays to spin before the loop sleeps; 0 if no guest code runs, or no CPU is left over. */
 u64 platform_spin_cycles(void);
 /* Somebody whom we have woken waits for the very CPU that we are on: yield rather than spin. */
+/* When the one guest thread that runs is expected to trap, by what it did before (in cycles); 0: nobody
+ * knows. */
+u64 platform_next_trap(void);
 bool platform_in_the_way(void);
 /* Does guest code run, or somebody work for it, with a CPU left over for us? */
 bool platform_cpu_is_left(void);

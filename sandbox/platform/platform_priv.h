@@ -23,8 +23,15 @@ enum aspace_state {
 };
 
 #define ASPACE_FD_MAX 16
-#define LATE_COUNT    512
-#define WIN_LEAF      256
+
+/* How long guests work after a call with this number, in cycles, and how often in succession that held. */
+struct habit {
+	u32 length;
+	u32 sure;
+};
+
+#define LATE_COUNT 512
+#define WIN_LEAF   256
 
 struct aspace {
 	enum aspace_state state;
@@ -150,11 +157,14 @@ struct platform {
 	cpu_set_t cpus; /* those the host gives us */
 	u32 guest_spin; /* what glob->guest_spin is when spinning pays */
 	u32 running_count;
-	u32 soon_count;      /* running threads worth spinning for */
-	u32 delayed_count;   /* those of them that have to do something else first */
-	u32 near_count;      /* running and busy ones that cannot begin before we give our CPU away */
-	u8 request_late;     /* do memory threads take long to answer? 0–3 */
-	u8 late[LATE_COUNT]; /* by the number of the call that was answered: is the next trap far away? 0–3 */
+	u32 soon_count;    /* running threads worth spinning for */
+	u32 delayed_count; /* those of them that have to do something else first */
+	u32 near_count;    /* running and busy ones that cannot begin before we give our CPU away */
+	u8 request_late;   /* do memory threads take long to answer? 0–3 */
+	/* by the number of the call that was answered: is the next trap far away? 0–3; and where, see
+	 * predict() */
+	u8 late[LATE_COUNT];
+	struct habit habit[LATE_COUNT];
 	struct list_head running, serving, busy;
 	struct list_head exits; /* struct slot_exit: host threads to be told to end */
 	struct window_leaf *window_leaf[WIN_COUNT / WIN_LEAF]; /* window.c */

@@ -16,6 +16,10 @@
 #include "sandbox/base/cycles.h"
 #include "sandbox/platform/platform_priv.h"
 
+#define HABIT_MIN  SPIN_CYCLES
+#define HABIT_MAX  (50 * SPIN_CYCLES) /* some 2.5 ms */
+#define HABIT_SURE 3
+
 /* A host thread that shall end; told at the next turn of the loop, so that a process which dies as a whole is
  * not told thread by thread. */
 struct slot_exit {
@@ -40,6 +44,36 @@ static void leave_running(struct uthread *ut)
 	ut->soon = ut->near = false;
 }
 
+/* A guest that has worked equally long several times does so again: the loop can sleep until shortly before
+ * its next trap. Shorter pauses are spun through, before longer ones nobody waits for a wake-up. */
+static void learn_habit(struct habit *h, u64 length)
+{
+	u64 differs = length > h->length ? length - h->length : h->length - length;
+
+	if (length < HABIT_MIN || length > HABIT_MAX) {
+		h->sure = 0;
+	} else if (differs < h->length / 8) {
+		h->length = (u32)((3 * (u64)h->length + length) / 4);
+		h->sure += h->sure < HABIT_SURE;
+	} else {
+		h->length = (u32)length;
+		h->sure = 0;
+	}
+}
+
+u64 platform_next_trap(void)
+{
+	const struct platform *p = platform();
+	const struct uthread *ut;
+	const struct habit *h;
+
+	if (p->running_count != 1 || !list_empty(&p->busy) || p->cpu_count < 2)
+		return 0;
+	ut = list_first_entry(&p->running, struct uthread, run_node);
+	h = &p->habit[ut->nr % LATE_COUNT];
+	return h->sure == HABIT_SURE ? ut->run_since + h->length : 0;
+}
+
 /* Whether the loop spins for a thread's next trap is foretold by the call that was answered last, as a CPU
  * foretells branches: after an mmap the guest works on the memory, after a read from a pipe it soon writes.
  * The time that an idle CPU takes to wake up for a thread that slept, or the host to unmap much, says nothing
@@ -49,6 +83,7 @@ static void predict(const struct uthread *ut)
 {
 	u8 *late = &platform()->late[ut->nr % LATE_COUNT];
 
+	learn_habit(&platform()->habit[ut->nr % LATE_COUNT], cycles_since(ut->run_since));
 	if (cycles_since(ut->run_since) < SPIN_CYCLES + (ut->delayed ? WAKE_CYCLES : 0))
 		*late -= *late > 0;
 	else
