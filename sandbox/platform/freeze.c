@@ -1,7 +1,7 @@
 /*
  * freeze.c - bringing all guest threads to a halt where they can be continued by other host threads.
  *
- * A frozen sandbox answers nobody (go_on() in uthread.c is the gate): a thread in guest code is kicked, and
+ * A frozen sandbox answers nobody (go_on() in trap.c is the gate): a thread in guest code is kicked, and
  * its trap is not answered; one that waits in a trap goes on waiting. Either way its whole state is a signal
  * frame in its slot, from which it is restarted (stub_entry.S, start_thread). The exception is a thread that
  * waits in a patched call, whose registers are still in the CPU: it gets a signal whose frame holds them, in

@@ -276,10 +276,22 @@ int aspace_settle(struct aspace *as, struct uthread *except) must_check;
 void aspace_forget_deferred(struct aspace *as);
 
 /* uthread.c */
+void uthread_send_exits(struct platform *p);
+void put_ids(struct uthread *ut);
+
+/* trap.c */
 bool uthread_poll_all(struct platform *p);
 void uthread_lost(struct uthread *ut);
-void uthread_send_exits(struct platform *p);
+/* It runs no guest code any more, and is not waited for. */
+void leave_running(struct uthread *ut);
+/* Its host thread is no more, or has lied: whoever waits for its trap learns of it. */
+void mark_gone(struct uthread *ut);
+/* Answers, and waits for the next trap. [sleeps] */
+void go_on(struct uthread *ut);
+void describe_trap(struct uthread *ut, struct trap *t);
 void uthread_ops_done(struct uthread *ut);
+
+/* operation.c */
 /* A host call (nr, first, bounce area) by a trapped thread; copies `size` bytes of what it left there. 0, its
  * own -errno, -EFAULT. The result is the guest's word. [sleeps] */
 int uthread_host_call(struct uthread *ut, u32 nr, u64 first, void *out, size_t size) must_check;
@@ -307,9 +319,6 @@ void account_thread_leaves(struct uthread *ut);
 
 /* lend.c: at the end of ut's life in its address space. True: it has no slot to give back. */
 bool lend_end(struct uthread *ut);
-/* uthread.c */
-void put_ids(struct uthread *ut);
-
 /* place.c */
 #define PLACE_UNKNOWN 0xffffffffU
 #define PLACE_BESIDE  0x80000000U
