@@ -36,6 +36,10 @@ u64 platform_spin_cycles(void)
 {
 	return 0;
 }
+u64 platform_next_trap(void)
+{
+	return 0;
+}
 bool platform_in_the_way(void)
 {
 	return false;
