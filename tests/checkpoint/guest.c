@@ -50,7 +50,8 @@ int64_t now_ms(int clock)
 int main(int argc, char **argv)
 {
 	static const struct situation *const all[] = {cpu_situations,    wait_situations, time_situations,
-						      memory_situations, file_situations, process_situations};
+						      memory_situations, file_situations, process_situations,
+						      net_situations};
 
 	for (size_t i = 0; argc == 2 && i < sizeof(all) / sizeof(*all); i++)
 		for (const struct situation *s = all[i]; s->name; s++)

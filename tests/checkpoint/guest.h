@@ -33,6 +33,6 @@ struct situation {
 	void (*run)(void);
 };
 extern const struct situation cpu_situations[], wait_situations[], time_situations[], memory_situations[],
-    file_situations[], process_situations[];
+    file_situations[], process_situations[], net_situations[];
 
 #endif

@@ -104,6 +104,20 @@ class Waiting(Case):
         self.situation("sockets")
 
 
+class Network(Case):
+    def test_tcp(self):
+        self.situation("tcp", times=2)
+
+    def test_udp(self):
+        self.situation("udp")
+
+    def test_packet_ring(self):
+        self.situation("ring2", times=2)
+
+    def test_packet_ring_of_blocks(self):
+        self.situation("ring3", times=2)
+
+
 class Time(Case):
     def test_sleepers(self):
         self.situation("sleepers", pause=LOST)
