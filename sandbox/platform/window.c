@@ -14,6 +14,8 @@
 
 static_assert(WIN_COUNT % WIN_LEAF == 0, "leaves are whole");
 
+#define WIN_HOT 64 /* windows that keep their first pages while nobody has them */
+
 struct window_leaf {
 	struct aspace *owner[WIN_LEAF];
 };
@@ -40,17 +42,16 @@ struct aspace *window_next(const struct platform *p, u64 from)
 	return NULL;
 }
 
-/* The first free one from the hint on, round the corner; WIN_COUNT: none. */
+/* The one freed last, or the lowest: as few windows as can be ever get pages. WIN_COUNT: none. */
 static u32 find_free(const struct platform *p)
 {
-	for (u32 i = 0; i <= WIN_COUNT; i++) {
-		u32 w = (p->window_hint + i) % WIN_COUNT;
-		if (p->window_leaf_used[w / WIN_LEAF] == WIN_LEAF)
-			i += WIN_LEAF - 1 - w % WIN_LEAF;
-		else if (!window_owner(p, w))
-			return w;
-	}
-	return WIN_COUNT;
+	u32 w = 0;
+
+	if (!window_owner(p, p->window_hint))
+		return p->window_hint;
+	while (w < WIN_COUNT && (p->window_leaf_used[w / WIN_LEAF] == WIN_LEAF || window_owner(p, w)))
+		w += p->window_leaf_used[w / WIN_LEAF] == WIN_LEAF ? WIN_LEAF : 1;
+	return w;
 }
 
 static int set_owner(struct platform *p, u32 w, struct aspace *as)
@@ -64,6 +65,10 @@ static int set_owner(struct platform *p, u32 w, struct aspace *as)
 	(*leaf)->owner[w % WIN_LEAF] = as;
 	p->window_leaf_used[w / WIN_LEAF] += as ? 1 : -1;
 	p->window_hint = w;
+	if (!p->window_leaf_used[w / WIN_LEAF]) {
+		kfree(*leaf);
+		*leaf = NULL;
+	}
 	return 0;
 }
 
@@ -127,14 +132,16 @@ void aspace_free(struct aspace *as)
 	kfree(as);
 }
 
-/* The hot pages are zeroed, the rest is given back to the host. */
+/* The hot pages of the lower windows are zeroed, for they are used again soon; the rest is given back. */
 void window_release(struct platform *p, struct aspace *as)
 {
-	const u64 keep = WIN_RW + SLOT_BOUNCE + PAGE_SIZE;
+	const u64 keep = as->window < WIN_HOT ? WIN_RW + SLOT_BOUNCE + PAGE_SIZE : 0;
 
 	p->near_count -= as->near;
-	memset(slot_at(as, 0), 0, SLOT_ALT_LOW);
-	memset((char *)slot_at(as, 0) + SLOT_ALT_TOP - 2 * PAGE_SIZE, 0, 3 * PAGE_SIZE);
+	if (keep) {
+		memset(slot_at(as, 0), 0, SLOT_ALT_LOW);
+		memset((char *)slot_at(as, 0) + SLOT_ALT_TOP - 2 * PAGE_SIZE, 0, 3 * PAGE_SIZE);
+	}
 	fallocate(p->control->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 		  (off_t)((u64)as->window * WIN_SIZE + keep), (off_t)(WIN_SIZE - keep));
 	window_forget(p, as);
