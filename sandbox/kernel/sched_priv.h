@@ -11,7 +11,7 @@
 #define STACK_CACHE     32
 
 struct sched {
-	u64 patience; /* for how long to spin though nobody is foretold to call soon, in cycles */
+	u64 patience;    /* for how long to spin though nobody is foretold to call soon, in cycles */
 	u64 await_until; /* a trap is expected, for which we stay awake until then; cycles */
 	struct list_head run_queue;
 	struct list_head batch; /* taken from it: those that run in this turn */
