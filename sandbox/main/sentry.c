@@ -97,7 +97,8 @@ static void raise_oom_score(int fd, char *own, size_t size)
 		own[0] = 0;
 }
 
-/* Our timers are the guests', who have slack of their own: the host shall add none. */
+/* What guests sleep for ends with our loop's sleep: the host would let it be 50 µs late, on top of the
+ * wake-up. */
 static void ask_for_exact_timers(void)
 {
 	if (prctl(PR_SET_TIMERSLACK, 1))

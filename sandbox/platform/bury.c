@@ -22,7 +22,7 @@
 
 #define CONDEMNED_MAX   8
 #define PATIENCE_CYCLES 260000 /* some 100 µs */
-#define SLEEPERS        4      /* threads told to sleep: more than these are on their way already */
+#define SLEEPERS        4      /* threads that are told to sleep; others cease to spin by themselves */
 
 void bury_init(struct platform *p)
 {

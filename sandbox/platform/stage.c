@@ -34,6 +34,8 @@ static const struct stub_copy *stage_row(struct uthread *ut)
 
 	if (ut->unstaged || ut->event != EVENT_SYSCALL || ut->running || ut->nr >= STUB_COPY_COUNT)
 		return NULL;
+	if (ut->out_flags & OUT_PUSH) /* the bounce area is taken */
+		return NULL;
 	row = &stub_copy_table[ut->nr];
 	if (!row->any)
 		return NULL;

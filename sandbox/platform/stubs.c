@@ -83,7 +83,9 @@ static int pidfd_by_readback(struct aspace *as, int pid)
 
 static void identity_accept(struct platform *p, struct aspace *as, int pid, int pidfd)
 {
-	struct epoll_event ev = {.events = EPOLLIN, .data.u64 = PLATFORM_EVENT_BIT | (1 + as->window)};
+	/* once: it may be some time until the remains are cleaned */
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLET,
+				 .data.u64 = PLATFORM_EVENT_BIT | (1 + as->window)};
 
 	as->pidfd = host_fd_new(pidfd, HOST_FD_PLATFORM, false);
 	if (!as->pidfd) {

@@ -1,9 +1,9 @@
 /*
- * window.c - which address space has which window of the control memfd.
+ * window.c - which address space has which window of the control memfd, and which of its slots are taken.
  *
  * Windows are addresses, not memory: what is not used costs nothing. The one freed last is used next, for its
- * first pages are still there. Owners are found by the number, which comes from epoll, from a proof of
- * identity or from the guest: any number may be asked for.
+ * first pages may still be there, else the lowest. Owners are found by the number, which comes from epoll,
+ * from a proof of identity or from the guest: any number may be asked for.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -63,19 +63,24 @@ static int set_owner(struct platform *p, u32 w, struct aspace *as)
 	if (!*leaf)
 		return -ENOMEM;
 	(*leaf)->owner[w % WIN_LEAF] = as;
-	p->window_leaf_used[w / WIN_LEAF] += as ? 1 : -1;
+	p->window_leaf_used[w / WIN_LEAF]++;
 	p->window_hint = w;
-	if (!p->window_leaf_used[w / WIN_LEAF]) {
-		kfree(*leaf);
-		*leaf = NULL;
-	}
 	return 0;
 }
 
 void window_forget(struct platform *p, struct aspace *as)
 {
-	if (set_owner(p, as->window, NULL))
-		panic("a window is given back that nobody had");
+	u32 w = as->window;
+	struct window_leaf **leaf = &p->window_leaf[w / WIN_LEAF];
+
+	if (window_owner(p, w) != as)
+		panic("a window is given back that is another's");
+	(*leaf)->owner[w % WIN_LEAF] = NULL;
+	p->window_hint = w;
+	if (!--p->window_leaf_used[w / WIN_LEAF]) {
+		kfree(*leaf);
+		*leaf = NULL;
+	}
 }
 
 void window_prepare(struct aspace *as)
