@@ -48,6 +48,8 @@ bool tcp_drained(const struct net_sock *sk);
 u32 tcp_poll(struct net_sock *sk);
 enum tcp_state tcp_state_of(const struct net_sock *sk);
 u32 tcp_inq(const struct net_sock *sk);
+/* Moves on with each byte that a user has taken. */
+u32 tcp_taken(const struct net_sock *sk);
 u32 tcp_outq(const struct net_sock *sk);
 u32 tcp_unsent(const struct net_sock *sk);
 /* Sizes as getsockopt tells them, i. e. twice what the user asked for; from then on they do not grow by

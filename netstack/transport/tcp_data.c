@@ -555,6 +555,11 @@ s64 tcp_receive(struct net_sock *sk, struct net_iter *it, bool peek, u32 peek_of
 	return done ? done : n < 0 ? n : tp->rcvq.size > peek_off || !it->left ? 0 : nothing(tp);
 }
 
+u32 tcp_taken(const struct net_sock *sk)
+{
+	return tcp_of_const(sk)->copied_seq;
+}
+
 s64 tcp_discard(struct net_sock *sk, size_t size)
 {
 	struct tcp_sock *tp = tcp_of(sk);

@@ -11,12 +11,13 @@
 #include "sandbox/mm/mm.h"
 #include "sandbox/mm/uaccess.h"
 
-#define CHUNK         (64 * 1024)
-#define STR_STEP      256
-#define IOV_MAX_COUNT 1024
-#define RW_MAX        0x7ffff000UL /* what Linux moves in one call at most */
-#define PATH_MAX_SIZE 4096
-#define ARG_STR_MAX   (128 * 1024)
+#define CHUNK           (64 * 1024)
+#define STR_STEP        256
+#define IOV_MAX_COUNT   1024
+#define HAND_OVER_LEAST 16384U       /* less than that the host copies sooner */
+#define RW_MAX          0x7ffff000UL /* what Linux moves in one call at most */
+#define PATH_MAX_SIZE   4096
+#define ARG_STR_MAX     (128 * 1024)
 
 /* A copy that ends short at the untouched part of a stack goes on when that has grown. */
 static s64 read_growing(struct task *t, char *dst, uaddr_t src, size_t size)
@@ -456,10 +457,29 @@ void *uio_window(struct uio *u, size_t *size)
 	skip_empty(u);
 	n = min_t(size_t, n, u->seg->size - u->seg_off);
 	at = uaddr_add(u->seg->base, u->seg_off);
+	if (u->dir == UIO_TO_USER) {
+		*size = min_t(size_t, n, uthread_stage_room(current_task()->ut, at));
+		return *size && writable(current_task(), at, *size)
+			   ? uthread_stage_out(current_task()->ut, at, *size)
+			   : NULL;
+	}
 	*size = n;
-	if (u->dir == UIO_TO_USER)
-		return writable(current_task(), at, n) ? uthread_stage_out(current_task()->ut, at, n) : NULL;
 	return (void *)(uintptr_t)uthread_staged_in(current_task()->ut, at, n);
+}
+
+int uio_next_window(struct uio *u, size_t *most)
+{
+	size_t window = u->left;
+	int err = 0;
+
+	*most = u->left;
+	if (u->kbuf || u->dir != UIO_TO_USER || u->left < HAND_OVER_LEAST)
+		return 0;
+	if (uthread_stage_is_full(current_task()->ut))
+		err = uthread_stage_hand_over(current_task()->ut);
+	if (!err && uio_window(u, &window) && window >= HAND_OVER_LEAST)
+		*most = window;
+	return err;
 }
 
 /* Where the next piece of at most `size` bytes is staged, or NULL: then the host copies it. */

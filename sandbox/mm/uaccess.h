@@ -78,5 +78,9 @@ s64 uio_copy(struct uio *u, void *kernel_side, size_t size) must_check;
  * or NULL if there is none: then use uio_copy. Call uio_advance with what was used. */
 void *uio_window(struct uio *u, size_t *size);
 void uio_advance(struct uio *u, size_t size);
+/* Between two pieces of a long read: what was moved into windows becomes the guest's, and the next window
+ * lies behind it. How many bytes the next pieces should have together at most is in *most (all that is left
+ * if there are no windows). Nothing may be held that another call could change. 0 or -EFAULT. [sleeps] */
+int uio_next_window(struct uio *u, size_t *most) must_check;
 
 #endif

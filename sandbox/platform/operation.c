@@ -35,14 +35,15 @@ static void call_take_back(struct uthread *ut, const struct pending_call *c)
 	memcpy(ut->arg, c->arg, sizeof(c->arg));
 }
 
-/* Lets the trapped thread do the operation in its slot and come back; the pending call stays what it was. */
+/* Lets the trapped thread do the operation in its slot and come back; the pending call stays what it was, but
+ * for what was staged. */
 static int operation(struct uthread *ut)
 {
 	struct slot *s = ut->slot;
 	struct pending_call call;
 
 	call_put_aside(ut, &call);
-	ut->out_flags = OUT_OPERATION;
+	ut->out_flags = OUT_OPERATION | (call.flags & (u32)OUT_STAGED);
 	go_on(ut);
 	if (ut->gone)
 		return -EFAULT;
@@ -93,6 +94,18 @@ int uthread_host_call(struct uthread *ut, u32 nr, u64 first, void *out, size_t s
 	memcpy(out, (char *)s + SLOT_BOUNCE, size);
 	ut->staged = 0; /* what lay there is gone */
 	return *(volatile s32 *)&s->cx_error;
+}
+
+int copy_staged_now(struct uthread *ut)
+{
+	struct slot *s = ut->slot;
+
+	if (ut->gone || !ut->started || aspace_settle(ut->as, NULL))
+		return -EFAULT;
+	s->cx_nr = NR_COPY_STAGED;
+	if (operation(ut))
+		return -EFAULT;
+	return *(volatile s32 *)&s->cx_error ? -EFAULT : 0;
 }
 
 /* ---- patched calls ---- */

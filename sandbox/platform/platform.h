@@ -298,7 +298,14 @@ const char *uthread_staged_str(struct uthread *ut, uaddr_t addr, size_t *len);
 /* A place in which bytes for [addr, addr+size) may be put now, to be copied to the guest when the call ends,
  * or NULL if they must be written directly. Committing makes it so. */
 void *uthread_stage_out(struct uthread *ut, uaddr_t addr, size_t size);
+/* For how many bytes from addr on there may be such a place. */
+size_t uthread_stage_room(struct uthread *ut, uaddr_t addr);
 void uthread_stage_commit(struct uthread *ut, uaddr_t addr, size_t size);
+/* Is the place of a read's buffer full, while the buffer is longer? */
+bool uthread_stage_is_full(struct uthread *ut);
+/* If so, the thread copies what lies there to the guest now, and the place is that of the next bytes: its own
+ * copy costs half of the host's (process_vm_writev), and not our time. 0 or -EFAULT. [sleeps] */
+int uthread_stage_hand_over(struct uthread *ut) must_check;
 /* A place for `size` bytes that the thread shall write to its own memory before it goes on, or NULL if that
  * cannot be: it costs no host call, but an error comes too late. Committing makes it so: if it cannot be
  * written then, uthread_run() reports a fault at `addr`. */

@@ -130,6 +130,7 @@ struct uthread {
 	struct {
 		u32 low, high;
 	} out[6];
+	u64 out_shift; /* how much of the STAGE_OUT argument has been handed over before */
 	struct stage_layout layout;
 	bool layout_valid;
 	bool unstaged;               /* the pending call has no staging */
@@ -342,6 +343,8 @@ void frame_copy(struct uthread *from, struct uthread *to);
 void stage_reset(struct uthread *ut);
 /* Writes what was to be pushed from here. -EFAULT: it cannot be written. */
 int push_flush(struct uthread *ut) must_check;
+/* The trapped thread copies what is staged and comes back. [sleeps] */
+int copy_staged_now(struct uthread *ut) must_check;
 /* Does this call look at or change the caller's registers? */
 bool stage_needs_frame(u64 nr);
 

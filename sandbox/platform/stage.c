@@ -13,6 +13,7 @@ void stage_reset(struct uthread *ut)
 {
 	ut->layout_valid = false;
 	ut->unstaged = false;
+	ut->out_shift = 0;
 	for (int i = 0; i < 6; i++)
 		ut->out[i].low = ut->out[i].high = 0;
 }
@@ -46,14 +47,30 @@ static const struct stub_copy *stage_row(struct uthread *ut)
 	return row;
 }
 
+/* Where the memory begins that argument i's place in the bounce area now stands for. */
+static u64 stage_base(const struct uthread *ut, const struct stub_copy *row, int i)
+{
+	return ut->arg[i] + (row->kind[i] == STAGE_OUT ? ut->out_shift : 0);
+}
+
+/* How much of it there is. */
+static u64 stage_room(const struct uthread *ut, const struct stub_copy *row, int i)
+{
+	u64 room = ut->layout.size[i];
+
+	return row->kind[i] == STAGE_OUT ? min_t(u64, room, ut->arg[row->param[i]] - ut->out_shift) : room;
+}
+
 /* Index of the argument whose staged area contains [addr, addr+size), among the kinds in `kinds`; -1 if none.
  */
 static int stage_find(struct uthread *ut, const struct stub_copy *row, u64 addr, size_t size, u32 kinds)
 {
 	for (int i = 0; i < 6; i++) {
-		u64 off = addr - ut->arg[i];
-		if ((kinds >> row->kind[i] & 1) && off < ut->layout.size[i] &&
-		    size <= ut->layout.size[i] - off)
+		u64 off = addr - stage_base(ut, row, i), room;
+		if (!(kinds >> row->kind[i] & 1))
+			continue;
+		room = stage_room(ut, row, i);
+		if (off < room && size <= room - off)
 			return i;
 	}
 	return -1;
@@ -95,6 +112,14 @@ const char *uthread_staged_str(struct uthread *ut, uaddr_t addr, size_t *len)
 	return at + off;
 }
 
+size_t uthread_stage_room(struct uthread *ut, uaddr_t addr)
+{
+	const struct stub_copy *row = stage_row(ut);
+	int i = row ? stage_find(ut, row, addr.v, 1, STAGE_OUTS) : -1;
+
+	return i < 0 ? 0 : stage_room(ut, row, i) - (addr.v - stage_base(ut, row, i));
+}
+
 void *uthread_stage_out(struct uthread *ut, uaddr_t addr, size_t size)
 {
 	const struct stub_copy *row = stage_row(ut);
@@ -108,7 +133,7 @@ void *uthread_stage_out(struct uthread *ut, uaddr_t addr, size_t size)
 		return NULL;
 	/* One contiguous range per argument: what does not touch it is written directly. In a struct that was
 	 * staged in, what lies between is as it was. */
-	low = (u32)(addr.v - ut->arg[i]);
+	low = (u32)(addr.v - stage_base(ut, row, i));
 	high = low + (u32)size;
 	if (ut->out[i].high && !(row->kind[i] == STAGE_BOTHF && (ut->staged >> i & 1)) &&
 	    (low > ut->out[i].high || high < ut->out[i].low))
@@ -124,7 +149,7 @@ void uthread_stage_commit(struct uthread *ut, uaddr_t addr, size_t size)
 
 	if (i < 0 || !size)
 		return;
-	low = (u32)(addr.v - ut->arg[i]);
+	low = (u32)(addr.v - stage_base(ut, row, i));
 	high = low + (u32)size;
 	if (!ut->out[i].high) {
 		ut->out[i].low = low;
@@ -134,6 +159,38 @@ void uthread_stage_commit(struct uthread *ut, uaddr_t addr, size_t size)
 		ut->out[i].high = max_t(u32, high, ut->out[i].high);
 	}
 	ut->out_flags |= OUT_STAGED;
+}
+
+/* The STAGE_OUT argument of the pending call if its place is full and more of it follows, else -1. */
+static int full_out(struct uthread *ut)
+{
+	const struct stub_copy *row = ut->out_flags & OUT_STAGED ? stage_row(ut) : NULL;
+
+	for (int i = 0; row && i < 6; i++)
+		if (row->kind[i] == STAGE_OUT)
+			return !ut->out[i].low && ut->out[i].high == ut->layout.size[i] &&
+				       ut->arg[row->param[i]] - ut->out_shift > ut->layout.size[i]
+				   ? i
+				   : -1;
+	return -1;
+}
+
+bool uthread_stage_is_full(struct uthread *ut)
+{
+	return full_out(ut) >= 0;
+}
+
+int uthread_stage_hand_over(struct uthread *ut)
+{
+	int i = full_out(ut), err;
+	u64 shift;
+
+	if (i < 0)
+		return 0;
+	shift = ut->out_shift + ut->layout.size[i];
+	err = copy_staged_now(ut);
+	ut->out_shift = shift;
+	return err;
 }
 
 bool uthread_staged_robust(struct uthread *ut, u64 head[3])
@@ -190,8 +247,9 @@ int uthread_stage_flush(struct uthread *ut)
 	for (int i = 0; i < 6; i++) {
 		u32 low = ut->out[i].low, high = ut->out[i].high;
 		const char *src = (char *)ut->slot + SLOT_BOUNCE + ut->layout.offset[i];
+		u64 dst = stage_base(ut, &stub_copy_table[ut->nr], i);
 		while (low < high) {
-			s64 n = aspace_write(ut->as, uaddr(ut->arg[i] + low), src + low, high - low);
+			s64 n = aspace_write(ut->as, uaddr(dst + low), src + low, high - low);
 			if (n <= 0) {
 				err = -EFAULT;
 				break;

@@ -115,6 +115,8 @@
 #define FAST_SLOW    1
 #define FAST_FULL    2
 #define NR_FAST_FULL 1000 /* no call's number: the filter traps it */
+/* an operation that is no host call: what is staged for the guest is copied now */
+#define NR_COPY_STAGED 1001
 /* Where trampolines of patched call sites jump to; see stub_entry.S. */
 #define STUB_FAST_ENTRY (STUB_BASE + 0x40)
 #define REQ_O_COUNT     0x04
@@ -208,13 +210,14 @@ struct slot {
 	struct {
 		uint32_t low, high; /* bytes of argument n's staged out-buffer to copy to the guest */
 	} out[6];
+	uint64_t out_shift; /* what of the STAGE_OUT argument has been copied before, and lies below `out` */
 	struct slot_operation op[SLOT_OP_MAX];
 	uint64_t cx_addr;
 	uint32_t cx_expected, cx_desired, cx_prev;
 	int32_t cx_error;
 	uint64_t put_addr, push_addr;
 	uint32_t put_value, push_size;
-	uint32_t cx_nr;    /* not 0: instead, the host call cx_nr(cx_addr, bounce area) */
+	uint32_t cx_nr;    /* not 0: instead, NR_COPY_STAGED, or the host call cx_nr(cx_addr, bounce area) */
 	uint32_t ops_done; /* generation of the last completed op list */
 	uint32_t ops_generation;
 };

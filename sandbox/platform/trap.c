@@ -170,11 +170,13 @@ static void fill_answer(struct uthread *ut)
 		ut->op_state = OPS_SENT;
 		ut->op_count = 0;
 	}
-	if (ut->out_flags & OUT_STAGED)
+	if (ut->out_flags & OUT_STAGED) {
 		for (int i = 0; i < 6; i++) {
 			s->out[i].low = ut->out[i].low;
 			s->out[i].high = ut->out[i].high;
 		}
+		s->out_shift = ut->out_shift;
+	}
 	if (ut->spawning && !(ut->out_flags & OUT_OPERATION)) { /* an operation is no way out of the trap */
 		struct uthread *child = ut->spawning;
 		s->spawn = slot_address(child->index);

@@ -221,6 +221,27 @@ static bool more_to_read(const struct inet_sock *i, u32 have)
 	       tcp_state_of(i->sk) == TCPS_LISTEN;
 }
 
+/* Takes what is there, up to the size of the uio, in parts for which there are windows. Between two of them
+ * another reader can take what comes next: then this is all. */
+static s64 take_parts(struct inet_sock *i, struct inet_iter *it)
+{
+	s64 done = 0, n = 0;
+	u32 at = 0;
+
+	do {
+		int err = uio_next_window(it->u, &it->it.left);
+		if (err)
+			return err;
+		if (done && tcp_taken(i->sk) != at)
+			break;
+		n = tcp_receive(i->sk, &it->it, false, 0);
+		if (n > 0)
+			done += n;
+		at = tcp_taken(i->sk);
+	} while (n > 0 && !it->it.left && it->u->left && tcp_inq(i->sk));
+	return done ? done : n;
+}
+
 static s64 receive_stream(struct inet_sock *i, struct socket_msg *m, bool nonblock)
 {
 	struct socket *s = &i->sock;
@@ -236,11 +257,12 @@ static s64 receive_stream(struct inet_sock *i, struct socket_msg *m, bool nonblo
 	for (;;) {
 		if (done && i->sk->error)
 			break;
-		if (drop && !peek) {
+		if (peek)
+			n = tcp_receive(i->sk, &it.it, true, from + (u32)done);
+		else if (drop)
 			n = tcp_discard(i->sk, want - (size_t)done);
-		} else {
-			n = tcp_receive(i->sk, &it.it, peek, from + (peek ? (u32)done : 0));
-		}
+		else
+			n = take_parts(i, &it);
 		if (n > 0)
 			done += n;
 		if (n == 0 || (n < 0 && n != -EAGAIN) || (done && (size_t)done >= target))

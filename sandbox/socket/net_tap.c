@@ -19,6 +19,7 @@
 
 #define BATCH       64U /* frames of up to 64 KiB */
 #define BATCH_LEAST 16U
+#define BATCH_BYTES 262144U
 #define PAUSE_NS    500000ULL
 #define HOLD_FRAMES 32U
 #define HOLD_BYTES  32768U
@@ -70,9 +71,10 @@ static void after_batch(struct net_tap *t, u32 taken, u32 lost)
 static void take_frames(struct net_tap *t)
 {
 	u32 left = t->batch, taken;
+	size_t bytes = 0;
 	ssize_t size = 0;
 
-	while (left) {
+	while (left && bytes < BATCH_BYTES) {
 		struct iovec iov[TAP_RX_IOV];
 		u32 count = tap_rx_space(t->tap, iov);
 		if (!count)
@@ -81,6 +83,7 @@ static void take_frames(struct net_tap *t)
 		if (size <= 0)
 			break;
 		tap_rx_done(t->tap, (size_t)size);
+		bytes += (size_t)size;
 		left--;
 	}
 	taken = t->batch - left;

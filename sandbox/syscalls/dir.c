@@ -64,15 +64,20 @@ static s64 getdents(const u64 *a, bool old)
 	buf = d.buf = kmalloc(d.size + 1);
 	if (!buf)
 		return -ENOMEM;
-	d.ctx.pos = f->pos;
-	err = f->ops->readdir(f, &d.ctx);
+	err = file_pos_lock(f);
 	if (err)
 		return err;
-	if (!d.used && d.too_small)
-		return -EINVAL;
-	if (copy_out(uaddr(a[1]), buf, d.used))
-		return -EFAULT;
-	f->pos = d.ctx.pos;
+	d.ctx.pos = f->pos;
+	err = f->ops->readdir(f, &d.ctx);
+	if (!err && !d.used && d.too_small)
+		err = -EINVAL;
+	if (!err && copy_out(uaddr(a[1]), buf, d.used))
+		err = -EFAULT;
+	if (!err)
+		f->pos = d.ctx.pos;
+	file_pos_unlock(f);
+	if (err)
+		return err;
 	inode_touch_atime(f);
 	vfs_notify_file(f, LINUX_IN_ACCESS);
 	return (s64)d.used;

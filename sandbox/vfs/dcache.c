@@ -321,26 +321,53 @@ void inode_lock(struct inode *inode)
 /* How long a killed task still waits: those who hold a lock that long wait for somebody outside. */
 #define KILLED_PATIENCE_NS (2 * NSEC_PER_SEC)
 
-int inode_lock_killable(struct inode *inode)
+static int lock_killable(struct inode *inode, bool *busy)
 {
 	int err = 0;
 
-	if (inode->busy)
-		err = wait_event_state(&inode->idle, !inode->busy, TIME_NEVER, SLEEP_ANSWER);
+	if (*busy)
+		err = wait_event_state(&inode->idle, !*busy, TIME_NEVER, SLEEP_ANSWER);
 	if (err)
-		err = wait_event_state(&inode->idle, !inode->busy, clock_monotonic() + KILLED_PATIENCE_NS,
+		err = wait_event_state(&inode->idle, !*busy, clock_monotonic() + KILLED_PATIENCE_NS,
 				       SLEEP_UNINTERRUPTIBLE);
 	if (err)
 		return -ERESTARTSYS;
-	inode->busy = true;
+	*busy = true;
 	return 0;
+}
+
+static void unlock(struct inode *inode, bool *busy)
+{
+	*busy = false;
+	if (wait_queue_active(&inode->idle))
+		wake_up_all(&inode->idle, 0);
+}
+
+int inode_lock_killable(struct inode *inode)
+{
+	return lock_killable(inode, &inode->busy);
 }
 
 void inode_unlock(struct inode *inode)
 {
-	inode->busy = false;
-	if (wait_queue_active(&inode->idle))
-		wake_up_all(&inode->idle, 0);
+	unlock(inode, &inode->busy);
+}
+
+/* Of others a read may last for ever. */
+static bool pos_is_locked(const struct file *f)
+{
+	return mode_is_reg(f->inode->attr.mode) || mode_is_dir(f->inode->attr.mode);
+}
+
+int file_pos_lock(struct file *f)
+{
+	return pos_is_locked(f) ? lock_killable(f->inode, &f->pos_busy) : 0;
+}
+
+void file_pos_unlock(struct file *f)
+{
+	if (pos_is_locked(f))
+		unlock(f->inode, &f->pos_busy);
 }
 
 int dentry_lookup(struct path *dir, const char *name, size_t len, struct dentry **out)

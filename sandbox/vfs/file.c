@@ -144,6 +144,13 @@ static struct io_counts *io_counts(void)
 	return t ? &t->io : NULL;
 }
 
+static s64 read_at(struct file *f, struct uio *u, u64 *at)
+{
+	if ((s64)*at < 0 || *at + u->left > RW_POS_MAX)
+		return -EINVAL;
+	return f->ops->read(f, u, at);
+}
+
 s64 vfs_read(struct file *f, struct uio *u, u64 *pos)
 {
 	struct io_counts *io = io_counts();
@@ -159,11 +166,14 @@ s64 vfs_read(struct file *f, struct uio *u, u64 *pos)
 		if (pos)
 			return -ESPIPE;
 		n = f->ops->read(f, u, &f->pos);
+	} else if (pos) {
+		n = read_at(f, u, pos);
 	} else {
-		u64 *at = pos ? pos : &f->pos;
-		if ((s64)*at < 0 || *at + u->left > RW_POS_MAX)
-			return -EINVAL;
-		n = f->ops->read(f, u, at);
+		n = file_pos_lock(f);
+		if (n)
+			return n;
+		n = read_at(f, u, &f->pos);
+		file_pos_unlock(f);
 	}
 	if (n > 0)
 		vfs_notify_file(f, LINUX_IN_ACCESS);
@@ -225,6 +235,22 @@ static s64 write_at(struct file *f, struct uio *u, u64 *at)
 	return f->ops->write(f, u, at);
 }
 
+static s64 write_regular(struct file *f, struct uio *u, u64 *pos)
+{
+	s64 n = pos ? 0 : file_pos_lock(f);
+
+	if (n)
+		return n;
+	n = inode_lock_killable(f->inode);
+	if (!n) {
+		n = write_at(f, u, pos ? pos : &f->pos);
+		inode_unlock(f->inode);
+	}
+	if (!pos)
+		file_pos_unlock(f);
+	return n;
+}
+
 s64 vfs_write(struct file *f, struct uio *u, u64 *pos)
 {
 	struct io_counts *io = io_counts();
@@ -237,11 +263,7 @@ s64 vfs_write(struct file *f, struct uio *u, u64 *pos)
 	if (f->mode & FMODE_NOSEEK) {
 		n = pos ? -ESPIPE : f->ops->write(f, u, &f->pos);
 	} else if (mode_is_reg(f->inode->attr.mode)) {
-		n = inode_lock_killable(f->inode);
-		if (n)
-			return n;
-		n = write_at(f, u, pos ? pos : &f->pos);
-		inode_unlock(f->inode);
+		n = write_regular(f, u, pos);
 	} else {
 		n = write_at(f, u, pos ? pos : &f->pos);
 	}
@@ -259,13 +281,11 @@ s64 vfs_write(struct file *f, struct uio *u, u64 *pos)
 	return n;
 }
 
-s64 vfs_llseek(struct file *f, s64 offset, int whence)
+static s64 seek(struct file *f, s64 offset, int whence)
 {
 	u64 size;
 	s64 base;
 
-	if (f->mode & FMODE_PATH)
-		return -EBADF;
 	if (f->ops->llseek)
 		return f->ops->llseek(f, offset, whence);
 	if (f->mode & FMODE_NOSEEK)
@@ -294,6 +314,20 @@ s64 vfs_llseek(struct file *f, s64 offset, int whence)
 		return -EINVAL;
 	f->pos = (u64)base;
 	return base;
+}
+
+s64 vfs_llseek(struct file *f, s64 offset, int whence)
+{
+	s64 at;
+
+	if (f->mode & FMODE_PATH)
+		return -EBADF;
+	at = file_pos_lock(f);
+	if (at)
+		return at;
+	at = seek(f, offset, whence);
+	file_pos_unlock(f);
+	return at;
 }
 
 s64 file_read_kernel(struct file *f, void *buf, size_t size, u64 pos)

@@ -344,6 +344,7 @@ struct file {
 	struct fasync *fasync;        /* O_ASYNC: vfs/fasync.c */
 	struct dnotify *dnotify;      /* vfs/dnotify.c */
 	u32 open_flags;               /* as given to open(2): O_NOCTTY and what F_GETFL does not show */
+	bool pos_busy;                /* file_pos_lock() is held; waiters are with inode->idle */
 	bool counted_write;           /* in inode->write_count */
 	bool counted_read;            /* in inode->read_count */
 };
@@ -436,6 +437,10 @@ void inode_lock(struct inode *inode);
  * -ERESTARTSYS. What is half done and must come to an end takes inode_lock(). */
 int inode_lock_killable(struct inode *inode) must_check;
 void inode_unlock(struct inode *inode);
+/* The position of an open regular file or directory, from its use in a call to its change at the end: who
+ * shares the file waits. Taken before inode_lock(). 0 or -ERESTARTSYS (killed). [sleeps] */
+int file_pos_lock(struct file *f) must_check;
+void file_pos_unlock(struct file *f);
 /* Takes d out of its directory without saying that it was deleted. */
 void dentry_unhash(struct dentry *d);
 /* Unlinks from the cache: the name is gone. */

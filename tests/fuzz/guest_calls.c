@@ -592,6 +592,8 @@ static void play(uint64_t seed, const char *base)
 	drop_group();
 	uncover("/tmp"); /* reached by .. */
 	uncover("/mnt");
+	uncover("/proc"); /* by a descriptor of it */
+	uncover("/sys");
 	clean(base, seed);
 	clean("/tmp", seed);
 }
@@ -622,6 +624,7 @@ int main(int argc, char **argv)
 		return 2;
 	/* a descriptor's owner may be any process that a number names: F_SETOWN and O_ASYNC reach us too */
 	driver = getpid();
+	own_proc = open("/proc", O_PATH | O_CLOEXEC);
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);

@@ -120,13 +120,22 @@ static void restore_devices(void)
 	}
 }
 
-/* Removes what a round has left below its base: mounts, then files. */
+/* proc as it was when we began: a round may cover it. */
+static int own_proc = -1;
+
+static FILE *mounts_now(void)
+{
+	int fd = openat(own_proc, "self/mounts", O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? NULL : fdopen(fd, "r");
+}
+
 /* What was mounted over a place that is a mount itself. */
 static void uncover(const char *place)
 {
 	char line[4096];
 	int mounts = 0;
-	FILE *f = fopen("/proc/self/mounts", "r");
+	FILE *f = mounts_now();
 
 	while (f && fgets(line, sizeof(line), f)) {
 		char *at = strchr(line, ' '), *end = at ? strchr(at + 1, ' ') : NULL;
@@ -141,6 +150,7 @@ static void uncover(const char *place)
 		umount2(place, MNT_DETACH);
 }
 
+/* Removes what a round has left below its base: mounts, then files. */
 static void clean(const char *base, uint64_t seed)
 {
 	char line[4096], *at, *end;
@@ -148,7 +158,7 @@ static void clean(const char *base, uint64_t seed)
 
 	for (int i = 0; i < 20; i++) {
 		bool any = false;
-		f = fopen("/proc/self/mounts", "r");
+		f = mounts_now();
 		while (f && fgets(line, sizeof(line), f)) {
 			at = strchr(line, ' ');
 			end = at ? strchr(at + 1, ' ') : NULL;

@@ -308,3 +308,55 @@ CASE(nothing_stays_in_removed_directories_of_an_overlay)
 	OK(chdir("m"));
 	nothing_is_left_behind();
 }
+
+/* ---- one position for all who share the open file ---- */
+
+#define PIECES 8
+#define PIECE  (8UL << 20)
+
+static _Atomic unsigned long pieces_seen;
+static _Atomic int wrong_pieces;
+
+/* Of a file whose every page begins with its number. */
+static void *piece_reader(void *arg)
+{
+	char *buf = malloc(PIECE);
+	ssize_t n;
+
+	while ((n = read((int)(intptr_t)arg, buf, PIECE)) > 0) {
+		uint64_t page, first = *(uint64_t *)buf;
+		if (n != (ssize_t)PIECE || first % (PIECE / 4096)) {
+			wrong_pieces++;
+			break;
+		}
+		for (size_t i = 0; i < PIECE / 4096; i++) {
+			memcpy(&page, buf + i * 4096, 8);
+			wrong_pieces += page != first + i;
+		}
+		pieces_seen |= 1UL << first / (PIECE / 4096);
+	}
+	free(buf);
+	return NULL;
+}
+
+CASE(a_read_and_its_change_of_the_position_are_one)
+{
+	pthread_t t[3];
+	int fd = open("f", O_RDWR | O_CREAT, 0600);
+
+	OK(fd);
+	OK(ftruncate(fd, PIECES * PIECE));
+	for (uint64_t i = 0; i < PIECES * PIECE / 4096; i++)
+		EXPECT_EQ(pwrite(fd, &i, 8, (off_t)(i * 4096)), 8);
+	for (int round = 0; round < 5; round++) {
+		pieces_seen = 0;
+		EXPECT_EQ(lseek(fd, 0, SEEK_SET), 0);
+		for (int i = 0; i < 3; i++)
+			EXPECT_EQ(pthread_create(&t[i], NULL, piece_reader, (void *)(intptr_t)fd), 0);
+		for (int i = 0; i < 3; i++)
+			pthread_join(t[i], NULL);
+		EXPECT_EQ(wrong_pieces, 0);
+		EXPECT_EQ(pieces_seen, (1UL << PIECES) - 1);
+		EXPECT_EQ(lseek(fd, 0, SEEK_CUR), PIECES * PIECE);
+	}
+}

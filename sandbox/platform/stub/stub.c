@@ -248,8 +248,8 @@ static int copy_staged(struct slot *s)
 		uint32_t low = s->out[i].low, high = s->out[i].high;
 		if (low >= high || high > l.size[i])
 			continue;
-		if (copy_bytes((char *)s->arg[i] + low, (char *)s + SLOT_BOUNCE + l.offset[i] + low,
-			       high - low))
+		char *dst = (char *)s->arg[i] + (row->kind[i] == STAGE_OUT ? s->out_shift : 0);
+		if (copy_bytes(dst + low, (char *)s + SLOT_BOUNCE + l.offset[i] + low, high - low))
 			return 1;
 	}
 	return 0;
@@ -290,7 +290,9 @@ static void answer(struct slot *s)
 	uint64_t *g = (uint64_t *)(s->frame + UC_GREGS_OFFSET);
 
 	while (s->out_flags & OUT_OPERATION) {
-		if (s->cx_nr)
+		if (s->cx_nr == NR_COPY_STAGED)
+			s->cx_error = copy_staged(s) ? -14 : 0;
+		else if (s->cx_nr)
 			s->cx_error = (int32_t)host_call3(s->cx_nr, s->cx_addr, (uint64_t)s + SLOT_BOUNCE, 0);
 		else
 			s->cx_error = compare_exchange((uint32_t *)s->cx_addr, s->cx_expected, s->cx_desired,
