@@ -255,6 +255,21 @@ static void new_request(struct tcp_sock *l, struct tcp_in *in)
 	send_syn_ack(r);
 }
 
+static void rtt_of_handshake(struct tcp_sock *tp, const struct tcp_request *r, const struct tcp_in *in)
+{
+	u64 rtt;
+
+	if (!r->started)
+		return;
+	if (!r->tries)
+		rtt = tcp_now(tp) - r->started;
+	else if (r->ts_ok && in->o.ts_ok && in->o.tsecr)
+		rtt = (u64)(tcp_ts_now(tp) - in->o.tsecr) * MS;
+	else
+		return;
+	tcp_rtt_sample(tp, rtt, rtt);
+}
+
 /* The connection that a finished handshake makes, in the accept queue; NULL without memory. */
 static struct tcp_sock *make_child(struct tcp_sock *l, struct tcp_request *r, const struct tcp_in *in)
 {
@@ -311,10 +326,7 @@ static struct tcp_sock *make_child(struct tcp_sock *l, struct tcp_request *r, co
 	tp->total_retrans = r->tries;
 	if (tcp_route(tp) == 0) /* without a way there are no segments either */
 		tcp_update_mss(tp);
-	if (!r->tries && r->started)
-		tcp_rtt_sample(tp, ns->now - r->started);
-	else if (r->ts_ok && in->o.ts_ok && in->o.tsecr && r->started)
-		tcp_rtt_sample(tp, (u64)(tcp_ts_now(tp) - in->o.tsecr) * MS);
+	rtt_of_handshake(tp, r, in);
 	tcp_established(tp);
 	sock_share_port(&tp->sk.ep);
 	MIB(ns, TcpPassiveOpens);

@@ -16,14 +16,15 @@ void tcp_rto_update(struct tcp_sock *tp)
 	tp->rto = tp->srtt ? min_t(u64, tp->srtt + var, TCP_RTO_MAX) : TCP_RTO_INIT;
 }
 
-void tcp_rtt_sample(struct tcp_sock *tp, u64 rtt)
+void tcp_rtt_sample(struct tcp_sock *tp, u64 rtt, u64 least)
 {
 	u64 now = tcp_now(tp), diff;
 
 	rtt = max_t(u64, rtt, 1000);
+	least = max_t(u64, least, 1000);
 	tp->last_rtt = rtt;
-	if (rtt <= tp->min_rtt || now - tp->min_rtt_at > 300 * NSEC_PER_SEC) {
-		tp->min_rtt = rtt;
+	if (least <= tp->min_rtt || now - tp->min_rtt_at > 300 * NSEC_PER_SEC) {
+		tp->min_rtt = least;
 		tp->min_rtt_at = now;
 	}
 	if (!tp->srtt) {
@@ -36,7 +37,7 @@ void tcp_rtt_sample(struct tcp_sock *tp, u64 rtt)
 	}
 	tcp_rto_update(tp);
 	if (tp->cc->rtt)
-		tp->cc->rtt(tp, rtt);
+		tp->cc->rtt(tp, least);
 }
 
 /* ---- the window ---- */
@@ -63,14 +64,15 @@ static void update_window(struct tcp_sock *tp, const struct tcp_in *in, struct t
 
 static void segment_acked(struct tcp_sock *tp, struct tcp_seg *s, struct tcp_ack_state *st)
 {
-	u64 rtt = st->now - s->sent;
+	u64 rtt = max_t(u64, st->now - s->sent, 1);
 
 	if (s->flags & SEG_EVER_RETRANS) {
 		st->retrans_acked = true;
 	} else {
-		if (!st->rtt)
-			st->rtt = max_t(u64, rtt, 1); /* the oldest: includes the peer's delay */
 		if (!(s->flags & SEG_SACKED)) {
+			if (!st->rtt)
+				st->rtt = rtt; /* the oldest: includes the peer's delay */
+			st->least_rtt = st->least_rtt ? min_t(u64, st->least_rtt, rtt) : rtt;
 			if (!seq_after(s->end, tp->recovery_point))
 				st->orig_acked = true;
 			if (tp->sacked && seq_before(s->seq, tp->high_sacked))
@@ -159,7 +161,7 @@ static void congestion_control(struct tcp_sock *tp, struct tcp_ack_state *st, u6
 
 	st->rs.acked_sacked = delivered;
 	st->rs.losses = tp->lost_total - lost_before;
-	st->rs.rtt = st->rtt ? st->rtt : st->sack_rtt;
+	st->rs.rtt = st->least_rtt;
 	st->rs.prior_pipe = st->prior_pipe;
 	tcp_rate_done(tp, &st->rs, delivered, tp->lost_total - lost_before);
 	if (tp->cc->control) {
@@ -214,12 +216,13 @@ bool tcp_ack(struct tcp_sock *tp, const struct tcp_in *in)
 		tcp_sack_tag(tp, in, &st);
 	if (st.advanced)
 		clean_queue(tp, in->ack, &st);
-	if (st.rtt || st.sack_rtt) {
-		tcp_rtt_sample(tp, st.rtt ? st.rtt : st.sack_rtt);
+	if (st.least_rtt) {
+		u64 rtt = st.rtt ? st.rtt : st.sack_rtt;
+		tcp_rtt_sample(tp, rtt ? rtt : st.least_rtt, st.least_rtt);
 	} else if (st.advanced && tp->ts_ok && in->o.ts_ok && in->o.tsecr) {
 		ts_rtt = (u64)(tcp_ts_now(tp) - in->o.tsecr) * MS;
 		if (ts_rtt < 300 * NSEC_PER_SEC)
-			tcp_rtt_sample(tp, ts_rtt ? ts_rtt : MS);
+			tcp_rtt_sample(tp, ts_rtt ? ts_rtt : MS, ts_rtt ? ts_rtt : MS);
 	}
 	if (st.advanced) {
 		tp->retries = tp->backoff = 0;

@@ -198,10 +198,15 @@ void tcp_established(struct tcp_sock *tp)
 
 static void rtt_of_syn(struct tcp_sock *tp, const struct tcp_in *in)
 {
+	u64 rtt;
+
 	if (tp->ts_ok && in->o.ts_ok && in->o.tsecr)
-		tcp_rtt_sample(tp, (u64)(tcp_ts_now(tp) - in->o.tsecr) * MS + (tp->retries ? 0 : 1000));
+		rtt = (u64)(tcp_ts_now(tp) - in->o.tsecr) * MS + (tp->retries ? 0 : 1000);
 	else if (!tp->retries)
-		tcp_rtt_sample(tp, tcp_now(tp) - tp->last_send);
+		rtt = tcp_now(tp) - tp->last_send;
+	else
+		return;
+	tcp_rtt_sample(tp, rtt, rtt);
 }
 
 void tcp_syn_sent(struct tcp_sock *tp, struct tcp_in *in)

@@ -312,12 +312,14 @@ void tcp_challenge_ack(struct tcp_sock *tp);
 /* tcp_ack.c: false: the segment must not be looked at further. */
 bool tcp_ack(struct tcp_sock *tp, const struct tcp_in *in);
 void tcp_write_space(struct tcp_sock *tp);
-void tcp_rtt_sample(struct tcp_sock *tp, u64 rtt);
+/* rtt: for the timer, with all that delayed the answer; least: of the path alone, as nearly as is known. */
+void tcp_rtt_sample(struct tcp_sock *tp, u64 rtt, u64 least);
 void tcp_rto_update(struct tcp_sock *tp);
 /* tcp_sack.c */
 struct tcp_ack_state {
 	u32 prior_una, prior_sacked, newly_acked, newly_sacked, prior_pipe;
 	u64 rtt, sack_rtt; /* of segments never sent again; 0: none */
+	u64 least_rtt; /* of the one of them that was sent last: without the wait for what overtook others */
 	bool advanced, dsack, orig_acked, sack_new, ece, window_changed, retrans_acked;
 	u64 now;
 	struct tcp_rate rs;

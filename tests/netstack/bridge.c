@@ -2,13 +2,19 @@
  * bridge.c: a cable with faults between two TAP devices, where tc netem does not exist: delay, jitter, a
  * bottleneck with a queue, loss, reordering, doubling, corruption, for each direction by itself.
  *
- * usage: bridge DEVICE_A DEVICE_B. Makes both devices (they may be moved to other network namespaces), prints
- * "ready", and obeys lines on standard input, each answered by "ok" or a line of counters:
- *     DIR.KEY=VALUE ...   DIR: ab or ba; KEY: delay, jitter, reorder_by (µs), rate (kbit/s; 0: none), queue
- *                         (frames that wait for the bottleneck), loss, reorder, double, corrupt (of a
- * million) seed=N              the faults are a function of it and of the order of frames clear no faults;
- * counters are 0 count               what happened since, as "ab frames=.. lost=.. ... ba frames=.. ..." It
- * ends at end of file. Frames are those of the MTU: the devices offer no offloads, so each is hit alone.
+ * usage: bridge DEVICE_A DEVICE_B
+ *
+ * Makes both devices (they may be moved to other network namespaces), prints "ready", and obeys lines on
+ * standard input, each answered by "ok" or a line of counters, until end of file:
+ *
+ *     DIR.KEY=VALUE ...   DIR: ab or ba. KEY: delay, jitter, reorder_by (µs); rate (kbit/s; 0: none);
+ *                         queue (what may wait for the bottleneck, in long frames);
+ *                         loss, reorder, double, corrupt (of a million)
+ *     seed=N              the faults are a function of it and of the order of frames
+ *     clear               no faults; counters are 0
+ *     count               what happened since, as "ab frames=.. lost=.. ... ba frames=.. ..."
+ *
+ * Frames are those of the MTU: the devices offer no offloads, so each is hit alone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,10 +30,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FRAMES    32768
-#define FRAME_MAX 1600
-#define BATCH     64
-#define MILLION   1000000u
+#define FRAMES     32768
+#define FRAME_MAX  1600
+#define FRAME_LONG 1514u /* of a usual MTU */
+#define BATCH      64
+#define MILLION    1000000u
 
 struct frame {
 	uint64_t at, order; /* when it arrives; ties by order */
@@ -116,16 +123,13 @@ static void launch(struct bridge *b, struct frame *f, uint64_t at)
 
 static uint64_t through_bottleneck(struct direction *d, uint64_t now, uint32_t size, int *overflow)
 {
-	uint64_t takes;
-
-	if (!d->rate)
+	if (!d->rate) /* kbit/s */
 		return now;
-	takes = (uint64_t)size * 8 * 1000000 / d->rate; /* kbit/s */
 	if (d->free_at < now)
 		d->free_at = now;
-	*overflow = d->queue && (d->free_at - now) / (takes ? takes : 1) >= d->queue;
+	*overflow = d->queue && d->free_at - now >= d->queue * (FRAME_LONG * 8 * 1000000 / d->rate);
 	if (!*overflow)
-		d->free_at += takes;
+		d->free_at += (uint64_t)size * 8 * 1000000 / d->rate;
 	return d->free_at;
 }
 

@@ -1,6 +1,7 @@
 /*
- * Long reads from TCP connections: with buffers longer than what a sandbox moves at once, alone, side by side,
- * into memory that is not there, traced and interrupted. What a read says it has is what the stream held next.
+ * Long reads from TCP connections: with buffers longer than what a sandbox moves at once, alone, side by
+ * side, into memory that is not there, traced and interrupted. What a read says it has is what the stream
+ * held next.
  */
 #include "inet.h"
 #include "ptrace.h"
@@ -77,7 +78,8 @@ static void queue(int fd[2])
 
 CASE(long_reads_have_all_that_is_there)
 {
-	static const size_t sizes[] = {65535, 65536, 65537, 81919, 81920, 131072, 199999, 262144, QUEUED, 1 << 20};
+	static const size_t sizes[] = {65535,  65536,  65537,  81919,  81920,
+				       131072, 199999, 262144, QUEUED, 1 << 20};
 	unsigned char *buf = malloc((1 << 20) + 2 * GUARD);
 
 	for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
@@ -137,7 +139,8 @@ CASE(a_long_read_into_memory_that_ends)
 	const size_t page = 4096;
 
 	for (size_t k = 0; k < sizeof(holes) / sizeof(holes[0]); k++) {
-		unsigned char *buf = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		unsigned char *buf =
+		    mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		size_t got = 0;
 		ssize_t n;
 		int fd[2];
