@@ -144,6 +144,35 @@ TT(rto_is_at_least_200_ms_over_srtt)
 }
 TT_END
 
+/* The timer waits for the oldest; the path is as long as the newest says, whatever was overtaken on it. */
+TT(least_round_trip_is_of_what_was_sent_last)
+{
+	open_rtt(t, SACK);
+	expect_put(t, 1000);
+	skip(t);
+	wait_ms(t, 60);
+	expect_put(t, 1000);
+	skip(t);
+	wait_ms(t, 40);
+	in(t, ". 1:1(0) ack 2001");
+	ck_assert_int_eq(tt_tp(t)->last_rtt / MS, 100);
+	ck_assert_int_eq(tt_tp(t)->min_rtt / MS, 40);
+	/* and so with a hole: the first comes late */
+	expect_put(t, 1000);
+	skip(t);
+	wait_ms(t, 5);
+	expect_put(t, 1000);
+	skip(t);
+	wait_ms(t, 30);
+	in(t, ". 1:1(0) ack 2001 <sack 3001:4001>");
+	ck_assert_int_eq(tt_tp(t)->min_rtt / MS, 30);
+	wait_ms(t, 1);
+	in(t, ". 1:1(0) ack 4001");
+	ck_assert_int_eq(tt_tp(t)->last_rtt / MS, 36);
+	ck_assert_int_eq(tt_tp(t)->min_rtt / MS, 30);
+}
+TT_END
+
 /* Karn: without timestamps an ACK of what was sent twice says nothing about time. */
 TT(no_sample_from_a_retransmission)
 {
@@ -764,7 +793,7 @@ TT_END
 
 CASE(case_tcp_loss, "tcp_loss", rto_doubles, rto_is_bounded_by_two_minutes, connection_times_out,
      user_timeout, rto_is_srtt_and_four_variances, rto_is_at_least_200_ms_over_srtt,
-     no_sample_from_a_retransmission, after_the_timer_slow_start,
+     least_round_trip_is_of_what_was_sent_last, no_sample_from_a_retransmission, after_the_timer_slow_start,
      what_arrived_after_the_timer_is_not_sent_again, three_duplicate_acks, limited_transmit,
      partial_ack_repairs_the_next_hole, window_updates_are_no_duplicates, data_segments_are_no_duplicates,
      sack_recovery_sends_only_the_hole, two_holes, sacked_part_of_a_segment_splits_it,
