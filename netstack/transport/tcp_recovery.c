@@ -140,10 +140,18 @@ static bool eifel(const struct tcp_sock *tp, const struct tcp_in *in)
 
 static bool try_undo(struct tcp_sock *tp, const struct tcp_in *in, const struct tcp_ack_state *st)
 {
+	bool part = tp->ca == CA_RECOVERY && seq_before(tp->snd_una, tp->recovery_point);
+
 	if (!tp->undo_marked || !tp->retrans_tsval)
 		return false;
 	if (st->advanced && eifel(tp, in)) {
-		MIB(tcp_ns(tp), TCPFullUndo);
+		/* one hole was filled by what came late: what else was sent again may well have been lost */
+		if (part && tp->retrans)
+			return false;
+		if (part)
+			MIB(tcp_ns(tp), TCPPartialUndo);
+		else
+			MIB(tcp_ns(tp), TCPFullUndo);
 	} else if (st->dsack && tp->undo_retrans == 0) {
 		MIB(tcp_ns(tp), TCPDSACKUndo);
 	} else if (tp->ca == CA_LOSS && tp->frto && st->orig_acked) {

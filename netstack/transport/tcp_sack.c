@@ -128,9 +128,12 @@ static bool check_dsack(struct tcp_sock *tp, const struct tcp_in *in, struct tcp
 		return false;
 	if (seq_before(b[0].end, b[0].start) || b[0].end - b[0].start > max_t(u32, tp->max_wnd, 65535))
 		return false;
-	st->dsack = true;
-	tp->dsack_dups++;
 	MIB(tcp_ns(tp), TCPDSACKRecv);
+	tp->dsack_dups += max_t(u32, (b[0].end - b[0].start + tp->mss - 1) / tp->mss, 1);
+	/* more than was ever sent twice: the network doubles, and says nothing of our losses */
+	if (tp->dsack_dups > tp->total_retrans)
+		return true;
+	st->dsack = true;
 	if (tp->undo_marked && tp->undo_retrans > 0 && seq_after(b[0].end, tp->undo_una))
 		tp->undo_retrans -= (s32)min_t(u32, b[0].end - b[0].start, (u32)tp->undo_retrans);
 	return true;

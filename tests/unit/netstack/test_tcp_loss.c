@@ -598,6 +598,35 @@ TT(eifel_undoes_a_false_timeout)
 }
 TT_END
 
+/* Two holes, both sent again. The original of the first comes late: of the second that says nothing. */
+TT(eifel_does_not_undo_while_others_are_out)
+{
+	u32 first;
+
+	open_rtt(t, "mss 1012, sackOK, ts 1 0");
+	send_n(t, 8);
+	first = t->last_tsval;
+	wait_ms(t, 100);
+	in(t, ". 1:1(0) ack 1 <sack 1001:4001>");
+	in(t, ". 1:1(0) ack 1 <sack 5001:8001 1001:4001>");
+	ck_assert_int_eq(tt_tp(t)->ca, CA_RECOVERY);
+	out(t, ". 1:1001(1000) ack 1");
+	in(t, ". 1:1(0) ack 1 <sack 5001:8001 1001:4001>");
+	wait_ms(t, 50);
+	skip(t);
+	ck_assert_int_eq(tt_tp(t)->retrans, 2000);
+	t->last_tsval = first;
+	in(t, ". 1:1(0) ack 4001 <sack 5001:8001>");
+	ck_assert_int_eq(tt_tp(t)->ca, CA_RECOVERY);
+	ck_assert_int_eq(tt_tp(t)->retrans, 1000);
+	/* nor is there a reason when the retransmission has filled the second */
+	t->last_tsval = (u32)(t->w.now / MS) + 1000000;
+	in(t, ". 1:1(0) ack 8001");
+	ck_assert_int_eq(tt_tp(t)->ca, CA_OPEN);
+	ck_assert_int_lt(tt_tp(t)->ssthresh, TCP_INFINITE);
+}
+TT_END
+
 TT(dsack_undoes_a_false_recovery)
 {
 	u32 cwnd;
@@ -625,6 +654,20 @@ TT(dsack_widens_the_reordering_window)
 	skip(t);
 	in(t, ". 1:1(0) ack 10001 <sack 1:1001>");
 	ck_assert_int_eq(tt_tp(t)->rack.steps, 2);
+}
+TT_END
+
+/* What the network has doubled says nothing of us. */
+TT(dsack_of_what_was_sent_once_is_ignored)
+{
+	open_rtt(t, SACK);
+	send_n(t, 10);
+	wait_ms(t, 100);
+	in(t, ". 1:1(0) ack 5001 <sack 1:1001>");
+	ck_assert_int_eq(tt_tp(t)->rack.steps, 1);
+	ck_assert_int_eq(tt_tp(t)->ca, CA_OPEN);
+	in(t, ". 1:1(0) ack 10001");
+	ck_assert_int_eq(get_info(t->s).dsack_dups, 1);
 }
 TT_END
 
@@ -802,7 +845,8 @@ CASE(case_tcp_loss, "tcp_loss", rto_doubles, rto_is_bounded_by_two_minutes, conn
      prr_halves_the_flow_smoothly, fast_recovery_does_not_wait_for_the_timer, probe_after_two_round_trips,
      probe_sends_new_data_if_there_is, probe_that_repaired_a_loss_halves_the_window,
      probe_that_was_not_needed_changes_nothing, one_probe_a_flight, eifel_undoes_a_false_timeout,
-     dsack_undoes_a_false_recovery, dsack_widens_the_reordering_window, frto_undoes_without_timestamps,
-     true_loss_is_not_undone, frto_goes_on_when_the_loss_was_real, counters_return_to_zero,
-     retransmissions_are_counted, retransmission_of_segments_that_stood_together,
+     eifel_does_not_undo_while_others_are_out, dsack_undoes_a_false_recovery,
+     dsack_widens_the_reordering_window, dsack_of_what_was_sent_once_is_ignored,
+     frto_undoes_without_timestamps, true_loss_is_not_undone, frto_goes_on_when_the_loss_was_real,
+     counters_return_to_zero, retransmissions_are_counted, retransmission_of_segments_that_stood_together,
      head_that_was_told_of_is_sent_again, thin_stream_does_not_double, time_in_timeouts_is_told)
