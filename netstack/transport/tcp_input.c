@@ -7,6 +7,7 @@
 #include "netstack/transport/tcp_priv.h"
 #include "netstack/wire/checksum.h"
 
+#define PAWS_TICKS 1
 #define OOW_ACK_NS (NSEC_PER_SEC / 2)
 
 /* ---- whose is it ---- */
@@ -141,10 +142,21 @@ void tcp_update_ts_recent(struct tcp_sock *tp, const struct tcp_in *in)
 	tp->ts_recent_at = tcp_now(tp);
 }
 
+/* Old in the eyes of PAWS, but a duplicate ACK that was overtaken: what it SACKs is worth knowing. */
+static bool overtaken_ack(const struct tcp_sock *tp, const struct tcp_in *in, u32 age)
+{
+	return in->end == in->seq && in->seq == tp->rcv_nxt && in->ack == tp->snd_una &&
+	       in->window << tp->snd_wscale <= tp->snd_wnd && age <= tp->rto / MS;
+}
+
+/* As in Linux one tick is no age: a hole is filled by what was sent again, later than what the path has
+ * delayed, and all that would be thrown away. */
 static bool paws_reject(const struct tcp_sock *tp, const struct tcp_in *in)
 {
-	return tp->ts_ok && in->o.ts_ok && !(in->flags & TCP_RST) && seq_before(in->o.tsval, tp->ts_recent) &&
-	       tcp_now(tp) - tp->ts_recent_at < TCP_PAWS_24DAYS;
+	u32 age = tp->ts_recent - in->o.tsval;
+
+	return tp->ts_ok && in->o.ts_ok && !(in->flags & TCP_RST) && (s32)age > PAWS_TICKS &&
+	       tcp_now(tp) - tp->ts_recent_at < TCP_PAWS_24DAYS && !overtaken_ack(tp, in, age);
 }
 
 /* Answers a segment outside of the window, telling of duplicates. */

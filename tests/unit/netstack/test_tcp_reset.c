@@ -3,6 +3,7 @@
  * sent (RFC 5961), old timestamps (RFC 7323), and the limit on answers to them.
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "tests/unit/netstack/tcp_case.h"
 
@@ -266,6 +267,55 @@ TT(old_timestamp_is_rejected)
 }
 TT_END
 
+/* What fills a hole was sent after what the path still holds. */
+TT(timestamp_older_by_one_tick_is_taken)
+{
+	char text[100];
+	u32 now;
+
+	tt_passive(t, TS, 65535);
+	wait_ms(t, 100);
+	in(t, "P. 1:11(10) ack 1");
+	skip(t);
+	now = tt_tp(t)->ts_recent;
+	snprintf(text, sizeof(text), "P. 11:21(10) ack 1 <ts %u 0>", now - 1);
+	in(t, text);
+	ck_assert_int_eq(tcp_inq(t->s), 20);
+	ck_assert_uint_eq(tt_tp(t)->ts_recent, now);
+	skip(t);
+	snprintf(text, sizeof(text), "P. 21:31(10) ack 1 <ts %u 0>", now - 2);
+	in(t, text);
+	out(t, ". 1:1(0) ack 21");
+	ck_assert_int_eq(tcp_inq(t->s), 20);
+}
+TT_END
+
+TT(overtaken_ack_is_heard)
+{
+	char text[100];
+	u32 now;
+
+	tt_passive(t, "mss 1460, sackOK, ts 1 0", 65535);
+	expect_put(t, 6000);
+	skip(t);
+	wait_ms(t, 100);
+	in(t, "P. 1:11(10) ack 1");
+	skip(t);
+	now = tt_tp(t)->ts_recent;
+	snprintf(text, sizeof(text), ". 11:11(0) ack 1 <ts %u 0, sack 3001:4001>", now - 20);
+	in(t, text);
+	ck_assert_int_eq(tt_tp(t)->sacked, 1000);
+	/* not what acknowledges, nor what is older than a retransmission timeout */
+	snprintf(text, sizeof(text), ". 11:11(0) ack 1001 <ts %u 0>", now - 20);
+	in(t, text);
+	snprintf(text, sizeof(text), ". 11:11(0) ack 1 <ts %u 0, sack 4001:5001>", now - 20000);
+	in(t, text);
+	ck_assert_int_eq(tt_tp(t)->sacked, 1000);
+	ck_assert_int_eq(tt_tp(t)->snd_nxt - tt_tp(t)->snd_una, 6000);
+	skip(t);
+}
+TT_END
+
 TT(reset_with_an_old_timestamp_counts)
 {
 	tt_passive(t, TS, 65535);
@@ -423,8 +473,8 @@ CASE(case_tcp_reset, "tcp_reset", reset_at_the_expected_number, reset_with_ack,
      ack_of_what_was_never_sent, very_old_ack_is_challenged, slightly_old_ack_is_fine,
      segment_without_ack_is_dropped, segment_beyond_the_window_is_answered, segment_without_socket,
      wrong_checksum_is_dropped, header_longer_than_the_segment, old_timestamp_is_rejected,
-     reset_with_an_old_timestamp_counts, after_24_days_old_timestamps_count,
-     echo_is_of_the_segment_that_moves_the_window, timestamps_wrap, unreachable_ends_an_attempt,
-     port_unreachable_ends_an_attempt, unreachable_does_not_end_a_connection,
+     timestamp_older_by_one_tick_is_taken, overtaken_ack_is_heard, reset_with_an_old_timestamp_counts,
+     after_24_days_old_timestamps_count, echo_is_of_the_segment_that_moves_the_window, timestamps_wrap,
+     unreachable_ends_an_attempt, port_unreachable_ends_an_attempt, unreachable_does_not_end_a_connection,
      icmp_about_another_number_is_ignored, too_big_cuts_segments_and_sends_again,
      too_big_below_the_least_is_not_believed)
