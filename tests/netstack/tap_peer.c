@@ -1,19 +1,25 @@
 /*
- * tap_peer.c: the netstack on a TAP device, as a peer for Linux's own stack in tests/netstack/run-linux.
+ * tap_peer.c: the netstack on a TAP device or a packet socket, as a peer for Linux's own stack in
+ * tests/netstack/run-linux.
  *
- * usage: tap_peer DEVICE vnet|plain. Addresses 10.9.0.2/24 and fd09::2/64. Services, TCP and UDP, both
- * families: 7 echo, 9 discard, 19 (TCP) endless bytes. Prints "ready", ends at end of file on standard input,
- * and says what was left.
+ * usage: tap_peer DEVICE vnet|plain|packet (a TAP device, with or without virtio-net headers; a packet
+ * socket, with them, on a device that exists). Addresses 10.9.0.2/24 and fd09::2/64. Services, TCP and UDP,
+ * both families: 7 echo, 9 discard, 19 (TCP) endless bytes. Prints "ready", ends at end of file on standard
+ * input, and says what was left.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -94,7 +100,26 @@ static void die(const char *what)
 	exit(1);
 }
 
-static void open_tap(struct peer *p, const char *name, bool vnet)
+/* All frames of a device, our own left out. It takes segments to be cut, and brings what was joined. */
+static u32 open_packet(struct peer *p, const char *name)
+{
+	struct sockaddr_ll a = {.sll_family = AF_PACKET,
+				.sll_protocol = htons(ETH_P_ALL),
+				.sll_ifindex = (int)if_nametoindex(name)};
+	struct packet_mreq all = {.mr_ifindex = a.sll_ifindex, .mr_type = PACKET_MR_PROMISC};
+	int on = 1, room = 8 << 20;
+
+	p->fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (p->fd < 0 || setsockopt(p->fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)) ||
+	    setsockopt(p->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) ||
+	    setsockopt(p->fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) ||
+	    setsockopt(p->fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof(all)) ||
+	    bind(p->fd, (struct sockaddr *)&a, sizeof(a)))
+		die("packet socket");
+	return LINK_CSUM_OUT | LINK_GSO_TCP4 | LINK_GSO_TCP6;
+}
+
+static u32 open_tap(struct peer *p, const char *name, bool vnet)
 {
 	struct ifreq ifr = {.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | (vnet ? IFF_VNET_HDR : 0))};
 	unsigned offload = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
@@ -112,11 +137,18 @@ static void open_tap(struct peer *p, const char *name, bool vnet)
 		else if (ioctl(p->fd, TUNSETOFFLOAD, offload) < 0)
 			die("TUNSETOFFLOAD");
 	}
+	return features;
+}
+
+static void open_link(struct peer *p, const char *name, const char *mode)
+{
+	bool plain = !strcmp(mode, "plain");
+	u32 features = strcmp(mode, "packet") ? open_tap(p, name, !plain) : open_packet(p, name);
 	struct tap_config c = {.name = "eth0",
 			       .mtu = 1500,
 			       .features = features,
 			       .hwaddr = {2, 0, 0, 9, 0, 2},
-			       .vnet_size = vnet ? 10 : 0,
+			       .vnet_size = plain ? 0 : 10,
 			       .ctx = p,
 			       .write = tap_write};
 	if (tap_add(p->ns, &c, &p->tap))
@@ -267,7 +299,7 @@ static void read_frames(struct peer *p)
 	tap_rx_end(p->tap);
 }
 
-static void start(struct peer *p, const char *name, bool vnet)
+static void start(struct peer *p, const char *name, const char *mode)
 {
 	struct net_env env = {p, mono, real, randomly, take, give, timer};
 	struct ip_addr six = {{0xfd, 9, [15] = 2}}, any6 = IP6_ANY;
@@ -276,7 +308,7 @@ static void start(struct peer *p, const char *name, bool vnet)
 	p->deadline = TIME_NEVER;
 	if (netstack_new(&env, &p->ns) || netif_set_up(p->ns->lo, true))
 		die("netstack");
-	open_tap(p, name, vnet);
+	open_link(p, name, mode);
 	nif = tap_netif(p->tap);
 	if (netif_addr_add(nif, ip_v4(0x0a090002), 24, IFA_PERMANENT) ||
 	    netif_addr_add(nif, six, 64, IFA_PERMANENT | IFA_NODAD) || netif_set_up(nif, true))
@@ -320,7 +352,7 @@ int main(int argc, char **argv)
 
 	if (argc != 3)
 		return 2;
-	start(&p, argv[1], !strcmp(argv[2], "vnet"));
+	start(&p, argv[1], argv[2]);
 	if (capture)
 		pcap_start(&pc, tap_netif(p.tap), 200, write_capture, capture);
 	puts("ready");
