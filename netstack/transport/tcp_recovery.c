@@ -258,6 +258,7 @@ static void frto(struct tcp_sock *tp, const struct tcp_ack_state *st)
 void tcp_recover(struct tcp_sock *tp, const struct tcp_in *in, struct tcp_ack_state *st)
 {
 	u32 lost_before = tp->lost, delivered;
+	bool looked = !tp->sack_ok;
 	u64 timeout = 0;
 
 	if (!tp->sack_ok) {
@@ -266,6 +267,7 @@ void tcp_recover(struct tcp_sock *tp, const struct tcp_in *in, struct tcp_ack_st
 		tcp_rack_update_window(tp, st->dsack);
 		if (tp->rack.advanced || (in && tp->lost)) {
 			tp->rack.advanced = false;
+			looked = true;
 			tcp_rack_detect(tp, &timeout);
 		} else if (!in) {
 			lost_before = 0; /* the timer has marked them */
@@ -302,7 +304,7 @@ void tcp_recover(struct tcp_sock *tp, const struct tcp_in *in, struct tcp_ack_st
 		frto(tp, st);
 	if (timeout)
 		tcp_arm(tp, RTX_RACK, timeout + MS);
-	else if (tp->rtx_kind == RTX_RACK && in)
+	else if (tp->rtx_kind == RTX_RACK && in && looked) /* else what it waits for is still to come */
 		tcp_rearm_rto(tp);
 }
 

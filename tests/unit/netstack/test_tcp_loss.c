@@ -645,6 +645,29 @@ TT(dsack_undoes_a_false_recovery)
 }
 TT_END
 
+/* An ACK of what was sent earlier still does not stop the wait for a hole. */
+TT(reordering_timer_outlives_older_sacks)
+{
+	open_rtt(t, SACK);
+	tt_tp(t)->rack.reordering = true;
+	expect_put(t, 1000); /* the hole */
+	skip(t);
+	wait_ms(t, 1);
+	expect_put(t, 1000);
+	skip(t);
+	wait_ms(t, 1);
+	expect_put(t, 1000);
+	skip(t);
+	wait_ms(t, 98);
+	in(t, ". 1:1(0) ack 1 <sack 2001:3001>");
+	ck_assert_int_eq(tt_tp(t)->rtx_kind, RTX_RACK);
+	in(t, ". 1:1(0) ack 1 <sack 1001:3001>");
+	ck_assert_int_eq(tt_tp(t)->rtx_kind, RTX_RACK);
+	wait_ms(t, 40);
+	out(t, ". 1:1001(1000) ack 1");
+}
+TT_END
+
 TT(dsack_widens_the_reordering_window)
 {
 	open_rtt(t, SACK);
@@ -847,6 +870,7 @@ CASE(case_tcp_loss, "tcp_loss", rto_doubles, rto_is_bounded_by_two_minutes, conn
      probe_that_was_not_needed_changes_nothing, one_probe_a_flight, eifel_undoes_a_false_timeout,
      eifel_does_not_undo_while_others_are_out, dsack_undoes_a_false_recovery,
      dsack_widens_the_reordering_window, dsack_of_what_was_sent_once_is_ignored,
-     frto_undoes_without_timestamps, true_loss_is_not_undone, frto_goes_on_when_the_loss_was_real,
-     counters_return_to_zero, retransmissions_are_counted, retransmission_of_segments_that_stood_together,
-     head_that_was_told_of_is_sent_again, thin_stream_does_not_double, time_in_timeouts_is_told)
+     reordering_timer_outlives_older_sacks, frto_undoes_without_timestamps, true_loss_is_not_undone,
+     frto_goes_on_when_the_loss_was_real, counters_return_to_zero, retransmissions_are_counted,
+     retransmission_of_segments_that_stood_together, head_that_was_told_of_is_sent_again,
+     thin_stream_does_not_double, time_in_timeouts_is_told)
