@@ -72,7 +72,7 @@ static void segment_acked(struct tcp_sock *tp, struct tcp_seg *s, struct tcp_ack
 		if (!(s->flags & SEG_SACKED)) {
 			if (!st->rtt)
 				st->rtt = rtt; /* the oldest: includes the peer's delay */
-			st->least_rtt = st->least_rtt ? min_t(u64, st->least_rtt, rtt) : rtt;
+			tcp_note_rtt(st, rtt);
 			if (!seq_after(s->end, tp->recovery_point))
 				st->orig_acked = true;
 			if (tp->sacked && seq_before(s->seq, tp->high_sacked))
@@ -217,12 +217,12 @@ bool tcp_ack(struct tcp_sock *tp, const struct tcp_in *in)
 	if (st.advanced)
 		clean_queue(tp, in->ack, &st);
 	if (st.least_rtt) {
-		u64 rtt = st.rtt ? st.rtt : st.sack_rtt;
-		tcp_rtt_sample(tp, rtt ? rtt : st.least_rtt, st.least_rtt);
+		tcp_rtt_sample(tp, st.rtt ? st.rtt : st.sack_rtt, st.least_rtt);
 	} else if (st.advanced && tp->ts_ok && in->o.ts_ok && in->o.tsecr) {
 		ts_rtt = (u64)(tcp_ts_now(tp) - in->o.tsecr) * MS;
+		ts_rtt = max_t(u64, ts_rtt, MS);
 		if (ts_rtt < 300 * NSEC_PER_SEC)
-			tcp_rtt_sample(tp, ts_rtt ? ts_rtt : MS, ts_rtt ? ts_rtt : MS);
+			tcp_rtt_sample(tp, ts_rtt, ts_rtt);
 	}
 	if (st.advanced) {
 		tp->retries = tp->backoff = 0;

@@ -324,6 +324,10 @@ struct tcp_ack_state {
 	u64 now;
 	struct tcp_rate rs;
 };
+static inline void tcp_note_rtt(struct tcp_ack_state *st, u64 rtt)
+{
+	st->least_rtt = st->least_rtt ? min_t(u64, st->least_rtt, rtt) : rtt;
+}
 void tcp_sack_tag(struct tcp_sock *tp, const struct tcp_in *in, struct tcp_ack_state *st);
 struct tcp_seg *tcp_seg_split(struct tcp_sock *tp, struct tcp_seg *s, u32 seq);
 void tcp_seg_uncount(struct tcp_sock *tp, const struct tcp_seg *s);

@@ -70,7 +70,7 @@ static void mark_sacked(struct tcp_sock *tp, struct tcp_seg *s, struct tcp_ack_s
 	tcp_rack_advance(tp, s, st);
 	if (!(s->flags & SEG_EVER_RETRANS)) {
 		st->sack_rtt = max_t(u64, st->now - s->sent, 1);
-		st->least_rtt = st->least_rtt ? min_t(u64, st->least_rtt, st->sack_rtt) : st->sack_rtt;
+		tcp_note_rtt(st, st->sack_rtt);
 		if (seq_before(s->seq, tp->high_sacked) && tp->sacked)
 			tp->rack.reordering = true, tp->reord_seen++;
 		if (!seq_after(s->end, tp->recovery_point))

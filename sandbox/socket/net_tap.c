@@ -19,7 +19,8 @@
 
 #define BATCH       64U /* frames of up to 64 KiB */
 #define BATCH_LEAST 16U
-#define BATCH_BYTES 262144U
+#define BATCH_BYTES                                                                                          \
+	262144U /* of large ones: the window opens while the next come, and they stay in the cache */
 #define PAUSE_NS    500000ULL
 #define HOLD_FRAMES 32U
 #define HOLD_BYTES  32768U

@@ -249,15 +249,21 @@ TT_END
 
 /* ---- PAWS ---- */
 
+/* Ten bytes are read in with a timestamp of now, which is returned: the one that counts from here on. */
+static u32 ten_bytes(struct tt *t)
+{
+	wait_ms(t, 100);
+	in(t, "P. 1:11(10) ack 1");
+	skip(t);
+	return tt_tp(t)->ts_recent;
+}
+
 TT(old_timestamp_is_rejected)
 {
 	u32 now;
 
 	tt_passive(t, TS, 65535);
-	wait_ms(t, 100);
-	in(t, "P. 1:11(10) ack 1");
-	skip(t);
-	now = tt_tp(t)->ts_recent;
+	now = ten_bytes(t);
 	ck_assert_uint_ne(now, 1);
 	in(t, "P. 11:21(10) ack 1 <ts 1 0>");
 	out(t, ". 1:1(0) ack 11");
@@ -274,10 +280,7 @@ TT(timestamp_older_by_one_tick_is_taken)
 	u32 now;
 
 	tt_passive(t, TS, 65535);
-	wait_ms(t, 100);
-	in(t, "P. 1:11(10) ack 1");
-	skip(t);
-	now = tt_tp(t)->ts_recent;
+	now = ten_bytes(t);
 	snprintf(text, sizeof(text), "P. 11:21(10) ack 1 <ts %u 0>", now - 1);
 	in(t, text);
 	ck_assert_int_eq(tcp_inq(t->s), 20);
@@ -298,10 +301,7 @@ TT(overtaken_ack_is_heard)
 	tt_passive(t, "mss 1460, sackOK, ts 1 0", 65535);
 	expect_put(t, 6000);
 	skip(t);
-	wait_ms(t, 100);
-	in(t, "P. 1:11(10) ack 1");
-	skip(t);
-	now = tt_tp(t)->ts_recent;
+	now = ten_bytes(t);
 	snprintf(text, sizeof(text), ". 11:11(0) ack 1 <ts %u 0, sack 3001:4001>", now - 20);
 	in(t, text);
 	ck_assert_int_eq(tt_tp(t)->sacked, 1000);
@@ -319,9 +319,7 @@ TT_END
 TT(reset_with_an_old_timestamp_counts)
 {
 	tt_passive(t, TS, 65535);
-	wait_ms(t, 100);
-	in(t, "P. 1:11(10) ack 1");
-	skip(t);
+	(void)ten_bytes(t);
 	in(t, "R. 11:11(0) ack 1 <ts 1 0>");
 	expect_state(t, TCPS_CLOSE);
 }
