@@ -658,3 +658,26 @@ u64 mib_of(struct netstack *ns, enum net_mib which)
 {
 	return ns->mib[which];
 }
+
+/* A connection whose round-trip time is known to be 100 ms. */
+void open_rtt(struct tt *t, const char *options)
+{
+	char text[100];
+
+	tt_listen(t, 5);
+	snprintf(text, sizeof(text), "S 0:0(0) <%s>", options);
+	in(t, text);
+	out(t, "S. 0:0(0) ack 1");
+	t->ts = strstr(options, "ts") != NULL;
+	wait_ms(t, 100);
+	in(t, ". 1:1(0) ack 1");
+	t->s = tt_accept(t);
+	ck_assert_ptr_nonnull(t->s);
+	ck_assert_int_eq(tt_tp(t)->srtt / MS, 100);
+}
+
+void send_n(struct tt *t, u32 n)
+{
+	expect_put(t, n * 1000);
+	ck_assert_int_eq(drain(t), n);
+}

@@ -97,12 +97,18 @@ void pattern_fill(u8 *b, u64 at, u32 n);
 bool pattern_is(const u8 *b, u64 at, u32 n);
 u64 mib_of(struct netstack *ns, enum net_mib which);
 
+/* A passive connection with these options whose round-trip time is known to be 100 ms. */
+void open_rtt(struct tt *t, const char *options);
+/* Writes n segments of 1000 bytes, which go out at once. */
+void send_n(struct tt *t, u32 n);
+
 /* Suites. */
 TCase *case_tcp_open(void);
 TCase *case_tcp_close(void);
 TCase *case_tcp_reset(void);
 TCase *case_tcp_send(void);
 TCase *case_tcp_loss(void);
+TCase *case_tcp_undo(void);
 TCase *case_tcp_receive(void);
 TCase *case_tcp_impair(void);
 TCase *case_tcp_listen(void);

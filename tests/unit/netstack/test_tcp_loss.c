@@ -1,6 +1,7 @@
 /*
  * test_tcp_loss.c - loss and its repair: the retransmission timer (RFC 6298), fast retransmit and NewReno
- * (5681, 6582), SACK (6675), RACK and tail loss probes (8985), PRR (6937), undoing (3522, 5682, 2883).
+ * (5681, 6582), SACK (6675), RACK and tail loss probes (8985), PRR (6937). What turns out to have been no
+ * loss is in test_tcp_undo.c.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -9,29 +10,6 @@
 
 #define OPTS "mss 1000"
 #define SACK "mss 1000, sackOK"
-
-/* A connection whose round-trip time is known to be 100 ms. */
-static void open_rtt(struct tt *t, const char *options)
-{
-	char text[100];
-
-	tt_listen(t, 5);
-	snprintf(text, sizeof(text), "S 0:0(0) <%s>", options);
-	in(t, text);
-	out(t, "S. 0:0(0) ack 1");
-	t->ts = strstr(options, "ts") != NULL;
-	wait_ms(t, 100);
-	in(t, ". 1:1(0) ack 1");
-	t->s = tt_accept(t);
-	ck_assert_ptr_nonnull(t->s);
-	ck_assert_int_eq(tt_tp(t)->srtt / MS, 100);
-}
-
-static void send_n(struct tt *t, u32 n)
-{
-	expect_put(t, n * 1000);
-	ck_assert_int_eq(drain(t), n);
-}
 
 /* ---- the timer ---- */
 
@@ -395,6 +373,29 @@ TT(rack_timer_finds_the_loss)
 }
 TT_END
 
+/* An ACK of what was sent earlier still does not stop the wait for a hole. */
+TT(reordering_timer_outlives_older_sacks)
+{
+	open_rtt(t, SACK);
+	tt_tp(t)->rack.reordering = true;
+	expect_put(t, 1000); /* the hole */
+	skip(t);
+	wait_ms(t, 1);
+	expect_put(t, 1000);
+	skip(t);
+	wait_ms(t, 1);
+	expect_put(t, 1000);
+	skip(t);
+	wait_ms(t, 98);
+	in(t, ". 1:1(0) ack 1 <sack 2001:3001>");
+	ck_assert_int_eq(tt_tp(t)->rtx_kind, RTX_RACK);
+	in(t, ". 1:1(0) ack 1 <sack 1001:3001>");
+	ck_assert_int_eq(tt_tp(t)->rtx_kind, RTX_RACK);
+	wait_ms(t, 40);
+	out(t, ". 1:1001(1000) ack 1");
+}
+TT_END
+
 TT(lost_retransmission_is_found_by_rack)
 {
 	open_rtt(t, SACK);
@@ -574,179 +575,6 @@ TT(one_probe_a_flight)
 }
 TT_END
 
-/* ---- undoing ---- */
-
-TT(eifel_undoes_a_false_timeout)
-{
-	u32 cwnd, ssthresh;
-
-	open_rtt(t, "mss 1012, sackOK, ts 1 0");
-	expect_put(t, 5000);
-	skip(t);
-	cwnd = tt_tp(t)->cwnd;
-	ssthresh = tt_tp(t)->ssthresh;
-	u32 first = t->last_tsval;
-	wait_ms(t, 700);
-	ck_assert_int_eq(tt_tp(t)->ca, CA_LOSS);
-	skip(t);
-	/* the ACK of the originals was only late */
-	t->last_tsval = first;
-	in(t, ". 1:1(0) ack 5001");
-	ck_assert_int_eq(tt_tp(t)->ca, CA_OPEN);
-	ck_assert_int_ge(tt_tp(t)->cwnd, cwnd);
-	ck_assert_int_eq(tt_tp(t)->ssthresh, ssthresh);
-}
-TT_END
-
-/* Two holes, both sent again. The original of the first comes late: of the second that says nothing. */
-TT(eifel_does_not_undo_while_others_are_out)
-{
-	u32 first;
-
-	open_rtt(t, "mss 1012, sackOK, ts 1 0");
-	send_n(t, 8);
-	first = t->last_tsval;
-	wait_ms(t, 100);
-	in(t, ". 1:1(0) ack 1 <sack 1001:4001>");
-	in(t, ". 1:1(0) ack 1 <sack 5001:8001 1001:4001>");
-	ck_assert_int_eq(tt_tp(t)->ca, CA_RECOVERY);
-	out(t, ". 1:1001(1000) ack 1");
-	in(t, ". 1:1(0) ack 1 <sack 5001:8001 1001:4001>");
-	wait_ms(t, 50);
-	skip(t);
-	ck_assert_int_eq(tt_tp(t)->retrans, 2000);
-	t->last_tsval = first;
-	in(t, ". 1:1(0) ack 4001 <sack 5001:8001>");
-	ck_assert_int_eq(tt_tp(t)->ca, CA_RECOVERY);
-	ck_assert_int_eq(tt_tp(t)->retrans, 1000);
-	/* nor is there a reason when the retransmission has filled the second */
-	t->last_tsval = (u32)(t->w.now / MS) + 1000000;
-	in(t, ". 1:1(0) ack 8001");
-	ck_assert_int_eq(tt_tp(t)->ca, CA_OPEN);
-	ck_assert_int_lt(tt_tp(t)->ssthresh, TCP_INFINITE);
-}
-TT_END
-
-TT(dsack_undoes_a_false_recovery)
-{
-	u32 cwnd;
-
-	open_rtt(t, SACK);
-	send_n(t, 10);
-	cwnd = tt_tp(t)->cwnd;
-	wait_ms(t, 100);
-	in(t, ". 1:1(0) ack 1 <sack 1001:5001>");
-	out(t, ". 1:1001(1000) ack 1");
-	in(t, ". 1:1(0) ack 5001");
-	in(t, ". 1:1(0) ack 10001 <sack 1:1001>");
-	ck_assert_int_eq(tt_tp(t)->ca, CA_OPEN);
-	ck_assert_int_ge(tt_tp(t)->cwnd, cwnd);
-	ck_assert_int_eq(mib_of(t->w.w, MIB_TCPDSACKUndo), 1);
-}
-TT_END
-
-/* An ACK of what was sent earlier still does not stop the wait for a hole. */
-TT(reordering_timer_outlives_older_sacks)
-{
-	open_rtt(t, SACK);
-	tt_tp(t)->rack.reordering = true;
-	expect_put(t, 1000); /* the hole */
-	skip(t);
-	wait_ms(t, 1);
-	expect_put(t, 1000);
-	skip(t);
-	wait_ms(t, 1);
-	expect_put(t, 1000);
-	skip(t);
-	wait_ms(t, 98);
-	in(t, ". 1:1(0) ack 1 <sack 2001:3001>");
-	ck_assert_int_eq(tt_tp(t)->rtx_kind, RTX_RACK);
-	in(t, ". 1:1(0) ack 1 <sack 1001:3001>");
-	ck_assert_int_eq(tt_tp(t)->rtx_kind, RTX_RACK);
-	wait_ms(t, 40);
-	out(t, ". 1:1001(1000) ack 1");
-}
-TT_END
-
-TT(dsack_widens_the_reordering_window)
-{
-	open_rtt(t, SACK);
-	send_n(t, 10);
-	wait_ms(t, 100);
-	in(t, ". 1:1(0) ack 1 <sack 1001:5001>");
-	skip(t);
-	in(t, ". 1:1(0) ack 10001 <sack 1:1001>");
-	ck_assert_int_eq(tt_tp(t)->rack.steps, 2);
-}
-TT_END
-
-/* What the network has doubled says nothing of us. */
-TT(dsack_of_what_was_sent_once_is_ignored)
-{
-	open_rtt(t, SACK);
-	send_n(t, 10);
-	wait_ms(t, 100);
-	in(t, ". 1:1(0) ack 5001 <sack 1:1001>");
-	ck_assert_int_eq(tt_tp(t)->rack.steps, 1);
-	ck_assert_int_eq(tt_tp(t)->ca, CA_OPEN);
-	in(t, ". 1:1(0) ack 10001");
-	ck_assert_int_eq(get_info(t->s).dsack_dups, 1);
-}
-TT_END
-
-TT(frto_undoes_without_timestamps)
-{
-	u32 cwnd;
-
-	open_rtt(t, SACK);
-	expect_put(t, 14000);
-	skip(t);
-	cwnd = tt_tp(t)->cwnd;
-	wait_ms(t, 800);
-	ck_assert_int_eq(tt_tp(t)->ca, CA_LOSS);
-	skip(t);
-	in(t, ". 1:1(0) ack 1001");
-	/* new data instead of more retransmissions */
-	ck_assert_int_ge(take(t).seq, 10001);
-	skip(t);
-	/* segments that were never sent again arrive: the originals are all there */
-	in(t, ". 1:1(0) ack 5001");
-	ck_assert_int_eq(tt_tp(t)->ca, CA_OPEN);
-	ck_assert_int_ge(tt_tp(t)->cwnd, cwnd);
-	skip(t);
-}
-TT_END
-
-TT(true_loss_is_not_undone)
-{
-	open_rtt(t, "mss 1012, sackOK, ts 1 0");
-	send_n(t, 10);
-	wait_ms(t, 100);
-	in(t, ". 1:1(0) ack 1 <sack 1001:5001>");
-	skip(t);
-	wait_ms(t, 100);
-	in(t, ". 1:1(0) ack 10001");
-	ck_assert_int_eq(tt_tp(t)->cwnd, 7000);
-	ck_assert_int_eq(mib_of(t->w.w, MIB_TCPFullUndo), 0);
-}
-TT_END
-
-TT(frto_goes_on_when_the_loss_was_real)
-{
-	open_rtt(t, SACK);
-	expect_put(t, 14000);
-	skip(t);
-	wait_ms(t, 800);
-	skip(t);
-	in(t, ". 1:1(0) ack 1001");
-	skip(t);
-	in(t, ". 1:1(0) ack 1001 <sack 11001:12001>");
-	ck_assert_int_eq(take(t).seq, 1001);
-	ck_assert_int_eq(tt_tp(t)->ca, CA_LOSS);
-	skip(t);
-}
-TT_END
-
 /* ---- the fate of the counters ---- */
 
 TT(counters_return_to_zero)
@@ -863,14 +691,11 @@ CASE(case_tcp_loss, "tcp_loss", rto_doubles, rto_is_bounded_by_two_minutes, conn
      what_arrived_after_the_timer_is_not_sent_again, three_duplicate_acks, limited_transmit,
      partial_ack_repairs_the_next_hole, window_updates_are_no_duplicates, data_segments_are_no_duplicates,
      sack_recovery_sends_only_the_hole, two_holes, sacked_part_of_a_segment_splits_it,
-     small_reordering_is_not_loss, rack_timer_finds_the_loss, lost_retransmission_is_found_by_rack,
-     sack_of_what_was_never_sent_is_ignored, sack_below_the_ack_is_a_duplicate, reneging_is_survived,
-     prr_halves_the_flow_smoothly, fast_recovery_does_not_wait_for_the_timer, probe_after_two_round_trips,
-     probe_sends_new_data_if_there_is, probe_that_repaired_a_loss_halves_the_window,
-     probe_that_was_not_needed_changes_nothing, one_probe_a_flight, eifel_undoes_a_false_timeout,
-     eifel_does_not_undo_while_others_are_out, dsack_undoes_a_false_recovery,
-     dsack_widens_the_reordering_window, dsack_of_what_was_sent_once_is_ignored,
-     reordering_timer_outlives_older_sacks, frto_undoes_without_timestamps, true_loss_is_not_undone,
-     frto_goes_on_when_the_loss_was_real, counters_return_to_zero, retransmissions_are_counted,
+     small_reordering_is_not_loss, rack_timer_finds_the_loss, reordering_timer_outlives_older_sacks,
+     lost_retransmission_is_found_by_rack, sack_of_what_was_never_sent_is_ignored,
+     sack_below_the_ack_is_a_duplicate, reneging_is_survived, prr_halves_the_flow_smoothly,
+     fast_recovery_does_not_wait_for_the_timer, probe_after_two_round_trips, probe_sends_new_data_if_there_is,
+     probe_that_repaired_a_loss_halves_the_window, probe_that_was_not_needed_changes_nothing,
+     one_probe_a_flight, counters_return_to_zero, retransmissions_are_counted,
      retransmission_of_segments_that_stood_together, head_that_was_told_of_is_sent_again,
      thin_stream_does_not_double, time_in_timeouts_is_told)
