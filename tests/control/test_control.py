@@ -6,9 +6,11 @@ from harness import Client, Sentry, alive, status
 
 def until(condition, seconds=5):
     end = time.time() + seconds
-    while not condition() and time.time() < end:
+    while not condition():
+        if time.time() >= end:
+            return False
         time.sleep(0.01)
-    return condition()
+    return True
 
 
 class WithSentry(unittest.TestCase):
