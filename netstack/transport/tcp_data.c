@@ -1,289 +1,12 @@
 /*
- * tcp_data.c - the receiver: data in order and out of order, windows, ACKs, and the user's send and receive.
+ * tcp_data.c - the stream: segments in order, and the user's send and receive.
  *
- * Data in order goes to the receive queue by reference. Segments that came early wait as packets, ordered;
- * the blocks told in SACK options begin with the one that changed last. The right edge of the window never
- * moves back.
+ * Data in order goes to the receive queue by reference. What comes early waits in tcp_ooo.c; what the peer is
+ * told of all that, and when, is in tcp_window.c.
  */
 #include <errno.h>
 
 #include "netstack/transport/tcp_priv.h"
-
-#define OOO_COPY  512U
-#define OOO_LEAST 32768U
-
-/* ---- the window ---- */
-
-/* Of a receive buffer that the user set, half is offered: as on Linux the number counts overhead, which for
- * small segments is large. One that grows by itself has hardly any with us; an eighth is kept for what early
- * segments cost. */
-u32 tcp_window_of(u32 rcvbuf, bool locked)
-{
-	return locked ? rcvbuf / 2 : rcvbuf - rcvbuf / 8;
-}
-
-static u32 full_space(const struct tcp_sock *tp)
-{
-	u32 full = tcp_window_of(tp->sk.rcvbuf, tp->rcvbuf_locked);
-
-	return tp->window_clamp ? min_t(u32, full, tp->window_clamp) : full;
-}
-
-void tcp_initial_window(const struct netstack *ns, u32 rcvbuf, bool locked, u32 mss, bool wscale_ok,
-			u32 *window, u8 *wscale)
-{
-	u32 space = max_t(u32, tcp_window_of(rcvbuf, locked), mss),
-	    most = max_t(u32, space, ns->config.tcp_rmem[2]);
-
-	*wscale = 0;
-	if (wscale_ok)
-		while (*wscale < 14 && most >> *wscale > 65535)
-			(*wscale)++;
-	*window = min_t(u32, space, 65535);
-}
-
-u32 tcp_select_window(struct tcp_sock *tp)
-{
-	u32 full = full_space(tp), used = tp->rcvq.size + tp->ooo_size, space = full > used ? full - used : 0;
-	u32 now = seq_after(tp->rcv_adv, tp->rcv_nxt) ? tp->rcv_adv - tp->rcv_nxt : 0, window, unit;
-	u32 mss = min_t(u32, tp->rcv_mss, full);
-
-	if (space < full / 2 && (space < full / 16 || space < mss))
-		space = 0;
-	unit = 1U << tp->rcv_wscale;
-	if (tp->rcv_wscale)
-		window = (space + unit - 1) & ~(unit - 1);
-	else if (now <= space && now > space - min_t(u32, mss, space) && now)
-		window = now; /* not worth a change of less than a segment */
-	else
-		window = mss ? space / mss * mss : space;
-	window = min_t(u32, window, 65535U << tp->rcv_wscale);
-	if (window < now)
-		window =
-		    now; /* not rounded up again: the edge would creep on with each ACK, past the buffer */
-	return window;
-}
-
-/* Dynamic right-sizing: twice of what the user took in one round trip. */
-static void adjust_space(struct tcp_sock *tp)
-{
-	u64 now = tcp_now(tp), rtt = tp->drs.rtt ? tp->drs.rtt : tp->srtt;
-	u32 copied = tp->copied_seq - tp->drs.seq, want;
-
-	if (!rtt || now - tp->drs.since < rtt)
-		return;
-	if (copied > tp->drs.space && !tp->rcvbuf_locked) {
-		want = 2 * copied + 16 * tp->rcv_mss;
-		if (tp->drs.space)
-			want += (u32)((u64)want * (copied - tp->drs.space) / tp->drs.space);
-		want = (u32)min_t(u64, (u64)want + want / 4, tcp_ns(tp)->config.tcp_rmem[2]);
-		tp->sk.rcvbuf = max_t(u32, tp->sk.rcvbuf, want);
-	}
-	tp->drs.space = max_t(u32, copied, tp->drs.space);
-	tp->drs.seq = tp->copied_seq;
-	tp->drs.since = now;
-}
-
-/* The receiver's own round trip: how long a window takes, or the echo of a timestamp. */
-static void measure_rtt(struct tcp_sock *tp, const struct tcp_in *in)
-{
-	u64 now = tcp_now(tp), sample = 0;
-
-	if (tp->ts_ok && in->o.ts_ok && in->o.tsecr && in->size >= tp->rcv_mss &&
-	    tp->drs.rtt_seq != in->o.tsecr) {
-		tp->drs.rtt_seq = in->o.tsecr;
-		sample = max_t(u64, (u64)(tcp_ts_now(tp) - in->o.tsecr) * MS, MS / 4);
-		if (sample > 300 * NSEC_PER_SEC)
-			return;
-	}
-	if (!sample)
-		return;
-	tp->drs.rtt = tp->drs.rtt ? (sample < tp->drs.rtt ? sample : (7 * tp->drs.rtt + sample) / 8) : sample;
-	tp->drs.rtt_since = now;
-}
-
-/* ---- SACK blocks of ours ---- */
-
-void tcp_set_dsack(struct tcp_sock *tp, u32 start, u32 end)
-{
-	if (!tp->sack_ok)
-		return;
-	tp->dsack_ok = true;
-	tp->dsack = (struct tcp_range){start, end};
-}
-
-static void drop_block(struct tcp_sock *tp, u32 i)
-{
-	tp->sack_count--;
-	memmove(tp->sacks + i, tp->sacks + i + 1, (tp->sack_count - i) * sizeof(tp->sacks[0]));
-}
-
-static void add_block(struct tcp_sock *tp, u32 start, u32 end)
-{
-	for (u32 i = 0; i < tp->sack_count;) {
-		struct tcp_range b = tp->sacks[i];
-		if (seq_after(start, b.end) || seq_before(end, b.start)) {
-			i++;
-			continue;
-		}
-		start = seq_before(b.start, start) ? b.start : start;
-		end = seq_after(b.end, end) ? b.end : end;
-		drop_block(tp, i);
-	}
-	if (tp->sack_count == TCP_SACKS)
-		tp->sack_count--;
-	memmove(tp->sacks + 1, tp->sacks, tp->sack_count * sizeof(tp->sacks[0]));
-	tp->sacks[0] = (struct tcp_range){start, end};
-	tp->sack_count++;
-}
-
-static void remove_blocks(struct tcp_sock *tp)
-{
-	for (u32 i = 0; i < tp->sack_count;) {
-		if (!seq_after(tp->sacks[i].end, tp->rcv_nxt))
-			drop_block(tp, i);
-		else
-			i++;
-	}
-}
-
-/* ---- out of order ---- */
-
-void tcp_ooo_free(struct tcp_sock *tp)
-{
-	while (!list_empty(&tp->ooo)) {
-		struct pkt *p = list_first_entry(&tp->ooo, struct pkt, node);
-		list_del_init(&p->node);
-		pkt_free(p);
-	}
-	tp->ooo_size = tp->ooo_count = 0;
-	tp->sack_count = 0;
-}
-
-/* A small segment that follows q directly is copied into it: a packet each would cost much more than its
- * bytes. */
-static bool ooo_join(struct pkt *q, struct pkt *c)
-{
-	u8 b[OOO_COPY];
-
-	if (q->seq_end != c->seq || q->mark || c->size > sizeof(b) || pkt_copy(c, 0, b, c->size) != c->size ||
-	    pkt_append(q, b, c->size))
-		return false;
-	q->seq_end = c->seq_end;
-	q->mark = c->mark;
-	pkt_free(c);
-	return true;
-}
-
-/* Keeps [seq, end) of a segment that came early. Takes c over. */
-static void ooo_insert(struct tcp_sock *tp, struct pkt *c, u32 seq, u32 end)
-{
-	struct list_head *where = &tp->ooo;
-	struct pkt *q, *before = NULL;
-
-	while (where->prev != &tp->ooo) {
-		q = list_entry(where->prev, struct pkt, node);
-		if (!seq_after(q->seq, seq)) {
-			if (!seq_before(q->seq_end, end)) { /* all of it is here */
-				tcp_set_dsack(tp, seq, end);
-				MIB(tcp_ns(tp), TCPDSACKOfoSent);
-				MIB(tcp_ns(tp), TCPOFOMerge);
-				pkt_free(c);
-				return;
-			}
-			if (seq_after(q->seq_end, seq)) {
-				tcp_set_dsack(tp, seq, q->seq_end);
-				pkt_pull(c, q->seq_end - seq);
-				seq = q->seq_end;
-			}
-			before = q;
-			break;
-		}
-		where = &q->node;
-	}
-	c->seq = seq;
-	c->seq_end = end;
-	tp->ooo_size += c->size;
-	if (before && ooo_join(before, c)) {
-		c = before;
-	} else {
-		list_add_tail(&c->node, where);
-		tp->ooo_count++;
-	}
-	/* what follows and is covered goes; the last one it touches is cut */
-	while (c->node.next != &tp->ooo) {
-		q = list_entry(c->node.next, struct pkt, node);
-		if (!seq_after(end, q->seq))
-			break;
-		tcp_set_dsack(tp, q->seq, seq_before(end, q->seq_end) ? end : q->seq_end);
-		if (seq_before(end, q->seq_end)) {
-			tp->ooo_size -= end - q->seq;
-			pkt_pull(q, end - q->seq);
-			q->seq = end;
-			break;
-		}
-		list_del_init(&q->node);
-		tp->ooo_size -= q->size;
-		tp->ooo_count--;
-		pkt_free(q);
-	}
-	add_block(tp, seq, end);
-}
-
-static void receive_early(struct tcp_sock *tp, struct tcp_in *in)
-{
-	struct pkt *c;
-	u32 end = in->seq + in->size;
-
-	tp->ack_now = true;
-	MIB(tcp_ns(tp), TCPOFOQueue);
-	tp->ooo_packets++;
-	if (!in->size) /* a FIN alone: it comes again */
-		return;
-	/* also with what the packets themselves take, lest holes between single bytes fill the memory */
-	if (tp->ooo_size + tp->rcvq.size + in->size > tp->sk.rcvbuf ||
-	    tp->ooo_size + tp->ooo_count * sizeof(struct pkt) > max_t(u32, 2 * tp->sk.rcvbuf, OOO_LEAST)) {
-		MIB(tcp_ns(tp), TCPOFODrop);
-		return;
-	}
-	c = pkt_clone(in->p);
-	if (!c)
-		return;
-	pkt_pull(c, in->data_off);
-	pkt_trim(c, in->size);
-	c->mark = in->flags & TCP_FIN;
-	ooo_insert(tp, c, in->seq, end);
-}
-
-/* Moves what has become in order to the queue. */
-static void take_early(struct tcp_sock *tp)
-{
-	bool fin = false;
-
-	while (!list_empty(&tp->ooo)) {
-		struct pkt *p = list_first_entry(&tp->ooo, struct pkt, node);
-		u32 skip;
-		if (seq_after(p->seq, tp->rcv_nxt))
-			break;
-		list_del_init(&p->node);
-		tp->ooo_size -= p->size;
-		tp->ooo_count--;
-		skip = tp->rcv_nxt - p->seq;
-		if (skip < p->size) {
-			if (datq_push_pkt(tcp_ns(tp), &tp->rcvq, p, skip, p->size - skip)) {
-				pkt_free(p); /* without memory: the peer sends it again */
-				tcp_ooo_free(tp);
-				return;
-			}
-			tp->rcv_nxt = p->seq_end;
-			fin = p->mark;
-		}
-		pkt_free(p);
-	}
-	remove_blocks(tp);
-	if (fin)
-		tcp_fin_in(tp);
-}
 
 /* ---- in order ---- */
 
@@ -326,7 +49,7 @@ static void note_data(struct tcp_sock *tp, const struct tcp_in *in)
 		tp->quickacks = 16;
 	else if (now - tp->last_recv > tp->rto)
 		tp->quickacks = max_t(u8, tp->quickacks, 2);
-	measure_rtt(tp, in);
+	tcp_measure_rcv_rtt(tp, in);
 	tp->last_data_recv = now;
 	tp->ack_wanted = true;
 }
@@ -370,33 +93,6 @@ static bool trim(struct tcp_sock *tp, struct tcp_in *in)
 	return true;
 }
 
-/* A frame of this size comes from close by, from a sender with a large window. An ACK's way up the sender's
- * stack costs us as much as the frame, and so does waking a reader on another CPU: two frames are answered
- * together, and a reader is woken for the last one of a write (PSH), if they come soon. */
-#define FRAME_LARGE 32768U
-#define FRAMES_MOST 131072U /* no waiting with this much */
-#define FRAMES_SOON 50000U  /* ns */
-
-static void arm_soon(struct tcp_sock *tp)
-{
-	u64 at = tcp_now(tp) + FRAMES_SOON;
-
-	if (!net_timer_armed(&tp->delack) || tp->delack.deadline > at)
-		net_timer_arm(&tp->delack, at);
-}
-
-static bool more_follows(const struct tcp_sock *tp, const struct tcp_in *in)
-{
-	return in->size >= FRAME_LARGE && in->p->ifindex != 1 && !(in->flags & (TCP_PSH | TCP_FIN)) &&
-	       tp->rcvq.size < 2 * FRAMES_MOST && tp->rcvq.size < full_space(tp) / 4 && !tp->event_held;
-}
-
-static bool ack_may_wait(const struct tcp_sock *tp, u32 pending, u32 window)
-{
-	return pending >= FRAME_LARGE && pending < FRAMES_MOST && window > 4 * FRAMES_MOST && !tp->ack_now &&
-	       !tp->quickack_set && list_empty(&tp->ooo) && !(tp->quickacks && !tp->pingpong);
-}
-
 void tcp_data_in(struct tcp_sock *tp, struct tcp_in *in)
 {
 	bool had_hole = !list_empty(&tp->ooo);
@@ -412,7 +108,7 @@ void tcp_data_in(struct tcp_sock *tp, struct tcp_in *in)
 	if (!trim(tp, in))
 		return;
 	if (in->seq != tp->rcv_nxt) {
-		receive_early(tp, in);
+		tcp_ooo_in(tp, in);
 		return;
 	}
 	before = tp->rcv_nxt;
@@ -427,60 +123,16 @@ void tcp_data_in(struct tcp_sock *tp, struct tcp_in *in)
 	if (in->flags & TCP_FIN)
 		tcp_fin_in(tp);
 	if (had_hole) {
-		take_early(tp);
-		tp->ack_now = true; /* RFC 5681: a hole was filled */
+		tcp_ooo_take(tp);
+		tp->ack_now = tp->ack_now || list_empty(&tp->ooo); /* RFC 5681: a hole was filled */
 	}
 	tp->bytes_received += tp->rcv_nxt - before;
-	if (more_follows(tp, in)) {
+	if (tcp_more_follows(tp, in)) {
 		tp->event_held = true;
-		arm_soon(tp);
-	} else if (tp->rcvq.size >= tp->rcvlowat || tp->rcvq.size >= full_space(tp) / 2) {
+	} else if (tp->rcvq.size >= tp->rcvlowat || tp->rcvq.size >= tcp_full_space(tp) / 2) {
 		tp->event_held = false;
 		sock_event(&tp->sk, SOCK_IN);
 	}
-}
-
-void tcp_ack_check(struct tcp_sock *tp)
-{
-	u32 pending = tp->rcv_nxt - tp->rcv_wup;
-	u32 now = seq_after(tp->rcv_adv, tp->rcv_nxt) ? tp->rcv_adv - tp->rcv_nxt : 0;
-
-	if (tp->state == TCPS_CLOSE || (!tp->ack_wanted && !tp->ack_now))
-		return;
-	if (ack_may_wait(tp, pending, now)) {
-		arm_soon(tp);
-		return;
-	}
-	if (tp->ack_now || (pending > tp->rcv_mss && tcp_select_window(tp) >= now) ||
-	    (tp->quickacks && !tp->pingpong) || tp->quickack_set || !list_empty(&tp->ooo)) {
-		tcp_send_ack(tp);
-		return;
-	}
-	MIB(tcp_ns(tp), DelayedACKs);
-	if (!net_timer_armed(&tp->delack))
-		net_timer_arm(&tp->delack, tcp_now(tp) + TCP_DELACK_MIN);
-}
-
-/* The user took data: perhaps the window opens enough to say so. */
-static void after_read(struct tcp_sock *tp)
-{
-	u32 now, pending, window;
-
-	if (tp->state == TCPS_CLOSE)
-		return;
-	adjust_space(tp);
-	now = seq_after(tp->rcv_adv, tp->rcv_nxt) ? tp->rcv_adv - tp->rcv_nxt : 0;
-	pending = tp->rcv_nxt - tp->rcv_wup;
-	if (tp->ack_wanted && !ack_may_wait(tp, pending, now) &&
-	    (pending > tp->rcv_mss || (pending && !tp->rcvq.size && !tp->pingpong && tp->quickacks))) {
-		tcp_send_ack(tp);
-		return;
-	}
-	if (tp->fin_received || 2 * now > full_space(tp))
-		return;
-	window = tcp_select_window(tp);
-	if (window && window >= 2 * now)
-		tcp_send_ack(tp);
 }
 
 /* ---- the user's side ---- */
@@ -549,7 +201,7 @@ s64 tcp_receive(struct net_sock *sk, struct net_iter *it, bool peek, u32 peek_of
 	}
 	if (!peek && done) {
 		net_tick(ns);
-		after_read(tp);
+		tcp_window_after_read(tp);
 		net_leave(ns);
 	}
 	return done ? done : n < 0 ? n : tp->rcvq.size > peek_off || !it->left ? 0 : nothing(tp);
@@ -569,7 +221,7 @@ s64 tcp_discard(struct net_sock *sk, size_t size)
 		return size ? nothing(tp) : 0;
 	net_tick(sk->ep.ns);
 	consume(tp, n);
-	after_read(tp);
+	tcp_window_after_read(tp);
 	net_leave(sk->ep.ns);
 	return n;
 }

@@ -59,6 +59,20 @@ void tcp_update_mss(struct tcp_sock *tp)
 
 /* ---- one segment ---- */
 
+static bool blocks_to_tell(const struct tcp_sock *tp)
+{
+	return tp->sack_ok && (tp->sack_count || tp->dsack_ok);
+}
+
+/* How many SACK blocks go beside n bytes of other options and `size` of data. A full segment has no room for
+ * them: then the answer is still owed, and follows by itself. */
+static u32 blocks_beside(const struct tcp_sock *tp, u32 n, u32 size)
+{
+	u32 count = min_t(u32, (40 - n - 4) / 8, tp->sack_count + tp->dsack_ok);
+
+	return blocks_to_tell(tp) && (!size || size + 4 + 8 * count <= tp->mss) ? count : 0;
+}
+
 static u32 put_options(struct tcp_sock *tp, u8 *o, u8 flags, u32 size)
 {
 	u32 n = 0, room;
@@ -69,9 +83,9 @@ static u32 put_options(struct tcp_sock *tp, u8 *o, u8 flags, u32 size)
 				       tcp_ts_now(tp), flags & TCP_ACK ? tp->ts_recent : 0);
 	if (tp->ts_ok)
 		n = tcp_put_timestamps(o, tcp_ts_now(tp), tp->ts_recent);
-	if (size || !tp->sack_ok || (!tp->sack_count && !tp->dsack_ok))
-		return n; /* data takes the whole segment; blocks go with bare ACKs */
-	room = (40 - n - 4) / 8;
+	room = blocks_beside(tp, n, size);
+	if (!room)
+		return n;
 	o[n] = o[n + 1] = TCP_OPT_NOP;
 	o[n + 2] = TCP_OPT_SACK;
 	u32 at = n + 4, count = 0;
@@ -134,12 +148,17 @@ static u32 window_field(struct tcp_sock *tp, u8 flags)
 	return min_t(u32, window >> tp->rcv_wscale, 65535);
 }
 
-static void ack_sent(struct tcp_sock *tp)
+/* told: with all that there is to tell. */
+static void ack_sent(struct tcp_sock *tp, bool told)
 {
 	if (tp->quickacks)
 		tp->quickacks--;
 	tp->last_ack_sent = tp->rcv_nxt;
+	if (!told)
+		return;
 	tp->ack_now = tp->ack_wanted = false;
+	MIB_ADD(tcp_ns(tp), TCPAckCompressed, tp->acks_held);
+	tp->acks_held = 0;
 	if (!tp->event_held)
 		net_timer_cancel(&tp->delack);
 }
@@ -152,6 +171,7 @@ int tcp_transmit(struct tcp_sock *tp, u32 seq, u32 size, u8 flags, bool retransm
 	struct ip_tx tx;
 	u8 opts[40];
 	u32 opt_size, segs;
+	bool told;
 	int err = tcp_route(tp);
 
 	if (err)
@@ -163,6 +183,7 @@ int tcp_transmit(struct tcp_sock *tp, u32 seq, u32 size, u8 flags, bool retransm
 		pkt_free(p);
 		return -ENOBUFS;
 	}
+	told = !blocks_to_tell(tp) || blocks_beside(tp, tp->ts_ok ? 12 : 0, size);
 	opt_size = put_options(tp, opts, flags, size);
 	h = pkt_push(p, (u32)sizeof(*h) + opt_size);
 	if (!h) {
@@ -208,7 +229,7 @@ int tcp_transmit(struct tcp_sock *tp, u32 seq, u32 size, u8 flags, bool retransm
 		tp->pingpong = tcp_now(tp) - tp->last_recv < TCP_DELACK_MIN ? 1 : tp->pingpong;
 	}
 	if (flags & TCP_ACK)
-		ack_sent(tp);
+		ack_sent(tp, told);
 	return ip_send(ns, p, &tx, &tp->sk.path);
 }
 

@@ -175,6 +175,10 @@ struct tcp_sock {
 	u64 ts_recent_at;
 	bool fin_received, rcvbuf_locked, sndbuf_locked, ack_now, ack_wanted;
 	u8 quickacks, pingpong;
+	/* early segments: answers that wait for the timer; duplicate ACKs sent since rcv_nxt was dup_acks_at
+	 */
+	u8 acks_held, dup_acks;
+	u32 dup_acks_at;
 	bool quickack_set; /* TCP_QUICKACK */
 	bool event_held;   /* more data is about to follow; delack tells the user */
 	u32 urg_seq;
@@ -394,14 +398,29 @@ u32 tcp_advertised_mss(struct netstack *ns, const struct net_path *path, u16 use
 /* tcp_data.c */
 void tcp_data_in(struct tcp_sock *tp, struct tcp_in *in);
 void tcp_fin_in(struct tcp_sock *tp);
-void tcp_ack_check(struct tcp_sock *tp);
-u32 tcp_select_window(struct tcp_sock *tp);
-void tcp_set_dsack(struct tcp_sock *tp, u32 start, u32 end);
+/* tcp_ooo.c */
+/* A segment that does not begin where we are, trimmed to the window. */
+void tcp_ooo_in(struct tcp_sock *tp, struct tcp_in *in);
+/* Moves what has become in order to the receive queue. */
+void tcp_ooo_take(struct tcp_sock *tp);
 void tcp_ooo_free(struct tcp_sock *tp);
+/* The next ACK says that these have come twice; it goes at once. */
+void tcp_set_dsack(struct tcp_sock *tp, u32 start, u32 end);
+/* tcp_window.c */
 /* The part of a receive buffer that is offered as window. */
 u32 tcp_window_of(u32 rcvbuf, bool locked);
+/* What is offered when nothing waits to be read. */
+u32 tcp_full_space(const struct tcp_sock *tp);
 void tcp_initial_window(const struct netstack *ns, u32 rcvbuf, bool locked, u32 mss, bool wscale_ok,
 			u32 *window, u8 *wscale);
+u32 tcp_select_window(struct tcp_sock *tp);
+void tcp_measure_rcv_rtt(struct tcp_sock *tp, const struct tcp_in *in);
+/* An ACK is due: now, or the timer is set. */
+void tcp_ack_check(struct tcp_sock *tp);
+/* More of the same write comes soon, so that the user need not be told yet; the timer tells it otherwise. */
+bool tcp_more_follows(struct tcp_sock *tp, const struct tcp_in *in) must_check;
+/* The user took data: perhaps the window opens enough to say so. */
+void tcp_window_after_read(struct tcp_sock *tp);
 /* tcp_info.c: time passed, or what sending waits for changed */
 void tcp_chrono(struct tcp_sock *tp);
 /* tcp_timer.c */

@@ -221,7 +221,8 @@ static void delack_timer(struct net_timer *t)
 	}
 	if (!tp->ack_wanted)
 		return;
-	tp->pingpong = 0;
+	if (!tp->acks_held)
+		tp->pingpong = 0;
 	tcp_send_ack(tp);
 }
 

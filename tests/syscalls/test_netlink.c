@@ -296,3 +296,36 @@ CASE(proc_sys_net_has_the_essentials)
 	EXPECT(file_has("/proc/sys/net/ipv4/tcp_congestion_control", "\n"));
 	EXPECT(file_has("/proc/sys/net/ipv4/ip_forward", "\n"));
 }
+
+/* One write of text to a file below /proc/sys/net/ipv4, and what is read then; the errno or 0. */
+static int set_ipv4(const char *file, const char *text, char *now, size_t room)
+{
+	char path[128];
+	int fd, err = 0;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/%s", file);
+	fd = open(path, O_RDWR);
+	EXPECT(fd >= 0);
+	if (write(fd, text, strlen(text)) < 0)
+		err = errno;
+	n = pread(fd, now, room - 1, 0);
+	EXPECT(n > 0);
+	now[n] = 0;
+	close(fd);
+	return err;
+}
+
+CASE(held_acks_can_be_set)
+{
+	char now[64];
+
+	own_netns();
+	EXPECT_EQ(set_ipv4("tcp_comp_sack_nr", "7", now, sizeof(now)), 0);
+	EXPECT(!strcmp(now, "7\n"));
+	EXPECT_EQ(set_ipv4("tcp_comp_sack_nr", "256", now, sizeof(now)), EINVAL);
+	EXPECT_EQ(set_ipv4("tcp_comp_sack_nr", "many", now, sizeof(now)), EINVAL);
+	EXPECT(!strcmp(now, "7\n"));
+	EXPECT_EQ(set_ipv4("tcp_comp_sack_delay_ns", "250000\n", now, sizeof(now)), 0);
+	EXPECT(!strcmp(now, "250000\n"));
+}

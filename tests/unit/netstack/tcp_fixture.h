@@ -110,6 +110,7 @@ TCase *case_tcp_send(void);
 TCase *case_tcp_loss(void);
 TCase *case_tcp_undo(void);
 TCase *case_tcp_receive(void);
+TCase *case_tcp_early(void);
 TCase *case_tcp_impair(void);
 TCase *case_tcp_listen(void);
 TCase *case_tcp_options(void);

@@ -5,10 +5,10 @@
 
 int main(void)
 {
-	static TCase *(*const cases[])(void) = {case_tcp_open,    case_tcp_close,    case_tcp_reset,
-						case_tcp_send,    case_tcp_loss,     case_tcp_undo,
-						case_tcp_receive, case_tcp_listen,   case_tcp_options,
-						case_tcp_scale,   case_tcp_transfer, case_tcp_impair};
+	static TCase *(*const cases[])(void) = {
+	    case_tcp_open,  case_tcp_close,    case_tcp_reset, case_tcp_send,   case_tcp_loss,
+	    case_tcp_undo,  case_tcp_receive,  case_tcp_early, case_tcp_listen, case_tcp_options,
+	    case_tcp_scale, case_tcp_transfer, case_tcp_impair};
 	Suite *s = suite_create("tcp");
 	SRunner *r;
 	int failed;

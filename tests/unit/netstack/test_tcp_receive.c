@@ -1,6 +1,5 @@
 /*
- * test_tcp_receive.c - the receiver: trimming, order, SACK and DSACK blocks, delayed ACKs, windows, urgent
- * data.
+ * test_tcp_receive.c - the receiver: trimming, delayed ACKs, windows, urgent data, ECN, large frames.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -115,151 +114,6 @@ TT(data_beyond_the_window_is_cut)
 	skip(t);
 	ck_assert_int_eq(tcp_inq(t->s), 3000);
 	expect_get(t, 3000);
-	skip(t);
-}
-TT_END
-
-/* ---- order ---- */
-
-TT(hole_is_answered_at_once)
-{
-	tt_passive(t, SACK, 65535);
-	in(t, ". 1001:2001(1000) ack 1");
-	out(t, ". 1:1(0) ack 1 <sack 1001:2001>");
-	ck_assert_int_eq(get(t, 1), -EAGAIN);
-	in(t, ". 1:1001(1000) ack 1");
-	out(t, ". 1:1(0) ack 2001 <none>");
-	expect_get(t, 2000);
-}
-TT_END
-
-TT(hole_without_sack_gives_duplicate_acks)
-{
-	tt_passive(t, OPTS, 65535);
-	for (u32 i = 1; i <= 3; i++) {
-		char text[64];
-		snprintf(text, sizeof(text), ". %u:%u(1000) ack 1", i * 1000 + 1, i * 1000 + 1001);
-		in(t, text);
-		out(t, ". 1:1(0) ack 1 <none>");
-	}
-	in(t, ". 1:1001(1000) ack 1");
-	out(t, ". 1:1(0) ack 4001");
-}
-TT_END
-
-TT(latest_block_comes_first)
-{
-	tt_passive(t, SACK, 65535);
-	in(t, ". 1001:2001(1000) ack 1");
-	out(t, ". 1:1(0) ack 1 <sack 1001:2001>");
-	in(t, ". 3001:4001(1000) ack 1");
-	out(t, ". 1:1(0) ack 1 <sack 3001:4001 1001:2001>");
-	in(t, ". 5001:6001(1000) ack 1");
-	out(t, ". 1:1(0) ack 1 <sack 5001:6001 3001:4001 1001:2001>");
-	in(t, ". 2001:3001(1000) ack 1");
-	out(t, ". 1:1(0) ack 1 <sack 1001:4001 5001:6001>");
-	in(t, ". 1:1001(1000) ack 1");
-	out(t, ". 1:1(0) ack 4001 <sack 5001:6001>");
-	in(t, ". 4001:5001(1000) ack 1");
-	out(t, ". 1:1(0) ack 6001 <none>");
-	expect_get(t, 6000);
-}
-TT_END
-
-TT(three_blocks_beside_timestamps)
-{
-	tt_passive(t, "mss 1000, sackOK, ts 1 0", 65535);
-	for (u32 i = 1; i <= 4; i++) {
-		char text[64];
-		snprintf(text, sizeof(text), ". %u:%u(100) ack 1", i * 200 + 1, i * 200 + 101);
-		in(t, text);
-	}
-	for (int i = 0; i < 3; i++)
-		take(t);
-	out(t, ". 1:1(0) ack 1 <ts * *, sack 801:901 601:701 401:501>");
-}
-TT_END
-
-TT(four_blocks_without_timestamps)
-{
-	tt_passive(t, SACK, 65535);
-	for (u32 i = 1; i <= 5; i++) {
-		char text[64];
-		snprintf(text, sizeof(text), ". %u:%u(100) ack 1", i * 200 + 1, i * 200 + 101);
-		in(t, text);
-	}
-	for (int i = 0; i < 4; i++)
-		take(t);
-	out(t, ". 1:1(0) ack 1 <sack 1001:1101 801:901 601:701 401:501>");
-}
-TT_END
-
-TT(duplicate_of_an_early_segment)
-{
-	tt_passive(t, SACK, 65535);
-	in(t, ". 1001:2001(1000) ack 1");
-	skip(t);
-	in(t, ". 1001:2001(1000) ack 1");
-	/* RFC 2883: the duplicate first, then the block it lies in */
-	out(t, ". 1:1(0) ack 1 <sack 1001:2001 1001:2001>");
-}
-TT_END
-
-TT(overlap_of_early_segments)
-{
-	tt_passive(t, SACK, 65535);
-	in(t, ". 1001:2001(1000) ack 1");
-	skip(t);
-	in(t, ". 1501:2501(1000) ack 1");
-	out(t, ". 1:1(0) ack 1 <sack 1501:2001 1001:2501>");
-	in(t, ". 501:1501(1000) ack 1");
-	out(t, ". 1:1(0) ack 1 <sack 1001:1501 501:2501>");
-	in(t, ". 1:501(500) ack 1");
-	out(t, ". 1:1(0) ack 2501");
-	expect_get(t, 2500);
-}
-TT_END
-
-TT(early_segment_swallows_others)
-{
-	tt_passive(t, SACK, 65535);
-	in(t, ". 201:301(100) ack 1");
-	in(t, ". 401:501(100) ack 1");
-	skip(t);
-	in(t, ". 101:601(500) ack 1");
-	skip(t);
-	in(t, ". 1:101(100) ack 1");
-	out(t, ". 1:1(0) ack 601");
-	expect_get(t, 600);
-	ck_assert_int_eq(tt_tp(t)->ooo_size, 0);
-}
-TT_END
-
-TT(hole_filled_by_a_longer_segment)
-{
-	tt_passive(t, SACK, 65535);
-	in(t, ". 101:201(100) ack 1");
-	skip(t);
-	in(t, ". 1:301(300) ack 1");
-	skip(t);
-	ck_assert_int_eq(tcp_inq(t->s), 300);
-	expect_get(t, 300);
-	ck_assert(list_empty(&tt_tp(t)->ooo));
-	ck_assert_int_eq(tt_tp(t)->sack_count, 0);
-}
-TT_END
-
-TT(early_data_is_bounded_by_the_buffer)
-{
-	tt_listen(t, 5);
-	tcp_set_rcvbuf(t->listener, 20000);
-	tt_passive(t, SACK, 65535);
-	for (u32 i = 1; i < 60; i++) {
-		char text[64];
-		snprintf(text, sizeof(text), ". %u:%u(1000) ack 1", i * 1000 + 1, i * 1000 + 1001);
-		in(t, text);
-	}
-	ck_assert_int_le(tt_tp(t)->ooo_size, 20000);
 	skip(t);
 }
 TT_END
@@ -733,10 +587,8 @@ TT(user_is_told_soon_of_a_write_without_end)
 TT_END
 
 CASE(case_tcp_receive, "tcp_receive", data_is_read, peek_does_not_take, discard, lowat, old_data_is_trimmed,
-     wholly_old_data_is_told, data_beyond_the_window_is_cut, hole_is_answered_at_once,
-     hole_without_sack_gives_duplicate_acks, latest_block_comes_first, three_blocks_beside_timestamps,
-     four_blocks_without_timestamps, duplicate_of_an_early_segment, overlap_of_early_segments,
-     early_segment_swallows_others, hole_filled_by_a_longer_segment, early_data_is_bounded_by_the_buffer,
+     wholly_old_data_is_told, data_beyond_the_window_is_cut,
+
      first_segments_are_acknowledged_at_once, single_segment_is_acknowledged_after_40_ms,
      second_full_segment_is_acknowledged_at_once, quickack_option, quickack_sends_what_is_due,
      fin_is_acknowledged_at_once, answer_carries_the_ack, window_closes_and_opens,
