@@ -25,7 +25,7 @@
 	X(TCPRcvCoalesce) X(TCPBacklogDrop) X(TCPDeferAcceptDrop) X(TCPReqQFullDoCookies) \
 	X(TCPReqQFullDrop) X(TCPSpuriousRTOs) X(TCPFromZeroWindowAdv) X(TCPToZeroWindowAdv) \
 	X(TCPWantZeroWindowAdv) X(TCPSynRetrans) X(TCPOrigDataSent) X(TCPKeepAlive) X(TCPDelivered) \
-	X(TCPDeliveredCE) X(TCPSackRecoveryFail) X(TCPRcvPruned) X(TCPAckCompressed)
+	X(TCPDeliveredCE) X(TCPSackRecoveryFail) X(TCPRcvPruned)
 /* clang-format on */
 
 #define MIB_ENUM(name) MIB_##name,

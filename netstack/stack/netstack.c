@@ -27,8 +27,6 @@ static void defaults(struct netstack *ns)
 	    .tcp_wmem = {4096, 16384, 8388608},
 	    .udp_mem = 212992,
 	    .somaxconn = 4096,
-	    .tcp_comp_sack_delay_ns = 1000000,
-	    .tcp_comp_sack_nr = 44,
 	    .tcp_sack = true,
 	    .tcp_timestamps = true,
 	    .tcp_wscale = true,

@@ -105,11 +105,9 @@ struct netstack {
 		u32 ttl, port_min, port_max, tcp_syn_retries, tcp_synack_retries, tcp_retries2,
 		    tcp_fin_timeout_s;
 		u32 tcp_rmem[3], tcp_wmem[3], udp_mem, somaxconn;
-		u32 tcp_comp_sack_delay_ns;
 		u8 tcp_congestion; /* enum tcp_cc */
 		bool tcp_sack, tcp_timestamps, tcp_wscale, tcp_cookies, ip_forward;
-		u8 tcp_comp_sack_nr; /* so many ACKs of early segments are held back at most */
-		u8 tcp_ecn;          /* 0 never, 1 ask and answer, 2 answer (Linux's default) */
+		u8 tcp_ecn; /* 0 never, 1 ask and answer, 2 answer (Linux's default) */
 		bool tcp_gso;
 	} config;
 	u64 mib[MIB_COUNT];

@@ -37,11 +37,8 @@ static void add_block(struct tcp_sock *tp, u32 start, u32 end)
 		end = seq_after(b.end, end) ? b.end : end;
 		drop_block(tp, i);
 	}
-	if (tp->sack_count == TCP_SACKS) {
-		if (tp->acks_held)
-			tcp_send_ack(tp);
+	if (tp->sack_count == TCP_SACKS)
 		tp->sack_count--;
-	}
 	memmove(tp->sacks + 1, tp->sacks, tp->sack_count * sizeof(tp->sacks[0]));
 	tp->sacks[0] = (struct tcp_range){start, end};
 	tp->sack_count++;

@@ -157,8 +157,6 @@ static void ack_sent(struct tcp_sock *tp, bool told)
 	if (!told)
 		return;
 	tp->ack_now = tp->ack_wanted = false;
-	MIB_ADD(tcp_ns(tp), TCPAckCompressed, tp->acks_held);
-	tp->acks_held = 0;
 	if (!tp->event_held)
 		net_timer_cancel(&tp->delack);
 }

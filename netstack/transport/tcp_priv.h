@@ -175,10 +175,6 @@ struct tcp_sock {
 	u64 ts_recent_at;
 	bool fin_received, rcvbuf_locked, sndbuf_locked, ack_now, ack_wanted;
 	u8 quickacks, pingpong;
-	/* early segments: answers that wait for the timer; duplicate ACKs sent since rcv_nxt was dup_acks_at
-	 */
-	u8 acks_held, dup_acks;
-	u32 dup_acks_at;
 	bool quickack_set; /* TCP_QUICKACK */
 	bool event_held;   /* more data is about to follow; delack tells the user */
 	u32 urg_seq;

@@ -221,8 +221,7 @@ static void delack_timer(struct net_timer *t)
 	}
 	if (!tp->ack_wanted)
 		return;
-	if (!tp->acks_held)
-		tp->pingpong = 0;
+	tp->pingpong = 0;
 	tcp_send_ack(tp);
 }
 

@@ -1,9 +1,8 @@
 /*
  * tcp_window.c - what the receiver tells: the window it offers, and when an ACK goes out.
  *
- * The right edge of the window never moves back. An ACK goes at once (a second full segment, a hole filled, a
- * duplicate, RFC 5681), with the next one (large frames from close by), a little later (early segments once
- * the peer has had its three duplicate ACKs), or after the delay of RFC 1122.
+ * The right edge of the window never moves back. An ACK goes at once (a second full segment, a hole, RFC
+ * 5681), with the next one (large frames from close by), or after the delay of RFC 1122.
  */
 #include "netstack/transport/tcp_priv.h"
 
@@ -132,35 +131,6 @@ static bool ack_may_wait(const struct tcp_sock *tp, u32 pending, u32 window)
 	       !tp->quickack_set && list_empty(&tp->ooo) && !(tp->quickacks && !tp->pingpong);
 }
 
-/* Of many early segments in a row only the first three are answered each, which is what a sender that counts
- * duplicate ACKs needs; the others together, after a twentieth of the round trip, as Linux does
- * (tcp_comp_sack_nr, tcp_comp_sack_delay_ns). It is not only work saved: where the path reorders, a sender
- * that hears of each overtaking finds more losses than there are. */
-#define DUP_ACKS_FIRST 3U
-
-static bool ack_held(struct tcp_sock *tp)
-{
-	const struct net_config *c = &tcp_ns(tp)->config;
-	u64 rtt = tp->drs.rtt, delay;
-
-	if (tp->srtt && (!rtt || tp->srtt < rtt))
-		rtt = tp->srtt;
-	delay = min_t(u64, c->tcp_comp_sack_delay_ns, rtt / 20);
-	if (!tp->sack_ok || !delay || tp->acks_held >= c->tcp_comp_sack_nr)
-		return false;
-	if (tp->dup_acks_at != tp->rcv_nxt) {
-		tp->dup_acks_at = tp->rcv_nxt;
-		tp->dup_acks = 0;
-	}
-	if (tp->dup_acks < DUP_ACKS_FIRST) {
-		tp->dup_acks++;
-		return false;
-	}
-	if (!tp->acks_held++)
-		ack_within(tp, delay);
-	return true;
-}
-
 void tcp_ack_check(struct tcp_sock *tp)
 {
 	u32 pending = tp->rcv_nxt - tp->rcv_wup;
@@ -173,13 +143,8 @@ void tcp_ack_check(struct tcp_sock *tp)
 		return;
 	}
 	if (tp->ack_now || (pending > tp->rcv_mss && tcp_select_window(tp) >= now) ||
-	    (tp->quickacks && !tp->pingpong) || tp->quickack_set) {
+	    (tp->quickacks && !tp->pingpong) || tp->quickack_set || !list_empty(&tp->ooo)) {
 		tcp_send_ack(tp);
-		return;
-	}
-	if (!list_empty(&tp->ooo)) {
-		if (!ack_held(tp))
-			tcp_send_ack(tp);
 		return;
 	}
 	MIB(tcp_ns(tp), DelayedACKs);

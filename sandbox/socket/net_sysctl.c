@@ -80,12 +80,6 @@ static bool numbers_of(struct net_state *st, enum net_sysctl id, struct numbers 
 	case NET_TCP_SYNACK_RETRIES:
 		n = one(K_U32, &c->tcp_synack_retries, 0, 255);
 		break;
-	case NET_TCP_COMP_SACK_DELAY:
-		n = one(K_U32, &c->tcp_comp_sack_delay_ns, 0, UINT32_MAX);
-		break;
-	case NET_TCP_COMP_SACK_NR:
-		n = one(K_U8, &c->tcp_comp_sack_nr, 0, 255);
-		break;
 	case NET_TCP_RETRIES2:
 		n = one(K_U32, &c->tcp_retries2, 0, 255);
 		break;

@@ -28,8 +28,6 @@
 	X(TCP_FIN_TIMEOUT, "net/ipv4", "tcp_fin_timeout", 0644)                                              \
 	X(TCP_SYN_RETRIES, "net/ipv4", "tcp_syn_retries", 0644)                                              \
 	X(TCP_SYNACK_RETRIES, "net/ipv4", "tcp_synack_retries", 0644)                                        \
-	X(TCP_COMP_SACK_DELAY, "net/ipv4", "tcp_comp_sack_delay_ns", 0644)                                   \
-	X(TCP_COMP_SACK_NR, "net/ipv4", "tcp_comp_sack_nr", 0644)                                            \
 	X(TCP_RETRIES2, "net/ipv4", "tcp_retries2", 0644)                                                    \
 	X(TCP_RMEM, "net/ipv4", "tcp_rmem", 0644)                                                            \
 	X(TCP_WMEM, "net/ipv4", "tcp_wmem", 0644)                                                            \

@@ -316,16 +316,16 @@ static int set_ipv4(const char *file, const char *text, char *now, size_t room)
 	return err;
 }
 
-CASE(held_acks_can_be_set)
+CASE(tcp_numbers_can_be_set)
 {
 	char now[64];
 
 	own_netns();
-	EXPECT_EQ(set_ipv4("tcp_comp_sack_nr", "7", now, sizeof(now)), 0);
+	EXPECT_EQ(set_ipv4("tcp_synack_retries", "7", now, sizeof(now)), 0);
 	EXPECT(!strcmp(now, "7\n"));
-	EXPECT_EQ(set_ipv4("tcp_comp_sack_nr", "256", now, sizeof(now)), EINVAL);
-	EXPECT_EQ(set_ipv4("tcp_comp_sack_nr", "many", now, sizeof(now)), EINVAL);
+	EXPECT_EQ(set_ipv4("tcp_synack_retries", "256", now, sizeof(now)), EINVAL);
+	EXPECT_EQ(set_ipv4("tcp_synack_retries", "many", now, sizeof(now)), EINVAL);
 	EXPECT(!strcmp(now, "7\n"));
-	EXPECT_EQ(set_ipv4("tcp_comp_sack_delay_ns", "250000\n", now, sizeof(now)), 0);
-	EXPECT(!strcmp(now, "250000\n"));
+	EXPECT_EQ(set_ipv4("tcp_fin_timeout", "30\n", now, sizeof(now)), 0);
+	EXPECT(!strcmp(now, "30\n"));
 }
