@@ -64,13 +64,16 @@ static bool blocks_to_tell(const struct tcp_sock *tp)
 	return tp->sack_ok && (tp->sack_count || tp->dsack_ok);
 }
 
-/* How many SACK blocks go beside n bytes of other options and `size` of data. A full segment has no room for
- * them: then the answer is still owed, and follows by itself. */
-static u32 blocks_beside(const struct tcp_sock *tp, u32 n, u32 size)
+/* So many go beside the other options. */
+static u32 blocks_fit(const struct tcp_sock *tp)
 {
-	u32 count = min_t(u32, (40 - n - 4) / 8, tp->sack_count + tp->dsack_ok);
+	return min_t(u32, tp->ts_ok ? 3 : 4, tp->sack_count + tp->dsack_ok);
+}
 
-	return blocks_to_tell(tp) && (!size || size + 4 + 8 * count <= tp->mss) ? count : 0;
+/* A full segment has no room for blocks: then the answer is still owed, and follows by itself. */
+static bool blocks_beside(const struct tcp_sock *tp, u32 size)
+{
+	return blocks_to_tell(tp) && (!size || size + 4 + 8 * blocks_fit(tp) <= tp->mss);
 }
 
 static u32 put_options(struct tcp_sock *tp, u8 *o, u8 flags, u32 size)
@@ -83,9 +86,9 @@ static u32 put_options(struct tcp_sock *tp, u8 *o, u8 flags, u32 size)
 				       tcp_ts_now(tp), flags & TCP_ACK ? tp->ts_recent : 0);
 	if (tp->ts_ok)
 		n = tcp_put_timestamps(o, tcp_ts_now(tp), tp->ts_recent);
-	room = blocks_beside(tp, n, size);
-	if (!room)
+	if (!blocks_beside(tp, size))
 		return n;
+	room = blocks_fit(tp);
 	o[n] = o[n + 1] = TCP_OPT_NOP;
 	o[n + 2] = TCP_OPT_SACK;
 	u32 at = n + 4, count = 0;
@@ -181,7 +184,7 @@ int tcp_transmit(struct tcp_sock *tp, u32 seq, u32 size, u8 flags, bool retransm
 		pkt_free(p);
 		return -ENOBUFS;
 	}
-	told = !blocks_to_tell(tp) || blocks_beside(tp, tp->ts_ok ? 12 : 0, size);
+	told = !blocks_to_tell(tp) || blocks_beside(tp, size);
 	opt_size = put_options(tp, opts, flags, size);
 	h = pkt_push(p, (u32)sizeof(*h) + opt_size);
 	if (!h) {
@@ -423,6 +426,18 @@ static void paced(struct tcp_sock *tp, u32 size)
 	tp->pace_next -= min_t(u64, credit, tp->pace_next - now);
 }
 
+/* Where more follows, the next segment is made shorter by the blocks that are owed, instead of a bare ACK
+ * after it. */
+static u32 cut_for_blocks(const struct tcp_sock *tp, u32 n, u32 left)
+{
+	u32 blocks = 4 + 8 * blocks_fit(tp);
+
+	if (!(tp->ack_now || tp->ack_wanted) || !blocks_to_tell(tp) || n < tp->mss || left < 2 * tp->mss ||
+	    tp->mss < 4 * blocks)
+		return n;
+	return tp->mss - blocks;
+}
+
 /* Sends [snd_nxt, +n), with FIN if it is the end. False if it could not be described. */
 static bool send_segment(struct tcp_sock *tp, u32 n, bool fin)
 {
@@ -447,7 +462,7 @@ static bool send_segment(struct tcp_sock *tp, u32 n, bool fin)
 	tp->snd_nxt = s->end;
 	tp->prr_out += n;
 	tp->fin_sent |= fin;
-	if (n % tp->mss)
+	if (n % tp->mss && !(seq + n != tp->write_seq && blocks_to_tell(tp)))
 		tp->snd_sml = seq + n;
 	paced(tp, n);
 	MIB(tcp_ns(tp), TCPOrigDataSent);
@@ -524,7 +539,7 @@ void tcp_output(struct tcp_sock *tp)
 		}
 		n = next_size(tp, left);
 		if (n)
-			n = fit(tp, n);
+			n = fit(tp, cut_for_blocks(tp, n, left));
 		if (!n)
 			break;
 		if (!send_segment(tp, n, fin && n == left && seq_before(tp->snd_nxt + n, tcp_wnd_end(tp))))

@@ -174,17 +174,12 @@ static void hole(struct tt *t)
 	out(t, ". 1:1(0) ack 1 <sack 1001:2001>");
 }
 
-/* Takes what was sent up to the bare ACK, which must come among the first. */
-static struct tseg bare_ack(struct tt *t)
+/* Ten segments are out, `more` bytes wait for the window. */
+static void busy(struct tt *t, u32 more)
 {
-	struct tseg s;
-	u32 i = 0;
-
-	do {
-		s = take(t);
-		ck_assert_int_lt(i++, 30);
-	} while (s.size);
-	return s;
+	hole(t);
+	expect_put(t, 10000 + more);
+	ck_assert_int_eq(drain(t), 10);
 }
 
 TT(small_data_carries_the_blocks)
@@ -208,33 +203,44 @@ TT_END
 
 /* RFC 2018: blocks go with every ACK that does not acknowledge all that is here. The segment opens our
  * window: the data that goes then does not hide what it told us. */
-TT(blocks_are_told_beside_full_segments)
+TT(blocks_make_the_next_segment_shorter)
 {
-	struct tseg s;
-
-	hole(t);
-	expect_put(t, 20000);
-	ck_assert_int_gt(drain(t), 0);
-	in(t, ". 2001:3001(1000) ack 5001");
-	s = bare_ack(t);
-	ck_assert_int_eq(s.sack_count, 1);
-	ck_assert_int_eq(s.sacks[0].end - s.sacks[0].start, 2000);
-	drain(t);
+	busy(t, 10000);
+	in(t, ". 2001:3001(1000) ack 2001");
+	out(t, ". 10001:10989(988) ack 1 <sack 1001:3001>");
+	out(t, ". 10989:11989(1000) ack 1 <none>");
+	skip(t);
 }
 TT_END
 
-TT(duplicate_is_told_beside_full_segments)
+TT(duplicate_makes_the_next_segment_shorter)
 {
-	struct tseg s;
+	busy(t, 10000);
+	in(t, ". 1001:2001(1000) ack 2001");
+	out(t, ". 10001:10981(980) ack 1 <sack 1001:2001 1001:2001>");
+	skip(t);
+}
+TT_END
 
-	hole(t);
-	expect_put(t, 20000);
-	ck_assert_int_gt(drain(t), 0);
-	in(t, ". 1001:2001(1000) ack 5001");
-	s = bare_ack(t);
-	ck_assert_int_eq(s.sack_count, 2);
-	ck_assert_int_eq(s.sacks[0].end - s.sacks[0].start, 1000);
-	drain(t);
+TT(bare_ack_follows_the_last_full_segment)
+{
+	busy(t, 1000);
+	in(t, ". 2001:3001(1000) ack 2001");
+	out(t, "P. 10001:11001(1000) ack 1 <none>");
+	out(t, ". 11001:11001(0) ack 1 <sack 1001:3001>");
+	quiet(t);
+}
+TT_END
+
+/* A segment that blocks made shorter is none that Nagle's algorithm waits for. */
+TT(shorter_segment_is_not_small)
+{
+	busy(t, 2100);
+	in(t, ". 2001:3001(1000) ack 4001");
+	out(t, ". 10001:10989(988) ack 1 <sack 1001:3001>");
+	out(t, ". 10989:11989(1000) ack 1 <none>");
+	out(t, "P. 11989:12101(112) ack 1");
+	quiet(t);
 }
 TT_END
 
@@ -242,5 +248,6 @@ CASE(case_tcp_early, "tcp_early", hole_is_answered_at_once, hole_without_sack_gi
      latest_block_comes_first, three_blocks_beside_timestamps, four_blocks_without_timestamps,
      duplicate_of_an_early_segment, overlap_of_early_segments, early_segment_swallows_others,
      hole_filled_by_a_longer_segment, early_data_is_bounded_by_the_buffer, small_data_carries_the_blocks,
-     full_segments_have_no_room_for_blocks, blocks_are_told_beside_full_segments,
-     duplicate_is_told_beside_full_segments)
+     full_segments_have_no_room_for_blocks, blocks_make_the_next_segment_shorter,
+     duplicate_makes_the_next_segment_shorter, bare_ack_follows_the_last_full_segment,
+     shorter_segment_is_not_small)

@@ -174,6 +174,40 @@ START_TEST(cubic_leaves_slow_start_in_time)
 }
 END_TEST
 
+/* One connection, data in both directions, losses in both: what each side tells of holes is not hidden behind
+ * the data that it sends itself. */
+START_TEST(data_both_ways_does_not_hide_holes)
+{
+	struct world w;
+	struct flow f;
+	u64 took;
+
+	world_pair(&w);
+	w.a->config.tcp_congestion = w.b->config.tcp_congestion = CC_BBR;
+	for (int i = 0; i < 2; i++)
+		w.cable.side[i].delay_ns = 5 * MS;
+	w.cable.seed = 400 + (u64)_i;
+	flow_open(&f, &w, w.a, w.b, a4("10.0.0.2"), 80);
+	for (int i = 0; i < 2; i++) {
+		w.cable.side[i].loss_ppm = 10000;
+		w.cable.side[i].bits_per_sec = 500000000;
+		w.cable.side[i].queue_limit = 2000;
+	}
+	took = flow_run(&f, 20 << 20, 20 << 20, 1000 * NSEC_PER_SEC);
+	if (getenv("WARREN_REPORT")) {
+		struct tcp_info_linux i = get_info(f.client);
+		printf("both ways, 1 %% each: %.1f Mbit/s, retransmitted %llu KiB, timeouts %u\n",
+		       mbit(20 << 20, took), (unsigned long long)i.bytes_retrans >> 10, i.total_rto);
+		fflush(stdout);
+	}
+	flow_close(&f);
+	for (int i = 0; i < 2; i++)
+		w.cable.side[i].loss_ppm = 0;
+	flow_drained(&w);
+	world_end(&w);
+}
+END_TEST
+
 START_TEST(sack_is_worth_its_while)
 {
 	double with = run(&impairs[3], CC_CUBIC, true, 3), without = run(&impairs[3], CC_CUBIC, false, 3);
@@ -195,6 +229,7 @@ TCase *case_tcp_impair(void)
 	tcase_add_loop_test(tc, bbr_does_not_mind_loss, 0, SEEDS);
 	tcase_add_loop_test(tc, bbr3_does_not_mind_less_than_its_threshold, 0, SEEDS);
 	tcase_add_loop_test(tc, cubic_leaves_slow_start_in_time, 0, 8);
+	tcase_add_loop_test(tc, data_both_ways_does_not_hide_holes, 0, SEEDS);
 	tcase_add_test(tc, sack_is_worth_its_while);
 	return tc;
 }
