@@ -378,12 +378,17 @@ void tcp_cong_avoid_ai(struct tcp_sock *tp, u32 per, u32 acked);
 void tcp_update_pacing(struct tcp_sock *tp);
 extern const struct tcp_cc_ops tcp_cubic, tcp_reno, tcp_bbr, tcp_bbr3;
 /* tcp_output.c */
+/* Sends whatever may be sent now. */
 void tcp_output(struct tcp_sock *tp);
-void tcp_send_ack(struct tcp_sock *tp);
+int tcp_retransmit(struct tcp_sock *tp, struct tcp_seg *s, u32 max) must_check;
+/* tcp_segment.c */
+#define TCP_GSO_MAX (65535U - 120U)
 /* Sends [seq, seq+size) (size 0: a bare segment). 0 or -errno. */
 int tcp_transmit(struct tcp_sock *tp, u32 seq, u32 size, u8 flags, bool retransmission);
-int tcp_retransmit(struct tcp_sock *tp, struct tcp_seg *s, u32 max) must_check;
+void tcp_send_ack(struct tcp_sock *tp);
 void tcp_send_reset(struct tcp_sock *tp);
+/* Bytes of options that the SACK blocks take which there are to tell; 0: none. */
+u32 tcp_blocks_size(const struct tcp_sock *tp);
 /* An answer without a socket. */
 void tcp_reply(struct netstack *ns, const struct tcp_in *in, u32 seq, u32 ack, u8 flags, u32 window,
 	       const u8 *opts, u32 opt_size, u8 tos);
