@@ -124,7 +124,7 @@ void tcp_data_in(struct tcp_sock *tp, struct tcp_in *in)
 		tcp_fin_in(tp);
 	if (had_hole) {
 		tcp_ooo_take(tp);
-		tp->ack_now = tp->ack_now || list_empty(&tp->ooo); /* RFC 5681: a hole was filled */
+		tp->ack_now = true; /* RFC 5681: a hole was filled */
 	}
 	tp->bytes_received += tp->rcv_nxt - before;
 	if (tcp_more_follows(tp, in)) {

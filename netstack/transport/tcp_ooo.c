@@ -15,7 +15,7 @@ void tcp_set_dsack(struct tcp_sock *tp, u32 start, u32 end)
 {
 	if (!tp->sack_ok)
 		return;
-	tp->dsack_ok = tp->ack_now = true;
+	tp->dsack_ok = true;
 	tp->dsack = (struct tcp_range){start, end};
 }
 
@@ -142,17 +142,15 @@ void tcp_ooo_in(struct tcp_sock *tp, struct tcp_in *in)
 	struct pkt *c;
 	u32 end = in->seq + in->size;
 
+	tp->ack_now = true; /* RFC 5681: the peer counts these answers */
 	MIB(tcp_ns(tp), TCPOFOQueue);
 	tp->ooo_packets++;
-	if (!in->size) { /* a FIN alone: it comes again */
-		tp->ack_now = true;
+	if (!in->size) /* a FIN alone: it comes again */
 		return;
-	}
 	/* also with what the packets themselves take, lest holes between single bytes fill the memory */
 	if (tp->ooo_size + tp->rcvq.size + in->size > tp->sk.rcvbuf ||
 	    tp->ooo_size + tp->ooo_count * sizeof(struct pkt) > max_t(u32, 2 * tp->sk.rcvbuf, OOO_LEAST)) {
 		MIB(tcp_ns(tp), TCPOFODrop);
-		tp->ack_now = true;
 		return;
 	}
 	c = pkt_clone(in->p);
@@ -162,7 +160,6 @@ void tcp_ooo_in(struct tcp_sock *tp, struct tcp_in *in)
 	pkt_trim(c, in->size);
 	c->mark = in->flags & TCP_FIN;
 	ooo_insert(tp, c, in->seq, end);
-	tp->ack_wanted = true;
 }
 
 /* Moves what has become in order to the queue. */

@@ -405,7 +405,7 @@ void tcp_ooo_in(struct tcp_sock *tp, struct tcp_in *in);
 /* Moves what has become in order to the receive queue. */
 void tcp_ooo_take(struct tcp_sock *tp);
 void tcp_ooo_free(struct tcp_sock *tp);
-/* The next ACK says that these have come twice; it goes at once. */
+/* The next ACK says that these have come twice. */
 void tcp_set_dsack(struct tcp_sock *tp, u32 start, u32 end);
 /* tcp_window.c */
 /* The part of a receive buffer that is offered as window. */

@@ -106,9 +106,9 @@ void tcp_measure_rcv_rtt(struct tcp_sock *tp, const struct tcp_in *in)
 #define FRAMES_MOST 131072U /* no waiting with this much */
 #define FRAMES_SOON 50000U  /* ns */
 
-static void ack_within(struct tcp_sock *tp, u64 ns)
+static void answer_soon(struct tcp_sock *tp)
 {
-	u64 at = tcp_now(tp) + ns;
+	u64 at = tcp_now(tp) + FRAMES_SOON;
 
 	if (!net_timer_armed(&tp->delack) || tp->delack.deadline > at)
 		net_timer_arm(&tp->delack, at);
@@ -121,7 +121,7 @@ bool tcp_more_follows(struct tcp_sock *tp, const struct tcp_in *in)
 		       !tp->event_held;
 
 	if (follows)
-		ack_within(tp, FRAMES_SOON);
+		answer_soon(tp);
 	return follows;
 }
 
@@ -139,7 +139,7 @@ void tcp_ack_check(struct tcp_sock *tp)
 	if (tp->state == TCPS_CLOSE || (!tp->ack_wanted && !tp->ack_now))
 		return;
 	if (ack_may_wait(tp, pending, now)) {
-		ack_within(tp, FRAMES_SOON);
+		answer_soon(tp);
 		return;
 	}
 	if (tp->ack_now || (pending > tp->rcv_mss && tcp_select_window(tp) >= now) ||
