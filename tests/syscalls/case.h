@@ -9,7 +9,7 @@
  *             EXPECT_EQ(read(fd, buf, 1), 0);
  *     }
  *
- * Each case runs in a process of its own, in an empty directory of its own, for at most CASE_SECONDS. The
+ * Each case runs in a process of its own, in an empty directory of its own, for at most ten seconds. The
  * first EXPECT that does not hold ends it. With --case NAME one case runs in the program's own process.
  */
 #ifndef WARREN_TESTS_CASE_H
@@ -45,9 +45,6 @@ void case_fail(const char *file, int line, const char *fmt, ...)
 /* The machine cannot show it: ends the case as skipped. */
 void case_skip(const char *why) __attribute__((noreturn));
 const char *errno_name(int e);
-
-/* Much longer than any case needs: another one's load must not end it. */
-#define CASE_SECONDS 30
 
 #define CASE(id)                                                                                             \
 	static void case_##id(void);                                                                         \
