@@ -174,9 +174,9 @@ START_TEST(cubic_leaves_slow_start_in_time)
 }
 END_TEST
 
-/* One connection, data in both directions, losses in both: what each side tells of holes is not hidden behind
- * the data that it sends itself. */
-START_TEST(data_both_ways_does_not_hide_holes)
+/* One connection, data in both directions, losses in both: all arrives. (That neither side's data hides what
+ * it has to tell of holes is shown in test_tcp_early.c.) */
+START_TEST(data_both_ways_over_losses)
 {
 	struct world w;
 	struct flow f;
@@ -229,7 +229,7 @@ TCase *case_tcp_impair(void)
 	tcase_add_loop_test(tc, bbr_does_not_mind_loss, 0, SEEDS);
 	tcase_add_loop_test(tc, bbr3_does_not_mind_less_than_its_threshold, 0, SEEDS);
 	tcase_add_loop_test(tc, cubic_leaves_slow_start_in_time, 0, 8);
-	tcase_add_loop_test(tc, data_both_ways_does_not_hide_holes, 0, SEEDS);
+	tcase_add_loop_test(tc, data_both_ways_over_losses, 0, SEEDS);
 	tcase_add_test(tc, sack_is_worth_its_while);
 	return tc;
 }
